@@ -1,0 +1,162 @@
+"""How a DiffC payload is divided into steps: integers only, readable without a network.
+
+    step = how far the noise goes down (a few bits) | stages of the tree code, two bits each
+
+Only the noise levels are chosen by the encoder and written down. The number of stages follows from the number of bits
+already sent: steps grow with the square root of the file, which spends network evaluations where they save most
+(docs/diffc.md). The encoder picks the level at which the measured divergence of a step fills its stages exactly.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from diffdemo.coding.bits import BitReader, BitWriter
+
+# normative: everything in this file.
+TOP_OCTAVE = 8
+LEVELS_PER_OCTAVE = 128
+LAST_LEVEL = 2048
+FEWEST_STAGES = 64
+FEWEST_LAST_STAGES = 4
+MOST_STEPS = 512
+GROWTH_UNIT = 16
+FIRST_LEVEL_GUESS = 384
+SECOND_STEP_GUESS = 96
+GOLOMB_ORDER = 2
+
+
+def sigma_of(level: int) -> float:
+    """Noise level 2^(8 - level / 128) in units of the picture's values; levels are 1..2048."""
+    return 2.0 ** (TOP_OCTAVE - level / LEVELS_PER_OCTAVE)
+
+
+def level_of(sigma: float) -> int:
+    """The level nearest to a noise level, without bounds."""
+    return round(LEVELS_PER_OCTAVE * (TOP_OCTAVE - math.log2(sigma)))
+
+
+def stages_by_rule(bits: int, growth: int) -> int:
+    """Stages of the step that follows `bits` bits: growth / 16 times their square root, but at least 64."""
+    return max(FEWEST_STAGES, math.isqrt(bits * growth * growth) // GROWTH_UNIT)
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadStep:
+    """One step as it lies in the payload.
+
+    Attributes:
+        number: from 0.
+        level: noise level after the step.
+        stages: of the tree code, when whole.
+        side_bits: length of the code for `level`.
+        end_bit: position in the payload after the last stage.
+    """
+
+    number: int
+    level: int
+    stages: int
+    side_bits: int
+    end_bit: int
+
+    @property
+    def sigma(self) -> float:
+        return sigma_of(self.level)
+
+
+class Forecast:
+    """Predicts the next level from the steps so far, so that only the difference has to be written.
+
+    Between two steps, the bits per relative growth of the file change little.
+    """
+
+    def __init__(self) -> None:
+        self.level = 0
+        self._bits = 0
+        self._ratio = (SECOND_STEP_GUESS, 1)
+
+    def level_after(self, stages: int) -> int:
+        """Expected level after a step of so many stages, in integers."""
+        if self._bits == 0:
+            return FIRST_LEVEL_GUESS
+        numerator, denominator = self._ratio
+        growth = 2 * self._bits + 2 * stages
+        return self.level + max(1, numerator * 4 * stages // (denominator * growth))
+
+    def update(self, level: int, stages: int) -> None:
+        """Learn from a step that has been read or written."""
+        if self._bits:
+            self._ratio = ((level - self.level) * (2 * self._bits + 2 * stages), 4 * stages)
+        self._bits += 2 * stages
+        self.level = level
+
+
+class PayloadReader:
+    """Walks through the steps of a payload, whole or cut."""
+
+    def __init__(self, payload: bytes, whole_bytes: int, growth: int) -> None:
+        self.bits = BitReader(payload)
+        self._whole_bits = 8 * whole_bytes
+        self._growth = growth
+        self._forecast = Forecast()
+        self._number = 0
+
+    def next_step(self) -> PayloadStep | None:
+        """The next step, its symbols not read yet; None at the end or where nothing sensible follows."""
+        begin = self.bits.position
+        rule = stages_by_rule(begin, self._growth)
+        difference = self.bits.golomb(GOLOMB_ORDER)
+        if difference is None or self._number >= MOST_STEPS:
+            return None
+        level = self._forecast.level_after(rule) + difference
+        begin_stages = self.bits.position
+        stages = min(rule, (self._whole_bits - begin_stages) // 2)
+        if stages < FEWEST_LAST_STAGES or not self._forecast.level < level <= LAST_LEVEL:
+            return None
+        step = PayloadStep(self._number, level, stages, begin_stages - begin, begin_stages + 2 * stages)
+        self._forecast.update(level, stages)
+        self._number += 1
+        return step
+
+
+class PayloadWriter:
+    """Builds a payload step by step; at any time it can be ended where it is."""
+
+    def __init__(self, growth: int) -> None:
+        self.bits = BitWriter()
+        self.growth = growth
+        self._forecast = Forecast()
+        self.num_steps = 0
+
+    @property
+    def level(self) -> int:
+        """Noise level reached; 0 before the first step."""
+        return self._forecast.level
+
+    @property
+    def rule(self) -> int:
+        """Stages of the next step, unless the payload ends before."""
+        return stages_by_rule(self.bits.num_bits, self.growth)
+
+    def side_bits(self, level: int) -> int:
+        """What it costs to say that the next step goes down to `level`."""
+        trial = BitWriter()
+        trial.golomb(level - self._forecast.level_after(self.rule), GOLOMB_ORDER)
+        return trial.num_bits
+
+    def begin_step(self, level: int, stages: int) -> None:
+        """Write where the next step goes; its symbols must follow."""
+        self.bits.golomb(level - self._forecast.level_after(self.rule), GOLOMB_ORDER)
+        self._forecast.update(level, stages)
+        self.num_steps += 1
+
+
+def read_steps(payload: bytes, whole_bytes: int, growth: int) -> list[PayloadStep]:
+    """All steps whose beginning lies in the payload, for `info` and progress; takes microseconds a step."""
+    reader = PayloadReader(payload, whole_bytes, growth)
+    steps = []
+    while step := reader.next_step():
+        steps.append(step)
+        reader.bits.symbols(step.stages)
+    return steps

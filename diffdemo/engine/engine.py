@@ -1,0 +1,386 @@
+"""The engine: codecs with their models loaded, one picture at a time, for many users.
+
+Everything that a person watches is an iterator. The lock is held while something is computed and released while a
+picture travels, so that several users advance side by side and closing an iterator leaves nothing locked.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from diffdemo.codecs.base import Decoder, Preset, Target
+from diffdemo.codecs.diffc import DEFAULT_BPP, DiffC, State
+from diffdemo.codecs.diffc_payload import read_steps
+from diffdemo.coding.container import Bitstream, read_bitstream
+from diffdemo.engine import classical, examples
+from diffdemo.engine.describe import describe_file
+from diffdemo.engine.device import choose_device, describe_device
+from diffdemo.engine.records import Classical, CurvePoint, Encoding, Example, FileInfo, Frame, ModelInfo
+from diffdemo.engine.trace import Moment, Trace, TraceCache
+from diffdemo.errors import ImageError, RateError
+from diffdemo.images import Pixels, require_pixels, to_pixels
+from diffdemo.metrics import bits_per_pixel, ms_ssim, psnr_db
+from diffdemo.models.photo import PhotoDenoiser
+from diffdemo.models.registry import DEFAULT_MODEL, MODELS, model_spec, require_known
+from diffdemo.models.weights import sha256_of
+
+FRAMES_A_SECOND = 8
+MS_SSIM_POINTS = 12
+
+T = TypeVar("T")
+
+
+class Engine:
+    """Encodes and decodes; knows models, caches and devices, and nothing of pages or terminals.
+
+    Args:
+        device: "auto", "cpu", "cuda".
+        threads: for PyTorch on the CPU; None leaves its default.
+    """
+
+    def __init__(self, *, device: str = "auto", threads: int | None = None) -> None:
+        if threads is not None:
+            torch.set_num_threads(threads)
+        self._device = choose_device(device)
+        self.device_label = describe_device(self._device)
+        self._lock = threading.Lock()
+        self._codecs: dict[str, DiffC] = {}
+        self._fingerprints: dict[bytes, str] = {}
+        self._traces = TraceCache()
+
+    # --- models -----------------------------------------------------------------------------------------------------
+
+    def models(self) -> list[ModelInfo]:
+        """All models, loaded if they are not yet."""
+        infos = []
+        for spec in MODELS:
+            denoiser = self._codec(spec.name).denoiser
+            assert isinstance(denoiser, PhotoDenoiser)
+            infos.append(
+                ModelInfo(
+                    name=spec.name,
+                    label=spec.label,
+                    codec=spec.codec,
+                    parameters=denoiser.num_parameters,
+                    num_bytes=spec.path.stat().st_size,
+                    licence=spec.licence,
+                    fingerprint=denoiser.sha256[:8],
+                    is_default=spec.name == DEFAULT_MODEL,
+                    description=spec.description,
+                )
+            )
+        return infos
+
+    def warm_up(self) -> None:
+        """Load the default model and run it once, so that the first user does not wait for either."""
+        grey = np.full((256, 256, 3), 128, np.uint8)
+        grey[::2] += np.arange(256, dtype=np.uint8)[None, :, None] // 2
+        for _ in self.encode(grey, num_bytes=600, preset="balanced"):
+            pass
+
+    # --- encode and decode ------------------------------------------------------------------------------------------
+
+    def encode(
+        self,
+        pixels: Pixels,
+        *,
+        model: str | None = None,
+        preset: str = "balanced",
+        num_bytes: int | None = None,
+        bpp: float | None = None,
+        psnr_db: float | None = None,
+        seed: int = 0,
+    ) -> Iterator[Encoding]:
+        """Compress, yielding a valid file and its picture several times a second.
+
+        Args:
+            pixels: uint8 [H,W,3].
+            model: name from `models`; None for the default.
+            preset: "fast", "balanced" or "best".
+            num_bytes: largest file, header included.
+            bpp: the same in bits per pixel; `DEFAULT_BPP` if no target is given.
+            psnr_db: quality of the posterior mean at which to stop earlier.
+            seed: of the shared randomness, 0 to 2^32 - 1.
+
+        Raises:
+            ImageError, RateError, WeightsError.
+        """
+        require_pixels(pixels)
+        target = _target(pixels, num_bytes=num_bytes, bpp=bpp, quality=psnr_db)
+        codec = self._codec(model or DEFAULT_MODEL)
+        progress = codec.encode_progressively(pixels, target, preset=_choice(Preset, preset, "preset"), seed=seed)
+        return self._watch_encode(pixels, progress)
+
+    def _watch_encode(self, pixels: Pixels, progress: Iterator) -> Iterator[Encoding]:  # type: ignore[type-arg]
+        trace = Trace(original=pixels)
+        before: bytes | None = None
+        began = shown = time.monotonic()
+        for moment in self._locked(progress):
+            state: State = moment.state
+            picture = to_pixels(state.x_hat)
+            quality = psnr_db(pixels, picture)
+            trace.add(Moment(state.number, state.num_bytes, state.sigma, picture, quality), state)
+            now = time.monotonic()
+            if state.number > 1 and not moment.done and now - shown < 1 / FRAMES_A_SECOND:
+                continue
+            shown = now
+            self._traces.put(moment.data, trace, instead_of=before)
+            before = moment.data
+            frame = _frame(
+                picture,
+                num_bytes=len(moment.data),
+                quality=quality,
+                similarity=ms_ssim(pixels, picture) if moment.done else None,
+                step=state.number,
+                num_steps=moment.num_steps,
+                sigma=state.sigma,
+                seconds=now - began,
+                decoder=Decoder.MEAN,
+            )
+            yield Encoding(moment.data, frame, moment.done)
+
+    def decode(
+        self,
+        data: bytes,
+        *,
+        num_bytes: int | None = None,
+        decoder: str = "mean",
+        realism: float = 1.0,
+        seed: int = 0,
+        reference: Pixels | None = None,
+    ) -> Iterator[Frame]:
+        """Decompress, yielding pictures from coarse to fine; the last one is the result.
+
+        Args:
+            data: a file, whole or cut.
+            num_bytes: use only so many bytes of it.
+            decoder: "mean", "flow" or "ancestral".
+            realism: for "flow", 0 (posterior mean) to 1 (probability flow).
+            seed: for "ancestral", which of the possible pictures to draw.
+            reference: the original, if it is known: frames then say how far they are from it.
+
+        Raises:
+            BitstreamError, ImageError, RateError.
+        """
+        chosen = _choice(Decoder, decoder, "decoder")
+        if not 0 <= realism <= 1:
+            raise RateError(f"Realism is {realism}; it must lie between 0 and 1.")
+        prefix = data if num_bytes is None else data[: max(0, num_bytes)]
+        bitstream = read_bitstream(prefix)
+        header = bitstream.header
+        if reference is not None and reference.shape[:2] != (header.height, header.width):
+            raise ImageError(
+                f"The file holds {header.width} x {header.height} pixels, the original has "
+                f"{reference.shape[1]} x {reference.shape[0]}; they cannot be compared."
+            )
+        codec = self._codec(require_known(header.fingerprint, self._known()))
+        bitstream = codec.open(prefix)
+        return self._watch_decode(codec, data, bitstream, chosen, realism, seed, reference)
+
+    def _watch_decode(
+        self,
+        codec: DiffC,
+        data: bytes,
+        bitstream: Bitstream,
+        decoder: Decoder,
+        realism: float,
+        seed: int,
+        reference: Pixels | None,
+    ) -> Iterator[Frame]:
+        trace = self._traces.get(data)
+        if trace is None:
+            trace = Trace(original=reference)
+            self._traces.put(data, trace)
+        steps = read_steps(bitstream.payload, bitstream.header.payload_bytes, bitstream.header.parameters[2])
+        state = trace.state_within(bitstream.num_bytes) or codec.empty_state(bitstream)
+        first, began = state.number, time.monotonic()
+        shown = began
+
+        def frame(picture: Pixels, done: int, of: int, *, last: bool) -> Frame:
+            return _frame(
+                picture,
+                num_bytes=bitstream.num_bytes if last else state.num_bytes,
+                quality=None if reference is None else psnr_db(reference, picture),
+                similarity=None if reference is None or not last else ms_ssim(reference, picture),
+                step=done,
+                num_steps=of,
+                sigma=state.sigma,
+                seconds=time.monotonic() - began,
+                decoder=decoder if last else Decoder.MEAN,
+            )
+
+        to_come = len(steps) - first + 1
+        for state in self._locked(codec.states(bitstream, start=state, decoder=decoder, seed=seed)):
+            picture = to_pixels(state.x_hat)
+            if state.number <= len(steps) and bitstream.header_bytes + -(-steps[state.number - 1].end_bit // 8) <= (
+                bitstream.num_bytes
+            ):
+                quality = None if trace.original is None else psnr_db(trace.original, picture)
+                trace.add(Moment(state.number, state.num_bytes, state.sigma, picture, quality), state)
+            if time.monotonic() - shown >= 1 / FRAMES_A_SECOND:
+                shown = time.monotonic()
+                yield frame(picture, state.number - first, to_come, last=False)
+        taken = state.number - first
+        for image, done, of in self._locked(codec.render(state, decoder=decoder, realism=realism, seed=seed)):
+            if done == of or time.monotonic() - shown >= 1 / FRAMES_A_SECOND:
+                shown = time.monotonic()
+                yield frame(to_pixels(image), taken + done, taken + of, last=done == of)
+
+    # --- what is known without computing ----------------------------------------------------------------------------
+
+    def preview(self, data: bytes, num_bytes: int) -> Frame | None:
+        """Posterior mean of the last whole step within `num_bytes`, at once; None if it is not in the cache."""
+        trace = self._traces.get(data)
+        moment = trace.moment_within(num_bytes) if trace else None
+        if moment is None:
+            return None
+        return _frame(
+            moment.pixels,
+            num_bytes=num_bytes,
+            quality=moment.psnr_db,
+            similarity=None,
+            step=moment.number,
+            num_steps=moment.number,
+            sigma=moment.sigma,
+            seconds=0.0,
+            decoder=Decoder.MEAN,
+        )
+
+    def curve(self, data: bytes) -> list[CurvePoint]:
+        """Posterior-mean points of the steps that are in the cache; empty if the original is not known.
+
+        MS-SSIM takes longer than it takes to look at a plot: it is measured at a dozen of the points.
+        """
+        trace = self._traces.get(data)
+        if trace is None or trace.original is None:
+            return []
+        stride = -(-len(trace.moments) // MS_SSIM_POINTS)
+        for moment in trace.moments[::-1][::stride]:
+            if moment.number not in trace.ms_ssim:
+                trace.ms_ssim[moment.number] = ms_ssim(trace.original, moment.pixels)
+        height, width = trace.original.shape[:2]
+        return [
+            CurvePoint(
+                m.num_bytes, bits_per_pixel(m.num_bytes, width, height), m.psnr_db, trace.ms_ssim.get(m.number)
+            )
+            for m in trace.moments
+            if m.psnr_db is not None
+        ]
+
+    def describe(self, data: bytes) -> FileInfo:
+        """What a file says about itself; needs no network.
+
+        Raises:
+            BitstreamError: if it is none of ours.
+        """
+        return describe_file(data, self._known())
+
+    # --- classical codecs and examples ------------------------------------------------------------------------------
+
+    def classical(self, pixels: Pixels, codec: str, *, num_bytes: int) -> Classical:
+        """The best JPEG, WebP or AVIF of at most so many bytes, or the smallest if none is small enough."""
+        return classical.classical_at(pixels, codec, num_bytes=num_bytes)
+
+    def classical_curve(self, pixels: Pixels, codec: str) -> list[CurvePoint]:
+        """Rate and distortion over a sweep of the codec's quality setting."""
+        return classical.classical_curve(pixels, codec)
+
+    def bytes_needed(self, points: list[CurvePoint], psnr_db: float) -> int | None:
+        """Bytes at which a curve reaches a PSNR, interpolated; None outside of what was measured."""
+        return classical.bytes_needed(points, psnr_db)
+
+    def examples(self) -> list[Example]:
+        """Photographs that can be tried without an upload."""
+        return list(examples.EXAMPLES)
+
+    def example_pixels(self, name: str) -> Pixels:
+        """uint8 [H,W,3] of an example."""
+        return examples.example_pixels(name)
+
+    def example_file(self, name: str) -> bytes | None:
+        """The shipped file of an example, if there is one that an installed model can decode."""
+        data = examples.example_file(name)
+        if data is None or read_bitstream(data).header.fingerprint not in self._known():
+            return None
+        return data
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _codec(self, name: str) -> DiffC:
+        spec = model_spec(name)
+        with self._lock:
+            if name not in self._codecs:
+                denoiser = PhotoDenoiser.load(spec.path, device=self._device)
+                self._codecs[name] = DiffC(denoiser, fingerprint=bytes.fromhex(denoiser.sha256[:8]))
+            return self._codecs[name]
+
+    def _known(self) -> dict[bytes, str]:
+        """Names of the installed models by fingerprint; hashes the weight files once."""
+        with self._lock:
+            if not self._fingerprints:
+                self._fingerprints = {
+                    bytes.fromhex(sha256_of(spec.path)[:8]): spec.name for spec in MODELS if spec.path.is_file()
+                }
+            return self._fingerprints
+
+    def _locked(self, work: Iterator[T]) -> Iterator[T]:
+        """The same items, each computed under the device lock, which is free while an item is looked at."""
+        while True:
+            with self._lock:
+                item = next(work, None)
+            if item is None:
+                return
+            yield item
+
+
+def _target(pixels: Pixels, *, num_bytes: int | None, bpp: float | None, quality: float | None) -> Target:
+    height, width = pixels.shape[:2]
+    for name, value in (("bytes", num_bytes), ("bits per pixel", bpp), ("PSNR", quality)):
+        if value is not None and not 0 < value < 1e9:
+            raise RateError(f"The target of {value} {name} cannot be met; it must be a positive number.")
+    limits = [n for n in (num_bytes, None if bpp is None else int(bpp * width * height / 8)) if n is not None]
+    if not limits and quality is None:
+        limits = [max(64, int(DEFAULT_BPP * width * height / 8))]
+    return Target(min(limits) if limits else None, quality)
+
+
+def _choice(kind: type[T], value: str, what: str) -> T:
+    try:
+        return kind(value)  # type: ignore[call-arg]
+    except ValueError:
+        options = ", ".join(str(v) for v in kind)  # type: ignore[attr-defined]
+        raise RateError(f"'{value}' is no {what}; choose one of: {options}.") from None
+
+
+def _frame(
+    picture: Pixels,
+    *,
+    num_bytes: int,
+    quality: float | None,
+    similarity: float | None,
+    step: int,
+    num_steps: int,
+    sigma: float,
+    seconds: float,
+    decoder: Decoder,
+) -> Frame:
+    height, width = picture.shape[:2]
+    return Frame(
+        pixels=picture,
+        num_bytes=num_bytes,
+        bpp=bits_per_pixel(num_bytes, width, height),
+        psnr_db=quality,
+        ms_ssim=similarity,
+        step=step,
+        num_steps=num_steps,
+        sigma=sigma,
+        seconds=seconds,
+        seconds_left=seconds / step * (num_steps - step) if step else 0.0,
+        decoder=decoder.value,
+    )

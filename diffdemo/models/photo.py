@@ -1,0 +1,68 @@
+"""PhotoUNet as a denoiser: any picture size, one device, one noise level at a time."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from diffdemo.errors import WeightsError
+from diffdemo.models.photo_unet import PhotoUNet, PhotoUNetShape
+from diffdemo.models.weights import load_strictly, read_weights
+
+
+class PhotoDenoiser:
+    """Posterior mean by a PhotoUNet, in float32.
+
+    Attributes:
+        sigma_min: lowest noise level seen in training with some margin.
+        sha256: hash of the weight file; its first four bytes stand in every file written with it.
+        num_parameters: of the network.
+    """
+
+    sigma_min = 0.01
+
+    def __init__(self, network: PhotoUNet, *, sha256: str, device: torch.device) -> None:
+        self.sha256 = sha256
+        self.device = device
+        self.num_parameters = sum(p.numel() for p in network.parameters())
+        self._network = network.eval().requires_grad_(False).to(device)
+        self._network = self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @classmethod
+    def load(cls, path: Path, *, device: torch.device) -> PhotoDenoiser:
+        """Read weights written by `training.diffc.export`.
+
+        Raises:
+            WeightsError: missing, damaged, or of another architecture.
+        """
+        weights = read_weights(path)
+        try:
+            shape = PhotoUNetShape.from_metadata(weights.metadata)
+        except (KeyError, ValueError) as error:
+            raise WeightsError(f"The weights '{path.name}' do not say which PhotoUNet they are for.") from error
+        network = PhotoUNet(shape)
+        load_strictly(network, weights, path.name)
+        return cls(network, sha256=weights.sha256, device=device)
+
+    @torch.inference_mode()
+    def denoise(self, z: Tensor, sigma: float) -> Tensor:
+        """float32 [1,3,H,W] -> float32 [1,3,H,W]; sides of any length are mirrored up to what the network needs."""
+        height, width = z.shape[2:]
+        rows = _mirror(height, self._network.multiple)
+        columns = _mirror(width, self._network.multiple)
+        padded = z.to(self.device).index_select(2, rows.to(self.device)).index_select(3, columns.to(self.device))
+        padded = padded.contiguous(memory_format=torch.channels_last)
+        x_hat: Tensor = self._network(padded, torch.full((1,), sigma, device=self.device))
+        # Pictures lie in [-1, 1], so their mean does too.
+        return x_hat[:, :, :height, :width].clamp(-1, 1).contiguous()
+
+
+@functools.lru_cache(maxsize=64)
+def _mirror(length: int, multiple: int) -> Tensor:
+    """Indices 0, 1 ... n-1, n-1, n-2 ... up to a multiple: mirrored as often as a short side needs."""
+    padded = -(-length // multiple) * multiple
+    period = torch.arange(padded) % (2 * length)
+    return torch.minimum(period, 2 * length - 1 - period)

@@ -1,0 +1,76 @@
+"""Weight files: found, checked, named by their hash, and never executed."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from diffdemo.errors import WeightsError
+
+
+@dataclass(frozen=True, slots=True)
+class WeightFile:
+    """A safetensors file in memory.
+
+    Attributes:
+        tensors: by name, as stored.
+        metadata: strings from the file's header.
+        sha256: of the whole file, 64 hexadecimal digits.
+    """
+
+    tensors: dict[str, Tensor]
+    metadata: dict[str, str]
+    sha256: str
+
+
+def sha256_of(path: Path) -> str:
+    """Hash of a file, 64 hexadecimal digits.
+
+    Raises:
+        WeightsError: if it cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(1 << 20):
+                digest.update(piece)
+    except OSError as error:
+        raise WeightsError(f"Cannot read the weights '{path.name}': {error.strerror}.") from error
+    return digest.hexdigest()
+
+
+def read_weights(path: Path) -> WeightFile:
+    """Read a safetensors file. Pickled files are not accepted: opening them would run their code.
+
+    Raises:
+        WeightsError: missing, damaged, or not safetensors.
+    """
+    if not path.is_file():
+        raise WeightsError(f"The weights '{path.name}' are missing from {path.parent.name}/.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
+            metadata = dict(file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"The weights '{path.name}' are damaged or not a safetensors file: {error}.") from error
+    return WeightFile(tensors, metadata, sha256_of(path))
+
+
+def load_strictly(network: torch.nn.Module, weights: WeightFile, name: str) -> None:
+    """Put weights into a network whose every tensor must be there, in its shape, and no other.
+
+    Raises:
+        WeightsError: naming the first tensors that do not fit.
+    """
+    wanted = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
+    found = {key: tuple(tensor.shape) for key, tensor in weights.tensors.items()}
+    if wanted != found:
+        differing = sorted(k for k in wanted.keys() | found.keys() if wanted.get(k) != found.get(k))
+        shown = ", ".join(f"{k} (needs {wanted.get(k)}, has {found.get(k)})" for k in differing[:3])
+        raise WeightsError(f"The weights '{name}' are for another network: {len(differing)} tensors differ, {shown}.")
+    network.load_state_dict({key: tensor.float() for key, tensor in weights.tensors.items()}, strict=True)
