@@ -149,7 +149,8 @@ def fit_pixels(pixels: Pixels, most: int) -> Pixels:
     if height * width <= most:
         return pixels
     scale = (most / (height * width)) ** 0.5
-    size = max(1, int(width * scale)), max(1, int(height * scale))
+    # A side that would vanish stays at one pixel; the other one must then not exceed `most` by itself.
+    size = max(1, min(most, int(width * scale))), max(1, min(most, int(height * scale)))
     return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
 
 

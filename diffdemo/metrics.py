@@ -12,8 +12,8 @@ from torch import Tensor
 from diffdemo.images import Pixels
 
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-MS_SSIM_SMALLEST_SIDE = 161
-"""Five scales with an 11-tap window need (11 - 1) * 2^4 + 1 pixels."""
+MS_SSIM_SMALLEST_SIDE = 176
+"""The eleven taps of the window must fit into a sixteenth of the picture."""
 
 
 def psnr_db(a: Pixels, b: Pixels) -> float:
@@ -23,13 +23,13 @@ def psnr_db(a: Pixels, b: Pixels) -> float:
 
 
 def ms_ssim(a: Pixels, b: Pixels) -> float | None:
-    """Multi-scale structural similarity, mean over the RGB channels; None below 161 pixels a side.
+    """Multi-scale structural similarity, mean over the RGB channels; None below 176 pixels a side.
 
     Source: Wang, Simoncelli, Bovik 2003, with an 11-tap Gaussian window of deviation 1.5 at every scale.
     """
     if min(a.shape[:2]) < MS_SSIM_SMALLEST_SIDE:
         return None
-    x, y = (torch.from_numpy(p).permute(2, 0, 1)[None].float() for p in (a, b))
+    x, y = (torch.tensor(p).permute(2, 0, 1)[None].float() for p in (a, b))
     product = torch.ones(3)
     for scale, weight in enumerate(MS_SSIM_WEIGHTS):
         luminance, contrast = _ssim_terms(x, y)

@@ -23,13 +23,13 @@ FEWEST_LAST_STAGES = 4
 MOST_STEPS = 512
 GROWTH_UNIT = 16
 FIRST_LEVEL_GUESS = 384
-SECOND_STEP_GUESS = 96
-GOLOMB_ORDER = 2
+SECOND_STEP_GUESS = 126
+GOLOMB_ORDER = 0
 
 
 def sigma_of(level: int) -> float:
     """Noise level 2^(8 - level / 128) in units of the picture's values; levels are 1..2048."""
-    return 2.0 ** (TOP_OCTAVE - level / LEVELS_PER_OCTAVE)
+    return math.pow(2, TOP_OCTAVE - level / LEVELS_PER_OCTAVE)
 
 
 def level_of(sigma: float) -> int:
@@ -62,6 +62,7 @@ class PayloadStep:
 
     @property
     def sigma(self) -> float:
+        """Noise level after the step, in units of the picture's values."""
         return sigma_of(self.level)
 
 
@@ -82,7 +83,7 @@ class Forecast:
             return FIRST_LEVEL_GUESS
         numerator, denominator = self._ratio
         growth = 2 * self._bits + 2 * stages
-        return self.level + max(1, numerator * 4 * stages // (denominator * growth))
+        return self.level + max(1, (numerator * 4 * stages + denominator * growth // 2) // (denominator * growth))
 
     def update(self, level: int, stages: int) -> None:
         """Learn from a step that has been read or written."""
@@ -101,10 +102,13 @@ class PayloadReader:
         self._growth = growth
         self._forecast = Forecast()
         self._number = 0
+        self._end = 0
 
     def next_step(self) -> PayloadStep | None:
         """The next step, its symbols not read yet; None at the end or where nothing sensible follows."""
         begin = self.bits.position
+        if begin < self._end:
+            return None  # The step before was cut.
         rule = stages_by_rule(begin, self._growth)
         difference = self.bits.golomb(GOLOMB_ORDER)
         if difference is None or self._number >= MOST_STEPS:
@@ -117,6 +121,7 @@ class PayloadReader:
         step = PayloadStep(self._number, level, stages, begin_stages - begin, begin_stages + 2 * stages)
         self._forecast.update(level, stages)
         self._number += 1
+        self._end = step.end_bit
         return step
 
 

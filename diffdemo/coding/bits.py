@@ -53,8 +53,7 @@ class BitReader:
         count = min(count, self.remaining // 2)
         pairs = self._bits[self.position : self.position + 2 * count].reshape(-1, 2)
         self.position += 2 * count
-        values: NDArray[np.uint8] = pairs[:, 0] << 1 | pairs[:, 1]
-        return values
+        return (pairs[:, 0] << 1 | pairs[:, 1]).astype(np.uint8)
 
     def golomb(self, order: int) -> int | None:
         """One integer, or None if the bits run out or no writer wrote them."""

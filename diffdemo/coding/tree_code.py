@@ -31,8 +31,10 @@ from diffdemo.coding.codebook import codebook, rows_for
 from diffdemo.coding.philox import philox_words
 from diffdemo.coding.rotation import Rotation, padded_size
 
-# normative: length of a tree. Bounds the encoder's memory and lets trees be searched side by side.
+# normative: length of a tree, which bounds the encoder's memory and lets trees be searched side by side; and the
+# largest ln(1 + v), beyond which float32 would overflow.
 LONGEST_TREE = 1024
+MOST_LOG_VARIANCE = 30.0
 
 _searchers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="beam")
 
@@ -53,9 +55,9 @@ class TreePreset:
     start: float
 
 
-FAST = TreePreset(0, 256, 1.110, 5.0)
-BALANCED = TreePreset(1, 1024, 1.080, 5.0)
-BEST = TreePreset(2, 8192, 1.055, 6.0)
+FAST = TreePreset(0, 256, 1.118, 4.4)
+BALANCED = TreePreset(1, 2048, 1.073, 5.3)
+BEST = TreePreset(2, 16384, 1.053, 5.6)
 TREE_PRESETS = {p.number: p for p in (FAST, BALANCED, BEST)}
 
 
@@ -69,6 +71,7 @@ class TreeStep:
 
     @property
     def num_bits(self) -> int:
+        """What the step takes in the file."""
         return self.stages * SYMBOL_BITS
 
     @property
@@ -91,7 +94,7 @@ class TreeStep:
     @property
     def variance(self) -> float:
         """v: variance of mu's entries for which the stages are exactly enough."""
-        return math.expm1(min(600.0, 2 * math.log(2) * self.divergence_bits / padded_size(self.dimensions)))
+        return math.expm1(min(MOST_LOG_VARIANCE, 2 * math.log(2) * self.divergence_bits / padded_size(self.dimensions)))
 
     @property
     def energy(self) -> float:
@@ -169,10 +172,7 @@ def reproduce(
     book = codebook(rows, columns)
     rotation = Rotation(step.dimensions, key, number)
     received = len(symbols)
-    if missing is None:
-        y = np.zeros(rotation.size, np.float32)
-    else:
-        y = rotation.forward(missing)
+    y = np.zeros(rotation.size, np.float32) if missing is None else rotation.forward(missing)
     scale = np.float32(math.sqrt(1 + step.variance))
     for tree, (first, last) in enumerate(step.trees):
         last = min(last, received)
@@ -185,8 +185,8 @@ def reproduce(
     return rotation.backward(y)
 
 
-def _root(key: tuple[int, int], number: int, tree: int) -> np.uint32:
-    return philox_words(1, key, stream=(number, tree, 2))[0]
+def _root(key: tuple[int, int], number: int, tree: int) -> int:
+    return int(philox_words(1, key, stream=(number, tree, 2))[0])
 
 
 def _log2(rows: int) -> int:

@@ -32,7 +32,7 @@ class PosteriorStep:
 
     @property
     def ratio(self) -> float:
-        """r = sigma_s^2 / sigma_t^2, in [0, 1)."""
+        """The ratio r = sigma_s^2 / sigma_t^2, in [0, 1)."""
         return (self.sigma_s / self.sigma_t) ** 2
 
     @property

@@ -92,4 +92,3 @@ def ancestral(
         z = step.mean(z, x_hat) + step.scale * noise
         x_hat = denoiser.denoise(z, levels[i + 1])
         yield x_hat, i + 1, steps
-

@@ -6,14 +6,14 @@ import torch
 
 
 def choose_device(name: str) -> torch.device:
-    """"auto" takes a GPU if there is one; anything else is PyTorch's name of a device."""
+    """ "auto" takes a GPU if there is one; anything else is PyTorch's name of a device."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return torch.device(name)
 
 
 def describe_device(device: torch.device) -> str:
-    """For people: "CPU, 2 threads" or the name of the GPU."""
+    """In words for people: 'CPU, 2 threads', or the name of the GPU."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()

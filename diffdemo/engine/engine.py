@@ -6,16 +6,18 @@ picture travels, so that several users advance side by side and closing an itera
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from diffdemo.codecs.base import Decoder, Preset, Target
-from diffdemo.codecs.diffc import DEFAULT_BPP, DiffC, State
+from diffdemo.codecs.diffc import DEFAULT_BPP, DiffC, Progress, State, end_bytes
 from diffdemo.codecs.diffc_payload import read_steps
 from diffdemo.coding.container import Bitstream, read_bitstream
 from diffdemo.engine import classical, examples
@@ -117,19 +119,17 @@ class Engine:
         progress = codec.encode_progressively(pixels, target, preset=_choice(Preset, preset, "preset"), seed=seed)
         return self._watch_encode(pixels, progress)
 
-    def _watch_encode(self, pixels: Pixels, progress: Iterator) -> Iterator[Encoding]:  # type: ignore[type-arg]
+    def _watch_encode(self, pixels: Pixels, progress: Iterator[Progress]) -> Iterator[Encoding]:
         trace = Trace(original=pixels)
         before: bytes | None = None
-        began = shown = time.monotonic()
+        pace = _Pace(FRAMES_A_SECOND)
         for moment in self._locked(progress):
-            state: State = moment.state
+            state = moment.state
             picture = to_pixels(state.x_hat)
             quality = psnr_db(pixels, picture)
             trace.add(Moment(state.number, state.num_bytes, state.sigma, picture, quality), state)
-            now = time.monotonic()
-            if state.number > 1 and not moment.done and now - shown < 1 / FRAMES_A_SECOND:
+            if state.number > 1 and not moment.done and not pace.is_due():
                 continue
-            shown = now
             self._traces.put(moment.data, trace, instead_of=before)
             before = moment.data
             frame = _frame(
@@ -140,7 +140,7 @@ class Engine:
                 step=state.number,
                 num_steps=moment.num_steps,
                 sigma=state.sigma,
-                seconds=now - began,
+                seconds=pace.seconds,
                 decoder=Decoder.MEAN,
             )
             yield Encoding(moment.data, frame, moment.done)
@@ -154,6 +154,7 @@ class Engine:
         realism: float = 1.0,
         seed: int = 0,
         reference: Pixels | None = None,
+        every_step: bool = False,
     ) -> Iterator[Frame]:
         """Decompress, yielding pictures from coarse to fine; the last one is the result.
 
@@ -164,6 +165,7 @@ class Engine:
             realism: for "flow", 0 (posterior mean) to 1 (probability flow).
             seed: for "ancestral", which of the possible pictures to draw.
             reference: the original, if it is known: frames then say how far they are from it.
+            every_step: start from the first step and leave no picture out, instead of a few a second.
 
         Raises:
             BitstreamError, ImageError, RateError.
@@ -181,56 +183,20 @@ class Engine:
             )
         codec = self._codec(require_known(header.fingerprint, self._known()))
         bitstream = codec.open(prefix)
-        return self._watch_decode(codec, data, bitstream, chosen, realism, seed, reference)
-
-    def _watch_decode(
-        self,
-        codec: DiffC,
-        data: bytes,
-        bitstream: Bitstream,
-        decoder: Decoder,
-        realism: float,
-        seed: int,
-        reference: Pixels | None,
-    ) -> Iterator[Frame]:
         trace = self._traces.get(data)
         if trace is None:
             trace = Trace(original=reference)
             self._traces.put(data, trace)
-        steps = read_steps(bitstream.payload, bitstream.header.payload_bytes, bitstream.header.parameters[2])
-        state = trace.state_within(bitstream.num_bytes) or codec.empty_state(bitstream)
-        first, began = state.number, time.monotonic()
-        shown = began
+        start = None if every_step else trace.state_within(bitstream.num_bytes)
+        states = self._locked(codec.states(bitstream, start=start, decoder=chosen, seed=seed))
 
-        def frame(picture: Pixels, done: int, of: int, *, last: bool) -> Frame:
-            return _frame(
-                picture,
-                num_bytes=bitstream.num_bytes if last else state.num_bytes,
-                quality=None if reference is None else psnr_db(reference, picture),
-                similarity=None if reference is None or not last else ms_ssim(reference, picture),
-                step=done,
-                num_steps=of,
-                sigma=state.sigma,
-                seconds=time.monotonic() - began,
-                decoder=decoder if last else Decoder.MEAN,
-            )
+        def render(state: State) -> Iterator[tuple[Tensor, int, int]]:
+            return self._locked(codec.render(state, decoder=chosen, realism=realism, seed=seed))
 
-        to_come = len(steps) - first + 1
-        for state in self._locked(codec.states(bitstream, start=state, decoder=decoder, seed=seed)):
-            picture = to_pixels(state.x_hat)
-            if state.number <= len(steps) and bitstream.header_bytes + -(-steps[state.number - 1].end_bit // 8) <= (
-                bitstream.num_bytes
-            ):
-                quality = None if trace.original is None else psnr_db(trace.original, picture)
-                trace.add(Moment(state.number, state.num_bytes, state.sigma, picture, quality), state)
-            if time.monotonic() - shown >= 1 / FRAMES_A_SECOND:
-                shown = time.monotonic()
-                yield frame(picture, state.number - first, to_come, last=False)
-        taken = state.number - first
-        for image, done, of in self._locked(codec.render(state, decoder=decoder, realism=realism, seed=seed)):
-            if done == of or time.monotonic() - shown >= 1 / FRAMES_A_SECOND:
-                shown = time.monotonic()
-                yield frame(to_pixels(image), taken + done, taken + of, last=done == of)
+        pace = _Pace(math.inf if every_step else FRAMES_A_SECOND)
+        return _watch_decode(
+            bitstream, start or codec.empty_state(bitstream), states, render, chosen, reference, trace, pace
+        )
 
     # --- what is known without computing ----------------------------------------------------------------------------
 
@@ -266,9 +232,7 @@ class Engine:
                 trace.ms_ssim[moment.number] = ms_ssim(trace.original, moment.pixels)
         height, width = trace.original.shape[:2]
         return [
-            CurvePoint(
-                m.num_bytes, bits_per_pixel(m.num_bytes, width, height), m.psnr_db, trace.ms_ssim.get(m.number)
-            )
+            CurvePoint(m.num_bytes, bits_per_pixel(m.num_bytes, width, height), m.psnr_db, trace.ms_ssim.get(m.number))
             for m in trace.moments
             if m.psnr_db is not None
         ]
@@ -337,6 +301,75 @@ class Engine:
             if item is None:
                 return
             yield item
+
+
+class _Pace:
+    """Says which pictures of a quick sequence to show."""
+
+    def __init__(self, a_second: float) -> None:
+        self.began = self._shown = time.monotonic()
+        self._apart = 1 / a_second
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning."""
+        return time.monotonic() - self.began
+
+    def is_due(self) -> bool:
+        """Whether enough time has passed since the last picture that was."""
+        now = time.monotonic()
+        due = now - self._shown >= self._apart
+        if due:
+            self._shown = now
+        return due
+
+
+def _watch_decode(
+    bitstream: Bitstream,
+    start: State,
+    states: Iterator[State],
+    render: Callable[[State], Iterator[tuple[Tensor, int, int]]],
+    decoder: Decoder,
+    reference: Pixels | None,
+    trace: Trace,
+    pace: _Pace,
+) -> Iterator[Frame]:
+    """Frames of a decode: the states along the file, then what the decoder makes of the last one."""
+    steps = read_steps(bitstream.payload, bitstream.header.payload_bytes, bitstream.header.parameters[2])
+    to_come = len(steps) - start.number + 1
+    state = start
+    for state in states:
+        picture = to_pixels(state.x_hat)
+        if end_bytes(bitstream, steps[state.number - 1]) <= bitstream.num_bytes:
+            quality = None if trace.original is None else psnr_db(trace.original, picture)
+            trace.add(Moment(state.number, state.num_bytes, state.sigma, picture, quality), state)
+        if pace.is_due():
+            yield _frame(
+                picture,
+                num_bytes=state.num_bytes,
+                quality=None if reference is None else psnr_db(reference, picture),
+                similarity=None,
+                step=state.number - start.number,
+                num_steps=to_come,
+                sigma=state.sigma,
+                seconds=pace.seconds,
+                decoder=Decoder.MEAN,
+            )
+    taken = state.number - start.number
+    for image, done, of in render(state):
+        if done == of or pace.is_due():
+            picture = to_pixels(image)
+            yield _frame(
+                picture,
+                num_bytes=bitstream.num_bytes,
+                quality=None if reference is None else psnr_db(reference, picture),
+                similarity=ms_ssim(reference, picture) if reference is not None and done == of else None,
+                step=taken + done,
+                num_steps=taken + of,
+                sigma=state.sigma,
+                seconds=pace.seconds,
+                decoder=decoder,
+            )
 
 
 def _target(pixels: Pixels, *, num_bytes: int | None, bpp: float | None, quality: float | None) -> Target:

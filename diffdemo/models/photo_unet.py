@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -65,17 +66,21 @@ class ResidualBlock(nn.Module):
         self.conv_in = nn.Conv2d(channels, channels, 3, padding=1)
         self.modulation = nn.Linear(embedding, 2 * channels)
         self.conv_out = nn.Conv2d(channels, channels, 3, padding=1)
-        nn.init.zeros_(self.modulation.weight)
-        nn.init.zeros_(self.modulation.bias)
-        nn.init.zeros_(self.conv_out.weight)
-        nn.init.zeros_(self.conv_out.bias)
+        _start_at_zero(self.modulation)
+        _start_at_zero(self.conv_out)
 
     def forward(self, h: Tensor, embedding: Tensor) -> Tensor:
+        """Features [B,C,H,W] and noise embedding [B,E] -> [B,C,H,W]."""
         scale, shift = self.modulation(embedding)[:, :, None, None].chunk(2, dim=1)
         # Root mean square over channels, pixel by pixel.
         normal = h * torch.rsqrt(h.float().square().mean(dim=1, keepdim=True) + 1e-4).to(h.dtype)
         inner = torch.addcmul(shift, self.conv_in(normal), 1 + scale)
         return h + self.conv_out(F.silu(inner))
+
+
+def _start_at_zero(layer: nn.Module) -> None:
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
 
 
 class PhotoUNet(nn.Module):
@@ -90,29 +95,20 @@ class PhotoUNet(nn.Module):
         pixels = 3 * shape.patch**2
 
         self.register_buffer("frequencies", 0.25 * 2 ** torch.linspace(0, 4, 16), persistent=False)
-        self.embed = nn.Sequential(
-            nn.Linear(32, embedding), nn.SiLU(), nn.Linear(embedding, embedding), nn.SiLU()
-        )
+        self.embed = nn.Sequential(nn.Linear(32, embedding), nn.SiLU(), nn.Linear(embedding, embedding), nn.SiLU())
         self.conv_in = nn.Conv2d(pixels, channels[0], 3, padding=1)
         self.down_blocks = nn.ModuleList(
             nn.ModuleList(ResidualBlock(c, embedding) for _ in range(n))
             for c, n in zip(channels, shape.blocks, strict=True)
         )
-        self.down = nn.ModuleList(
-            nn.Conv2d(fine, coarse, 2, stride=2)
-            for fine, coarse in zip(channels[:-1], channels[1:], strict=True)
-        )
-        self.up = nn.ModuleList(
-            nn.ConvTranspose2d(coarse, fine, 2, stride=2)
-            for fine, coarse in zip(channels[:-1], channels[1:], strict=True)
-        )
+        self.down = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in pairwise(channels))
+        self.up = nn.ModuleList(nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in pairwise(channels))
         self.up_blocks = nn.ModuleList(
             nn.ModuleList(ResidualBlock(c, embedding) for _ in range(n))
             for c, n in zip(channels[:-1], shape.blocks[:-1], strict=True)
         )
         self.conv_out = nn.Conv2d(channels[0], pixels, 3, padding=1)
-        nn.init.zeros_(self.conv_out.weight)
-        nn.init.zeros_(self.conv_out.bias)
+        _start_at_zero(self.conv_out)
 
     @property
     def multiple(self) -> int:

@@ -70,7 +70,8 @@ def require_known(fingerprint: bytes, known: dict[bytes, str]) -> str:
     if fingerprint not in known:
         installed = ", ".join(f"{name} ({key.hex()})" for key, name in known.items()) or "none"
         raise ModelMismatch(
-            f"The file was written with model {fingerprint.hex()}, which is not installed here. Installed: {installed}. "
+            f"The file was written with model {fingerprint.hex()}, which is not installed here. "
+            f"Installed: {installed}. "
             "Please decode it with the diffdemo version that wrote it."
         )
     return known[fingerprint]

@@ -2,7 +2,7 @@
 
 The criterion follows from what the denoiser is for. An ideal file that stops at noise level sigma_0 holds
 
-    R(sigma_0) = integral over ln sigma from sigma_0 to infinity of  E|x - D(z, sigma)|^2 / (2 sigma^2 ln 2) * 2   bits
+    R(sigma_0) = integral over ln sigma from sigma_0 to infinity of  E|x - D(z, sigma)|^2 / (sigma^2 ln 2)   bits
 
 (Theis et al. 2022; the I-MMSE relation of Guo, Shamai, Verdu 2005). A relative gain in the integrand anywhere between
 the start of the file and its end is worth the same *relative* number of bits at every rate, so each noise level's loss
@@ -43,7 +43,7 @@ class Recipe:
         large_share: share of steps on crops of `large_crop` (fewer a batch) in the second half of the training.
     """
 
-    minutes: float = 90.0
+    minutes: float = 98.0
     pixels: int = 8 * 128 * 128
     crop: int = 128
     large_crop: int = 256
@@ -64,13 +64,16 @@ class LevelMeans:
         self.means = torch.ones(int((high - low) * 4) + 1)
 
     def bins(self, log_sigma: Tensor) -> Tensor:
+        """Number of the bin of each ln sigma."""
         return ((log_sigma.cpu() - self.low) * 4).long().clamp(0, len(self.means) - 1)
 
     def update(self, log_sigma: Tensor, losses: Tensor) -> None:
+        """Learn from the losses [B] of a batch at ln sigma [B]."""
         for b, loss in zip(self.bins(log_sigma).tolist(), losses.tolist(), strict=True):
             self.means[b] += 0.01 * (loss - self.means[b])
 
     def __call__(self, log_sigma: Tensor) -> Tensor:
+        """Expected loss at each ln sigma, [B]."""
         return self.means[self.bins(log_sigma)].clamp_min(1e-3)
 
 

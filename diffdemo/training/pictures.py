@@ -83,6 +83,8 @@ class PictureFolder:
         return torch.stack(centres).float() / 127.5 - 1
 
     def _pick(self, side: int, generator: torch.Generator) -> Tensor:
+        if all(min(picture.shape[1:]) < side for picture in self.training):
+            raise FileNotFoundError(f"no training picture of at least {side} pixels a side; add larger pictures")
         while True:
             picture = self.training[int(torch.multinomial(self.weights, 1, generator=generator))]
             if min(picture.shape[1:]) >= side:

@@ -1,0 +1,166 @@
+"""The command line: encode, decode and describe files, list models, measure and train.
+
+Reports go to standard output, progress and errors to standard error. Exit status: 0 done, 1 failed, 2 wrong command
+line, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from diffdemo import __version__, commands
+from diffdemo.errors import Cancelled, DiffDemoError
+
+Command = Callable[[argparse.Namespace], None]
+
+PRESETS = ("fast", "balanced", "best")
+DECODERS = ("mean", "flow", "ancestral")
+DEVICES = ("cpu", "cuda")
+INTERRUPTED = 130
+
+OWN_PARSERS = {
+    "bench": ("diffdemo.engine.bench", "Measure speed, memory, and what coding costs over the ideal."),
+    "evaluate": ("diffdemo.engine.evaluate", "Measure rate and distortion over a folder of pictures."),
+}
+"""Commands whose module has its own `main`, by name: module and summary."""
+
+
+def _number(kind: type[float], least: float, most: float, what: str) -> Callable[[str], float]:
+    """A converter for argparse that says what it expected."""
+
+    def convert(text: str) -> float:
+        try:
+            number = kind(text)
+            if least <= number <= most:
+                return number
+        except ValueError:
+            pass
+        raise argparse.ArgumentTypeError(f"'{text}' is not {what}")
+
+    return convert
+
+
+_positive = _number(float, 1e-6, 1e6, "a positive number")
+_share = _number(float, 0, 1, "a number from 0 to 1")
+_count = _number(int, 1, 1 << 40, "a positive whole number")
+_seed = _number(int, 0, (1 << 32) - 1, "a whole number from 0 to 4294967295")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: arguments without the program's name; None takes those of the process.
+
+    Returns:
+        The exit status.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # A file's name may hold bytes that are no text.
+    try:
+        status = _run(sys.argv[1:] if argv is None else list(argv))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the report has seen enough. What is still buffered must not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (KeyboardInterrupt, Cancelled):
+        return _fail("interrupted", status=INTERRUPTED)
+    except DiffDemoError as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
+    except MemoryError:
+        return _fail("There is not enough memory for this.")
+    return status
+
+
+def _run(argv: list[str]) -> int:
+    if argv and argv[0] in OWN_PARSERS:
+        module, _ = OWN_PARSERS[argv[0]]
+        status: int = importlib.import_module(module).main(argv[1:])
+        return status
+    args = build_parser().parse_args(argv)
+    command: Command = args.command
+    command(args)
+    return 0
+
+
+def _fail(message: str, *, status: int = 1) -> int:
+    print("diffdemo:", " ".join(message.split()), file=sys.stderr, flush=True)
+    return status
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line; `command` of the result is the function to call with it."""
+    parser = argparse.ArgumentParser(
+        prog="diffdemo", description="Image compression with diffusion models.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"diffdemo {__version__}")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Command | None, summary: str) -> argparse.ArgumentParser:
+        added = subparsers.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        added.set_defaults(command=command)
+        return added
+
+    _add_encode(add("encode", commands.encode, "Compress a picture."))
+    _add_decode(add("decode", commands.decode, "Turn a file, or the beginning of one, into a picture."))
+    info = add("info", commands.info, "Describe a file; needs no model.")
+    info.add_argument("file", type=Path, metavar="FILE")
+    _add_json(info)
+    _add_json(add("models", commands.models, "List the models that can be chosen."))
+    for name, (_, summary) in OWN_PARSERS.items():
+        add(name, None, summary)
+    _add_train(add("train", commands.train, "Train a model on a folder of pictures."))
+    return parser
+
+
+def _add_encode(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", type=Path, metavar="IMAGE")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="customary suffix: .difd")
+    parser.add_argument("--codec", help="take the default model of this codec")
+    parser.add_argument("--model", metavar="NAME", help="see `diffdemo models`")
+    target = parser.add_mutually_exclusive_group()
+    target.add_argument("--bpp", type=_positive, metavar="X", help="most bits per pixel (default: 1.0)")
+    target.add_argument("--bytes", type=_count, metavar="N", help="most bytes")
+    target.add_argument("--psnr", type=_positive, metavar="Q", help="end at this quality in dB")
+    parser.add_argument("--preset", choices=PRESETS, default="balanced", help="time spent on saving bits")
+    _add_seed(parser)
+    _add_json(parser)
+
+
+def _add_decode(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.png")
+    parser.add_argument("--decoder", choices=DECODERS, default="mean", help="what to do about bits that were not sent")
+    parser.add_argument(
+        "--realism", type=_share, default=1.0, metavar="R", help="for --decoder flow: 0 blurred, 1 sharp (default: 1)"
+    )
+    parser.add_argument("--bytes", type=_count, metavar="N", help="use only the first N bytes of the file")
+    parser.add_argument("--frames", type=Path, metavar="DIR", help="also write every reconstruction on the way")
+    _add_seed(parser)
+    _add_json(parser)
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("codec", choices=("diffc",))
+    parser.add_argument("data", type=Path, metavar="DATA", help="folder of pictures, searched recursively")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="folder; resumed if it exists")
+    parser.add_argument("--minutes", type=_positive, default=90.0, help="in all, over resumed runs (default: 90)")
+    parser.add_argument("--exclude", nargs="+", default=[], metavar="NAME", help="folders below DATA to leave out")
+    parser.add_argument("--device", choices=DEVICES, default="cpu")
+
+
+def _add_seed(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="of the random numbers (default: 0)")
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="report as one JSON object")

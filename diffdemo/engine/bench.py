@@ -1,0 +1,241 @@
+"""Speed, memory, and what real coding costs over the ideal, measured on this machine.
+
+    python -m diffdemo bench [channel] [codec] [drift] [--json]
+
+Times are only comparable within one run. Every line of the report stands for one measurement, printed as it is taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from diffdemo.codecs.base import Decoder, Preset, Target
+from diffdemo.codecs.diffc import DiffC, Progress
+from diffdemo.codecs.ideal import ideal_chain
+from diffdemo.coding.poisson import PoissonChunks, simulate_poisson
+from diffdemo.coding.tree_code import TREE_PRESETS, TreePreset, TreeStep, reproduce, simulate
+from diffdemo.diffusion.denoiser import Denoiser
+from diffdemo.engine.device import choose_device, describe_device
+from diffdemo.engine.examples import example_pixels
+from diffdemo.images import Pixels, to_image, to_pixels
+from diffdemo.metrics import psnr_db
+from diffdemo.models.photo import PhotoDenoiser
+from diffdemo.models.registry import DEFAULT_MODEL, model_spec
+
+Row = dict[str, str | float]
+
+
+def main(argv: list[str]) -> int:
+    """Run the chosen measurements; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="diffdemo bench", description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)} (default: all)")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    args = parser.parse_args(argv)
+    unknown = [part for part in args.parts if part not in PARTS]
+    if unknown:
+        parser.error(f"there is no measurement '{unknown[0]}'; choose from {', '.join(PARTS)}")
+    if not args.json:
+        print(f"{describe_device(choose_device('auto'))}, PyTorch {torch.__version__}")
+    for part in args.parts or PARTS:
+        for row in PARTS[part]():
+            print(json.dumps({"part": part, **row}) if args.json else _line(part, row), flush=True)
+    return 0
+
+
+def bench_channel() -> Iterator[Row]:
+    """Channel simulation alone: 2,000-bit steps on the dimensions of a 256x256 picture, and the Poisson reference."""
+    dimensions, stages, repetitions = 3 * 256 * 256, 1000, 8
+    for preset in TREE_PRESETS.values():
+        yield {"coder": f"tree code, beam {preset.beam}", **_tree_row(preset, dimensions, stages, repetitions)}
+    for extra in (2.0, 6.0):
+        yield {"coder": f"Poisson, 8-bit chunks, 2^{8 + extra:.0f} candidates", **_poisson_row(12288, 200, extra)}
+
+
+def _tree_row(preset: TreePreset, dimensions: int, stages: int, repetitions: int) -> Row:
+    step = TreeStep(dimensions, stages, preset)
+    random = np.random.default_rng(0)
+    shifts, variances, encoding, decoding = [], [], 0.0, 0.0
+    for number in range(repetitions + 1):
+        mu = random.standard_normal(dimensions).astype(np.float32)
+        mu *= np.float32(math.sqrt(step.energy) / np.linalg.norm(mu))
+        began = time.perf_counter()
+        symbols = simulate(mu, step, key=(1, 2), number=number)
+        middle = time.perf_counter()
+        sample = reproduce(symbols, step, key=(1, 2), number=number)
+        if number > 0:  # the first one compiles and draws the codebook
+            encoding += middle - began
+            decoding += time.perf_counter() - middle
+            shifts.append(float(sample @ mu / (mu @ mu)) - 1)
+            variances.append(float((sample - mu).var()))
+    return {
+        "encode kbit/s": repetitions * step.num_bits / encoding / 1e3,
+        "decode kbit/s": repetitions * step.num_bits / decoding / 1e3,
+        "overhead %": 100 * (step.num_bits / step.divergence_bits - 1),
+        "mean shift %": 100 * float(np.mean(shifts)),
+        "residual variance": float(np.mean(variances)),
+    }
+
+
+def _poisson_row(dimensions: int, bits: float, extra_bits: float) -> Row:
+    chunks = PoissonChunks(dimensions, 8.0, extra_bits)
+    random = np.random.default_rng(0)
+    shifts, lengths, began = [], [], time.perf_counter()
+    for number in range(6):
+        mu = random.standard_normal(dimensions).astype(np.float32)
+        mu *= np.float32(math.sqrt(2 * bits * math.log(2)) / np.linalg.norm(mu))
+        _, sample, length = simulate_poisson(mu, chunks, key=(1, 2), number=number)
+        shifts.append(float(sample @ mu / (mu @ mu)) - 1)
+        lengths.append(length)
+    return {
+        "encode kbit/s": sum(lengths) / (time.perf_counter() - began) / 1e3,
+        "overhead %": 100 * (float(np.mean(lengths)) / bits - 1),
+        "mean shift %": 100 * float(np.mean(shifts)),
+    }
+
+
+def bench_codec() -> Iterator[Row]:
+    """Whole files of the shipped model: time, memory, and bits against an ideal chain of 80 steps."""
+    codec = _codec()
+    small = _centre(example_pixels("astronaut"), 256, 256)
+    large = np.array(Image.fromarray(example_pixels("coffee")).resize((768, 512), Image.Resampling.LANCZOS))
+    next(codec.encode_progressively(small, Target(num_bytes=2000)))
+    for name, pixels, bpp, presets in (
+        ("256x256", small, 1.0, tuple(Preset)),
+        ("256x256", small, 0.35, tuple(Preset)),
+        ("768x512", large, 0.5, (Preset.BALANCED,)),
+    ):
+        for preset in presets:
+            yield {"picture": name, "target bpp": bpp, **_codec_row(codec, pixels, bpp, preset)}
+
+
+def _codec_row(codec: DiffC, pixels: Pixels, bpp: float, preset: Preset) -> Row:
+    height, width = pixels.shape[:2]
+    timed = _Timed(codec.denoiser)
+    watched = DiffC(timed, fingerprint=codec.fingerprint)
+    began, first = time.perf_counter(), 0.0
+    target = Target(num_bytes=int(bpp * width * height / 8))
+    moments: list[Progress] = []
+    for progress in watched.encode_progressively(pixels, target, preset=preset):
+        first = first or time.perf_counter() - began
+        moments[:] = [progress]
+    seconds = time.perf_counter() - began
+    data, state = moments[0].data, moments[0].state
+    ideal, ideal_picture = ideal_chain(codec.denoiser, to_image(pixels), state.sigma)
+    row: Row = {
+        "preset": preset.value,
+        "bytes": len(data),
+        "PSNR dB": psnr_db(pixels, to_pixels(state.x_hat)),
+        "file / ideal": 8 * len(data) / ideal,
+        "ideal PSNR dB": psnr_db(pixels, to_pixels(ideal_picture)),
+        "residual variance": float(((state.z - to_image(pixels)) / state.sigma).var()),
+        "evaluations": state.number,
+        "encode s": seconds,
+        "first preview s": first,
+        "network share": timed.seconds / seconds,
+    }
+    for decoder in Decoder:
+        began = time.perf_counter()
+        for _ in codec.decode(data, decoder=decoder):
+            pass
+        row[f"decode {decoder.value} s"] = time.perf_counter() - began
+    kibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    row["peak MiB"] = kibibytes / 1024
+    return row
+
+
+def bench_drift() -> Iterator[Row]:
+    """What a decoder loses whose network differs: noise on its output, or half precision throughout."""
+    codec = _codec()
+    pixels = _centre(example_pixels("astronaut"), 256, 256)
+    data = codec.encode(pixels, Target(num_bytes=8192))
+    exact = _last(codec, data)
+    for name, denoiser in (
+        ("noise 1e-4", _Noisy(codec.denoiser, 1e-4)),
+        ("noise 1e-3", _Noisy(codec.denoiser, 1e-3)),
+        ("noise 1e-2", _Noisy(codec.denoiser, 1e-2)),
+        ("bfloat16", _BFloat16(codec.denoiser)),
+    ):
+        picture = _last(DiffC(denoiser, fingerprint=codec.fingerprint), data)
+        yield {
+            "decoder": name,
+            "PSNR loss dB": psnr_db(pixels, exact) - psnr_db(pixels, picture),
+            "PSNR between dB": psnr_db(exact, picture),
+        }
+
+
+PARTS: dict[str, Callable[[], Iterator[Row]]] = {
+    "channel": bench_channel,
+    "codec": bench_codec,
+    "drift": bench_drift,
+}
+
+
+class _Timed:
+    """A denoiser that counts the seconds it takes."""
+
+    def __init__(self, inner: Denoiser) -> None:
+        self._inner = inner
+        self.sigma_min = inner.sigma_min
+        self.seconds = 0.0
+
+    def denoise(self, z: Tensor, sigma: float) -> Tensor:
+        began = time.perf_counter()
+        x_hat = self._inner.denoise(z, sigma)
+        self.seconds += time.perf_counter() - began
+        return x_hat
+
+
+class _Noisy:
+    """A denoiser whose output is off by white noise."""
+
+    def __init__(self, inner: Denoiser, deviation: float) -> None:
+        self._inner = inner
+        self.sigma_min = inner.sigma_min
+        self._deviation = deviation
+        self._generator = torch.Generator().manual_seed(0)
+
+    def denoise(self, z: Tensor, sigma: float) -> Tensor:
+        x_hat = self._inner.denoise(z, sigma)
+        return x_hat + self._deviation * torch.randn(x_hat.shape, generator=self._generator).to(x_hat)
+
+
+class _BFloat16:
+    """A denoiser that computes with eight bits of mantissa."""
+
+    def __init__(self, inner: Denoiser) -> None:
+        self._inner = inner
+        self.sigma_min = inner.sigma_min
+
+    def denoise(self, z: Tensor, sigma: float) -> Tensor:
+        with torch.autocast(z.device.type, dtype=torch.bfloat16):
+            return self._inner.denoise(z, sigma).float()
+
+
+def _codec() -> DiffC:
+    denoiser = PhotoDenoiser.load(model_spec(DEFAULT_MODEL).path, device=choose_device("auto"))
+    return DiffC(denoiser, fingerprint=bytes.fromhex(denoiser.sha256[:8]))
+
+
+def _last(codec: DiffC, data: bytes) -> Pixels:
+    return to_pixels(list(codec.decode(data))[-1].image)
+
+
+def _centre(pixels: Pixels, height: int, width: int) -> Pixels:
+    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
+    return np.ascontiguousarray(pixels[top : top + height, left : left + width])
+
+
+def _line(part: str, row: Row) -> str:
+    cells = [f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()]
+    return f"{part}: " + "  ".join(cells)

@@ -1,0 +1,136 @@
+"""What the command line shows: a line of progress, aligned reports, JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from diffdemo.engine.records import FileInfo, Frame, ModelInfo
+
+LABELS = {"num_bytes": "bytes", "psnr_db": "PSNR (dB)", "ms_ssim": "MS-SSIM", "num_frames": "pictures"}
+DIGITS = {"psnr_db": 2, "seconds": 1}
+
+
+class Progress:
+    """One line on standard error that is written over and over; silent where that is not a terminal."""
+
+    def __init__(self) -> None:
+        self._is_on = sys.stderr.isatty()
+        self._width = 0
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._write("")
+        if self._is_on:
+            print("\r", end="", file=sys.stderr, flush=True)
+
+    def show(self, frame: Frame) -> None:
+        """Replace the line by the state of this frame."""
+        quality = "" if frame.psnr_db is None else f"  {frame.psnr_db:.2f} dB"
+        self._write(
+            f"step {frame.step}/{frame.num_steps}  {frame.num_bytes:,} bytes  {frame.bpp:.3f} bpp{quality}"
+            f"  {math.ceil(frame.seconds_left)} s left"
+        )
+
+    def _write(self, line: str) -> None:
+        if self._is_on:
+            print(f"\r{line:<{self._width}}", end="", file=sys.stderr, flush=True)
+            self._width = len(line)
+
+
+def print_report(report: Mapping[str, object], *, as_json: bool) -> None:
+    """One object as JSON, or a line for each entry that is neither None nor empty.
+
+    Infinite numbers, such as the PSNR of equal pictures, are null in JSON, which has no word for them.
+    """
+    if as_json:
+        finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in report.items()}
+        print(json.dumps(finite, ensure_ascii=False, allow_nan=False))
+        return
+    shown = {LABELS.get(name, name): _text(name, value) for name, value in report.items() if value not in (None, ())}
+    width = max(map(len, shown))
+    for name, text in shown.items():
+        print(f"{name:<{width}}  {text}")
+
+
+def print_file(info: FileInfo) -> None:
+    """A file's properties, then its steps as a table."""
+    state = "damaged" if info.is_damaged else "cut" if info.is_cut else "whole"
+    print_report(
+        {
+            "codec": f"{info.codec}, format version {info.version}",
+            "model": info.model or f"unknown here (fingerprint {info.fingerprint})",
+            "picture": f"{info.width} x {info.height} pixels",
+            "file": f"{info.num_bytes:,} of {info.whole_bytes:,} bytes, {info.header_bytes} of them header; {state}",
+            "bpp": info.bpp,
+            "preset": info.preset,
+            "seed": info.seed,
+        },
+        as_json=False,
+    )
+    if info.steps:
+        print()
+    rows = [
+        (
+            str(s.number),
+            f"{s.sigma:.4f}",
+            f"{s.bits:,}",
+            f"{s.side_bits}",
+            f"{s.end_bytes:,}",
+            "" if s.received else "missing",
+        )
+        for s in info.steps
+    ]
+    print_table(("step", "sigma", "bits", "side bits", "bytes so far", ""), rows)
+
+
+def print_models(models: Sequence[ModelInfo]) -> None:
+    """A table of the models that can be chosen; the default one is marked."""
+    rows = [
+        (
+            m.name + (" *" if m.is_default else ""),
+            m.codec,
+            f"{m.parameters / 1e6:.2f} M",
+            f"{m.num_bytes / 1e6:.2f} MB",
+            m.licence,
+            m.description,
+        )
+        for m in models
+    ]
+    print_table(("model", "codec", "parameters", "size", "licence", "description"), rows)
+
+
+def print_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    """Columns as wide as their widest entry, those of numbers flush right; nothing at all without rows."""
+    body = list(rows)
+    if not body:
+        return
+    widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
+    numeric = [column[0][:1].isdigit() for column in zip(*body, strict=True)]
+    for row in (head, *body):
+        cells = (
+            f"{cell:>{width}}" if right else f"{cell:<{width}}"
+            for cell, width, right in zip(row, widths, numeric, strict=True)
+        )
+        print("  ".join(cells).rstrip())
+
+
+def _text(name: str, value: object) -> str:
+    if isinstance(value, float):
+        if math.isinf(value):
+            return "lossless"
+        return f"{value:.{DIGITS.get(name, 4)}f}"
+    if isinstance(value, int):
+        return f"{value:,}" if name == "num_bytes" else str(value)
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    return str(value)

@@ -1,0 +1,217 @@
+"""What the studio does with pictures: take one, compress it, stop. From component values to a `Screen`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from diffdemo.engine.plots import Metric
+from diffdemo.images import MOST_PIXELS, Pixels, fit_pixels, load_picture, to_png
+from diffdemo.ui import present
+from diffdemo.ui.errors import friendly
+from diffdemo.ui.screen import BUSY, Painter, Screen, served
+from diffdemo.ui.session import Session, Side
+from diffdemo.ui.speed import Speed
+
+DEFAULT_BPP = 1.0
+
+
+class Handlers:
+    """The studio's events up to the compressed file, with the engine that they work on."""
+
+    def __init__(self, engine: Any, painter: Painter) -> None:
+        self._engine = engine
+        self._painter = painter
+        self._speed = Speed()
+        self._example_files: dict[str, bytes] = {}
+
+    @friendly
+    def greet(self) -> Screen:
+        """Show the first example before anything has been computed."""
+        return self._example(0)
+
+    @friendly
+    def choose_example(self, picked: gr.SelectData) -> Screen:
+        """Take one of the pictures that come along."""
+        return self._example(picked.index)
+
+    @friendly
+    def open_example(self, session: Session, metric: Metric) -> Iterator[Screen]:
+        """Decode the file that belongs to the example in the session; the first visitor without one waits for it.
+
+        Args:
+            session: who asks.
+            metric: what the plot shows, "psnr_db" or "ms_ssim".
+        """
+        pixels = load_picture(session.original).pixels
+        self._painter.rivals.start(session.original, pixels)
+        data = self._example_files.get(session.name) or self._engine.example_file(session.name)
+        if data is None:
+            for moment in self._engine.encode(pixels, bpp=DEFAULT_BPP):
+                session = replace(session.grown(moment.frame), data=moment.data)
+                line = present.progress(moment.frame, "Compressing")
+                yield self._painter.paint(session, metric, status=line, **BUSY)
+            self._example_files[session.name] = session.data
+        else:
+            session = replace(session, data=data)
+            for frame in self._engine.decode(data, reference=pixels):
+                session = session.grown(frame)
+                line = present.progress(frame, "Decoding")
+                yield self._painter.paint(session, metric, status=line, **BUSY)
+        yield self._settled(session, metric, "An example, already compressed. Move the slider below.")
+
+    @friendly
+    def upload(self, picture_file: dict[str, Any] | None) -> Screen:
+        """Take a visitor's picture: read it, tell what was changed, offer a smaller size if it is large.
+
+        Args:
+            picture_file: the file as Gradio received it, in any format that Pillow reads. It comes without Gradio's
+                own preprocessing, which would turn and convert the picture before anybody could say so.
+        """
+        path = _path_of(picture_file)
+        picture = load_picture(path)
+        pixels = fit_pixels(picture.pixels, MOST_PIXELS)
+        notes = list(picture.notes)
+        if pixels is not picture.pixels:
+            notes.append(f"Made smaller from {picture.width} x {picture.height}: {MOST_PIXELS:,} pixels are the most.")
+        height, width = pixels.shape[:2]
+        png = to_png(pixels)
+        session = Session(name=Path(path).stem[:40] or "picture", source=png)
+        return self._waiting(session, png, "Ready. Press Compress.")._replace(
+            source=gr.skip(),
+            notes=present.picture_notes(width, height, notes),
+            side=self._offer_sizes(width, height),
+        )
+
+    @friendly
+    def choose_size(self, session: Session, side: int) -> Screen:
+        """Say what a working size costs on this machine.
+
+        Args:
+            session: who asks.
+            side: longest side to work at, 0 for the picture as it is.
+        """
+        picture = load_picture(session.source)
+        return Screen(side=gr.update(info=self._size_reason(picture.width, picture.height, side)))
+
+    @friendly
+    def encode(
+        self,
+        session: Session,
+        side: int,
+        bpp: float,
+        num_bytes: int | None,
+        preset: str,
+        seed: int,
+        metric: Metric,
+    ) -> Iterator[Screen]:
+        """Compress the picture of the session; every screen holds a valid file.
+
+        Args:
+            session: who asks.
+            side: longest side to work at, 0 for the picture as it is.
+            bpp: bits per pixel to spend.
+            num_bytes: exact size instead; empty or 0 to use `bpp`.
+            preset: "fast", "balanced" or "best".
+            seed: of the randomness that encoder and decoder share.
+            metric: what the plot shows, "psnr_db" or "ms_ssim".
+        """
+        if not session.source:
+            raise gr.Error("There is no picture yet. Upload one or pick an example.", print_exception=False)
+        pixels = to_side(load_picture(session.source).pixels, side)
+        original = to_png(pixels)
+        self._painter.rivals.start(original, pixels)
+        session = Session(session.name, session.source, original, left=Side(present.ORIGINAL, original))
+        target: dict[str, Any] = {"num_bytes": int(num_bytes)} if num_bytes else {"bpp": float(bpp)}
+        started = time.monotonic()
+        for moment in self._engine.encode(pixels, preset=preset, seed=int(seed), **target):
+            session = replace(session.grown(moment.frame), data=moment.data)
+            line = present.progress(moment.frame, "Compressing")
+            yield self._painter.paint(session, metric, status=line, **BUSY)
+        seconds = time.monotonic() - started
+        self._speed.note(pixels.shape[0] * pixels.shape[1], seconds)
+        yield self._settled(session, metric, f"Compressed in {present.duration(seconds)}.")
+
+    @friendly
+    def stop(self, session: Session, metric: Metric) -> Screen:
+        """Keep what is there: every state of an encode is a whole file.
+
+        Args:
+            session: who asks.
+            metric: what the plot shows.
+        """
+        return self._settled(session, metric, "Stopped. What is there is a valid file.")
+
+    @friendly
+    def settle(self, session: Session, metric: Metric) -> Screen:
+        """After a failure, show again what is there and works.
+
+        Args:
+            session: who asks.
+            metric: what the plot shows.
+        """
+        return self._settled(session, metric, "That did not work; the last file is still here.")
+
+    def _settled(self, session: Session, metric: Metric, text: str) -> Screen:
+        if not session.data:
+            return Screen(status=present.status("No file yet."), stop=gr.update(interactive=False))
+        return self._painter.settled(session, metric, text)
+
+    def _example(self, index: int) -> Screen:
+        example = self._engine.examples()[index]
+        pixels = self._engine.example_pixels(example.name)
+        png = to_png(pixels)
+        session = Session(example.name, source=png, original=png, left=Side(present.ORIGINAL, png))
+        height, width = pixels.shape[:2]
+        notes = present.picture_notes(width, height, [f"{example.label}: {example.credit}."])
+        return self._waiting(session, png, "Opening the example …")._replace(notes=notes, argument=present.OPENING)
+
+    def _waiting(self, session: Session, png: bytes, text: str) -> Screen:
+        """A picture without a file yet: both halves show it, and nothing of the picture before is left."""
+        path = served(png, "picture.png")
+        off = gr.update(interactive=False)
+        return Screen(
+            session=session,
+            source=path,
+            notes="",
+            side=gr.update(visible=False, value=0),
+            stage=(path, path),
+            captions=present.caption_row(present.ORIGINAL, present.ORIGINAL),
+            argument=present.NOTHING_YET,
+            status=present.status(text),
+            plot=self._painter.plot(session, "psnr_db"),
+            strip="",
+            used=off,
+            download=off,
+            stop=off,
+        )
+
+    def _offer_sizes(self, width: int, height: int) -> dict:
+        if width * height <= present.LARGE_PIXELS or not self._engine.device_label.startswith("CPU"):
+            return gr.update(visible=False, value=0)
+        choices = present.size_choices(width, height)
+        side = choices[0][1]
+        return gr.update(visible=True, choices=choices, value=side, info=self._size_reason(width, height, side))
+
+    def _size_reason(self, width: int, height: int, side: int) -> str:
+        work = width * height * (1 if side == 0 else (side / max(width, height)) ** 2)
+        return present.size_reason(width * height / work, self._engine.device_label, self._speed.estimate(work))
+
+
+def _path_of(picture_file: dict[str, Any] | None) -> str:
+    if not picture_file or not picture_file.get("path"):
+        raise gr.Error("No picture arrived. Please choose a file.", print_exception=False)
+    return picture_file["path"]
+
+
+def to_side(pixels: Pixels, side: int) -> Pixels:
+    """The picture with its longest side shortened to `side`; 0 keeps it."""
+    height, width = pixels.shape[:2]
+    if not 0 < side < max(width, height):
+        return pixels
+    return fit_pixels(pixels, round(width * height * (side / max(width, height)) ** 2))

@@ -1,0 +1,93 @@
+"""What is inside a file: header, steps, and how much of it has arrived. Needs no model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from diffdemo.engine.records import FileInfo
+from diffdemo.ui import present
+from diffdemo.ui.errors import friendly
+from diffdemo.ui.session import Session
+
+EMPTY = "<p>No file yet. Compress a picture in the studio, or open a file here.</p>"
+
+
+@dataclass(frozen=True, slots=True)
+class InspectTab:
+    """The components of the tab."""
+
+    tab: gr.Tab
+    file: gr.File
+    report: gr.HTML
+
+
+def build(tab: gr.Tab) -> InspectTab:
+    """Lay out the tab; call it inside of it."""
+    with gr.Row():
+        with gr.Column(scale=0, min_width=264):
+            file = gr.File(file_types=[".difd"], label="A .difd file, or nothing for the studio's", height=140)
+            gr.HTML("The header and the lengths of all steps come first, so a cut file knows what it is missing.")
+        with gr.Column(scale=4, min_width=340):
+            report = gr.HTML(EMPTY, elem_id="report")
+    return InspectTab(tab, file, report)
+
+
+class Inspection:
+    """The events of the tab."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+
+    @friendly
+    def of_session(self, session: Session, used: int) -> str:
+        """Describe the file of the studio, cut where the slider stands."""
+        return report(self._engine.describe(session.data[: int(used)])) if session.data else EMPTY
+
+    @friendly
+    def of_file(self, path: str | None, session: Session, used: int) -> str:
+        """Describe an uploaded file; without one, the studio's."""
+        return report(self._engine.describe(Path(path).read_bytes())) if path else self.of_session(session, used)
+
+
+def wire(tab: InspectTab, inspection: Inspection, session: gr.State, used: gr.Slider) -> None:
+    """Describe the studio's file when the tab opens, and uploaded ones as they come."""
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    tab.tab.select(inspection.of_file, [tab.file, session, used], tab.report, **quiet)
+    tab.file.change(inspection.of_file, [tab.file, session, used], tab.report, **quiet)
+
+
+def report(info: FileInfo) -> str:
+    """A description as a page: state, a strip of the steps, the header's fields, and a table of the steps."""
+    note = escape(present.file_note(info))
+    return f'<p class="headline">{note}</p>{present.strip(info, info.num_bytes)}{_fields(info)}{_steps(info)}'
+
+
+def _fields(info: FileInfo) -> str:
+    fields = {
+        "codec": f"{info.codec}, version {info.version}",
+        "model": f"{info.model or 'not installed here'} ({info.fingerprint})",
+        "picture": f"{info.width} x {info.height} pixels",
+        "seed": str(info.seed),
+        "search": info.preset,
+        "header": present.size(info.header_bytes),
+        "this file": f"{present.size(info.num_bytes)}, {present.rate(info.bpp)}",
+        "whole file": present.size(info.whole_bytes),
+    }
+    items = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in fields.items())
+    return f'<dl class="fields">{items}</dl>'
+
+
+def _steps(info: FileInfo) -> str:
+    heads = ("step", "noise level after it", "bits", "side bits", "file up to here", "")
+    rows = "".join(
+        f"<tr><td>{step.number}</td><td>{step.sigma:.3f}</td><td>{step.bits:,}</td><td>{step.side_bits:,}</td>"
+        f"<td>{present.size(step.end_bytes)}</td><td>{'received' if step.received else 'missing'}</td></tr>"
+        for step in info.steps
+    )
+    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+    return f'<table class="steps"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'

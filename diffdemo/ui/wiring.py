@@ -1,0 +1,81 @@
+"""The events of the studio: which control starts what, and what stops what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from diffdemo.ui.handlers import Handlers
+from diffdemo.ui.screen import Screen
+from diffdemo.ui.studio import Studio
+from diffdemo.ui.viewing import Viewing
+
+DEVICE: dict[str, Any] = {"concurrency_id": "device", "concurrency_limit": 1}
+"""One at a time for everything that computes with the network; the others wait in a visible queue."""
+
+
+def wire(demo: gr.Blocks, studio: Studio, handlers: Handlers, viewing: Viewing) -> None:
+    """Connect the studio's components with the handlers."""
+    screen = [getattr(studio, name) for name in Screen._fields]
+    shown: dict[str, Any] = {"outputs": screen, "show_progress": "hidden"}
+    work: dict[str, Any] = {"outputs": screen, "show_progress": "minimal", "show_progress_on": studio.status, **DEVICE}
+    view = [studio.session, studio.metric]
+    choices = [studio.session, studio.used, studio.decoder, studio.realism, studio.draw, studio.compare, studio.metric]
+
+    greeted = demo.load(handlers.greet, **shown, queue=False, api_name="greet")
+    opened = greeted.success(handlers.open_example, view, **work, api_name="open_first_example")
+    encoded = studio.compress.click(
+        handlers.encode,
+        [studio.session, studio.side, studio.bpp, studio.num_bytes, studio.preset, studio.seed, studio.metric],
+        **work,
+        api_name="encode",
+    )
+    loaded = studio.open.upload(viewing.open_file, [studio.open, studio.metric], **work, api_name="open_file")
+    refined = gr.on(
+        [studio.used.release, studio.decoder.input, studio.realism.release, studio.draw.input],
+        viewing.refine,
+        choices,
+        **work,
+        trigger_mode="always_last",
+        api_name="decode",
+    )
+    finished = [
+        event.success(viewing.refine_unless_mean, choices, **work, api_visibility="private")
+        for event in (encoded, loaded)
+    ]
+    for event in (encoded, loaded, opened):
+        event.failure(handlers.settle, view, **shown, api_visibility="private")
+
+    running = [opened, encoded, loaded, refined, *finished]
+    picked = studio.examples.select(handlers.choose_example, None, **shown, cancels=running, api_visibility="private")
+    reopened = picked.success(handlers.open_example, view, **work, api_name="open_example")
+    reopened.failure(handlers.settle, view, **shown, api_visibility="private")
+    gr.on([studio.examples.select], None, cancels=[reopened], api_visibility="private")
+    running.append(reopened)
+    uploaded = studio.source.upload(
+        handlers.upload, studio.source, **shown, preprocess=False, cancels=running, api_name="upload"
+    )
+    uploaded.failure(lambda: None, None, studio.source, api_visibility="private")
+    studio.stop.click(handlers.stop, view, **shown, queue=False, cancels=running, api_name="stop")
+
+    studio.side.input(handlers.choose_size, [studio.session, studio.side], **shown, api_visibility="private")
+    gr.on([studio.used.input, studio.realism.input], None, cancels=[refined], api_visibility="private")
+    studio.used.input(
+        viewing.preview,
+        [studio.session, studio.used, studio.metric],
+        **shown,
+        queue=False,
+        trigger_mode="always_last",
+        api_name="preview",
+    )
+    studio.compare.input(viewing.compare, [studio.session, studio.compare, studio.metric], **shown, api_name="compare")
+    studio.decoder.change(
+        viewing.choose_decoder,
+        studio.decoder,
+        [studio.realism, studio.draw],
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    studio.metric.input(viewing.replot, view, **shown, queue=False, api_visibility="private")

@@ -1,0 +1,161 @@
+"""A visitor at the page, in a real browser, on an engine that answers at once."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fakes import MAGIC
+from PIL import Image
+from skimage import data as pictures
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.filterwarnings("ignore"),  # Gradio's use of pandas warns, and an error there would stop its queue
+]
+
+
+def _upload(page, tmp_path: Path, name: str, content: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    page.locator('#source input[type="file"]').set_input_files(path)
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG")
+    return out.getvalue()
+
+
+def _cat(side: int = 200) -> np.ndarray:
+    return np.asarray(Image.fromarray(pictures.cat()).resize((side + 56, side)))
+
+
+def _bytes_shown(page) -> int:
+    return int(re.search(r"([\d,]+) bytes", page.locator("#argument .headline").inner_text()).group(1).replace(",", ""))
+
+
+def _stage_sources(page) -> list[str]:
+    return page.eval_on_selector_all("#stage img", "images => images.map(image => image.src)")
+
+
+def test_opens_with_an_example_that_is_compressed(open_studio):
+    page = open_studio()
+    left, right = _stage_sources(page)
+    assert left != right
+    assert _bytes_shown(page) > 1000
+    assert "JPEG reaches" in page.locator("#argument").inner_text()
+    assert page.locator("#plot .annotation-text").all_inner_texts() != []
+    assert page.evaluate("document.documentElement.scrollWidth") == 1280
+
+
+def test_upload_compress_cut_decode_compare_download(open_studio, tmp_path):
+    page = open_studio()
+    _upload(page, tmp_path, "cat.png", _png(_cat()))
+    page.locator("#notes").get_by_text("256 x 200 pixels").wait_for()
+    page.get_by_role("button", name="Compress").click()
+    page.locator("#status").get_by_text(re.compile("^Compressed in")).wait_for()
+    whole = _bytes_shown(page)
+    before = _stage_sources(page)[1]
+
+    slider = page.get_by_label("range slider for Bytes of the file used")
+    box = slider.bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2)
+    page.locator("#status").get_by_text(re.compile("^Safest average")).wait_for()
+    used = _bytes_shown(page)
+    assert 0.4 * whole < used < 0.6 * whole
+    assert _stage_sources(page)[1] != before
+
+    mean = _stage_sources(page)[1]
+    page.get_by_label(re.compile("sharp")).check()
+    page.locator("#status").get_by_text(re.compile("^Sharp")).wait_for()
+    assert _bytes_shown(page) == used
+    assert _stage_sources(page)[1] != mean
+    assert page.get_by_label("range slider for Realism").is_visible()
+
+    original = _stage_sources(page)[0]
+    page.locator("#compare").get_by_label("JPEG").check()
+    page.locator("#captions").get_by_text(re.compile("^JPEG, quality")).wait_for()
+    assert _stage_sources(page)[0] != original
+
+    with page.expect_download() as download:
+        page.locator("#download").click()
+    content = Path(download.value.path()).read_bytes()
+    assert len(content) == used
+    assert content.startswith(MAGIC)
+    assert download.value.suggested_filename.endswith(f"-{used}.difd")
+
+
+def test_keyboard_moves_the_slider_and_decodes(open_studio):
+    page = open_studio()
+    slider = page.get_by_label("range slider for Bytes of the file used")
+    slider.focus()
+    slider.press("Home")
+    page.locator("#status").get_by_text(re.compile("^Safest average")).wait_for()
+    assert _bytes_shown(page) == int(slider.get_attribute("min"))
+
+
+def test_opens_a_cut_file_and_inspects_it(open_studio, tmp_path):
+    page = open_studio()
+    with page.expect_download() as download:
+        page.locator("#download").click()
+    path = tmp_path / "half.difd"
+    content = Path(download.value.path()).read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    page.locator("#bottom input[type=file]").set_input_files(path)
+    page.locator("#status").get_by_text("This file is cut").wait_for()
+    assert page.locator("#compare label").count() == 1
+    page.get_by_role("tab", name="Inspect").click()
+    page.locator("#report").get_by_text("missing").first.wait_for()
+
+
+def test_odd_uploads_are_explained(open_studio, tmp_path):
+    page = open_studio()
+    _upload(page, tmp_path, "notes.png", b"this is no picture")
+    page.get_by_text("is not a picture that can be read here").wait_for()
+    assert page.get_by_text("Traceback").count() == 0
+
+    alpha = np.dstack([_cat(), np.full((200, 256), 120, np.uint8)])
+    _upload(page, tmp_path, "alpha.png", _png(alpha))
+    page.locator("#notes").get_by_text("Transparent areas are shown on white.").wait_for()
+
+    turned = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(_cat()).save(turned, "JPEG", exif=exif)
+    _upload(page, tmp_path, "turned.jpg", turned.getvalue())
+    page.locator("#notes").get_by_text("200 x 256 pixels. Turned upright").wait_for()
+
+
+def test_large_pictures_are_offered_smaller(open_studio, tmp_path):
+    page = open_studio()
+    _upload(page, tmp_path, "large.png", _png(np.asarray(Image.fromarray(_cat()).resize((1000, 800)))))
+    page.get_by_label("512 px").wait_for()
+    assert page.get_by_label("512 px").is_checked()
+    page.get_by_text(re.compile("less work than the original|judged by the last encode")).wait_for()
+
+
+def test_stop_keeps_a_valid_file(open_studio, fake_engine_slowed):
+    page = open_studio()
+    page.get_by_label("number input for Rate").fill("3")
+    with fake_engine_slowed(0.5):
+        page.get_by_role("button", name="Compress").click()
+        page.locator("#status").get_by_text(re.compile("step [2-9]")).wait_for()
+        page.get_by_role("button", name="Stop").click()
+        page.locator("#status").get_by_text("Stopped").wait_for()
+    with page.expect_download() as download:
+        page.locator("#download").click()
+    assert len(Path(download.value.path()).read_bytes()) == _bytes_shown(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_phone(open_studio, scheme):
+    page = open_studio(390, 844, scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for name in ("Inspect", "About"):
+        page.get_by_role("tab", name=name).click()
+        page.wait_for_timeout(100)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -1,0 +1,109 @@
+"""The small commands, and command lines that are none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from diffdemo import cli
+from diffdemo.codecs.base import Decoder, Preset
+from diffdemo.engine import Engine
+
+
+def test_info(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["info", str(file), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["codec"], report["width"], report["height"], report["seed"]) == ("diffc", 128, 96, 3)
+    assert report["num_bytes"] == file.stat().st_size
+    assert report["bpp"] == pytest.approx(8 * file.stat().st_size / (96 * 128))
+    assert [step["number"] for step in report["steps"]] == list(range(1, len(report["steps"]) + 1))
+    sigmas = [step["sigma"] for step in report["steps"]]
+    ends = [step["end_bytes"] for step in report["steps"]]
+    assert sigmas == sorted(sigmas, reverse=True)
+    assert ends == sorted(ends)
+    assert ends[-1] == file.stat().st_size
+
+
+def test_info_for_people(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["info", str(file)]) == 0
+    out = capsys.readouterr().out
+    assert "128 x 96 pixels" in out
+    assert "; whole" in out
+    assert "step" in out.splitlines()[8]
+    (tmp_path / "cut.difd").write_bytes(file.read_bytes()[:300])
+    assert cli.main(["info", str(tmp_path / "cut.difd")]) == 0
+    assert "300 of " in (out := capsys.readouterr().out)
+    assert "; cut" in out
+
+
+def test_models(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["models", "--json"]) == 0
+    models = json.loads(capsys.readouterr().out)["models"]
+    assert [model["name"] for model in models] == [model.name for model in engine.models()]
+    assert sum(model["is_default"] for model in models) == 1
+    assert cli.main(["models"]) == 0
+    assert all(model["name"] in capsys.readouterr().out for model in models[:1])
+
+
+def test_train_passes_its_arguments_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    monkeypatch.setattr("diffdemo.training.diffc.train", lambda *args, **options: calls.append((args, options)))
+    command = ["train", "diffc", str(tmp_path), "-o", "out", "--minutes", "2", "--exclude", "a", "b c"]
+    assert cli.main(command) == 0
+    (data, out, recipe), options = calls[0]
+    assert (data, out, recipe.minutes) == (tmp_path, Path("out"), 2.0)
+    assert options == {"exclude": ("a", "b c"), "device": "cpu"}
+
+
+def test_train_without_pictures(tmp_path: Path, failure: Callable[[], str]) -> None:
+    assert cli.main(["train", "diffc", str(tmp_path / "nothing"), "-o", str(tmp_path / "out")]) == 1
+    assert "There is no folder" in failure()
+
+
+@pytest.mark.parametrize("command", ["bench", "evaluate"])
+def test_commands_with_their_own_parser_get_their_arguments(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[list[str]] = []
+
+    def main(arguments: list[str]) -> int:
+        seen.append(arguments)
+        return 3
+
+    monkeypatch.setattr(f"diffdemo.engine.{command}.main", main)
+    assert cli.main([command, "channel", "--help", "-x"]) == 3
+    assert seen == [["channel", "--help", "-x"]]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "",
+        "compress a.png",
+        "encode a.png",
+        "encode -o b",
+        "encode a.png -o b --bpp 0",
+        "encode a.png -o b --bpp nan",
+        "encode a.png -o b --bytes 1.5",
+        "encode a.png -o b --bytes 10 --bpp 1",
+        "encode a.png -o b --preset slow",
+        "encode a.png -o b --seed -1",
+        "encode a.png -o b --seed 4294967296",
+        "encode a.png -o b --pre fast",
+        "decode a.difd -o b.png --decoder none",
+        "decode a.difd -o b.png --realism 1.1",
+        "decode a.difd -o b.png --bytes 0",
+        "train cdc data -o out",
+    ],
+)
+def test_wrong_command_lines(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        cli.main(command.split())
+    assert raised.value.code == 2
+    assert "error:" in capsys.readouterr().err
+
+
+def test_choices_are_those_of_the_engine() -> None:
+    assert set(cli.PRESETS) == set(Preset)
+    assert set(cli.DECODERS) == set(Decoder)

@@ -1,0 +1,79 @@
+"""What all tests share: settings of the process, small pictures, one engine."""
+
+from __future__ import annotations
+
+import os
+
+# Read when PyTorch is imported. Spinning threads multiply the run time on a machine that has other work.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+import platform
+
+import gradio
+import numba
+import numpy as np
+import PIL
+import pytest
+import torch
+
+from diffdemo.engine import Engine
+from diffdemo.images import Pixels
+
+
+def pytest_configure() -> None:
+    torch.set_num_threads(2)
+
+
+def pytest_report_header() -> str:
+    versions = {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "numba": numba.__version__,
+        "pillow": PIL.__version__,
+        "gradio": gradio.__version__,
+    }
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    return ", ".join(f"{name} {version}" for name, version in versions.items()) + f"; device: {device}"
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    return Engine(device="cpu", threads=2)
+
+
+@pytest.fixture(scope="session")
+def gradient() -> Pixels:
+    """96 x 128, smooth: what every codec does well."""
+    y, x = np.mgrid[0:96, 0:128]
+    return np.stack([x * 255 // 127, y * 255 // 95, (x + y) * 255 // 222], axis=2).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def edges() -> Pixels:
+    """96 x 128, dark strokes on paper, like text."""
+    pixels = np.full((96, 128, 3), 240, np.uint8)
+    generator = np.random.default_rng(1)
+    for top in range(6, 90, 12):
+        for left in range(4, 120, 8):
+            across, down = generator.integers(1, 7, 2)
+            pixels[top : top + 2, left : left + across] = 20
+            pixels[top : top + down, left : left + 1] = 20
+    return pixels
+
+
+@pytest.fixture(scope="session")
+def texture(gradient: Pixels) -> Pixels:
+    """96 x 128, a gradient under strong noise: what no codec does well."""
+    noise = np.random.default_rng(2).normal(0, 30, gradient.shape)
+    return np.clip(gradient + noise, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def large_picture() -> Pixels:
+    """192 x 200, gradient, edges and noise side by side: large enough for MS-SSIM."""
+    y, x = np.mgrid[0:192, 0:200]
+    pixels = np.stack([x, y, 255 - x], axis=2).astype(np.float64)
+    pixels[40:150:8, 60:140] = 15
+    pixels[:, 140:] += np.random.default_rng(3).normal(0, 25, (192, 60, 3))
+    return np.clip(pixels, 0, 255).astype(np.uint8)

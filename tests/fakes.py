@@ -1,0 +1,282 @@
+"""An engine without a network: the same contract, real pixels and real files, in milliseconds.
+
+A fake file is a header and a sequence of JPEG files of rising quality, one a step; a prefix shows the last whole one.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+from PIL import Image, ImageFilter
+from skimage import data as pictures
+
+from diffdemo.engine.records import Classical, CurvePoint, Encoding, Example, FileInfo, Frame, ModelInfo, Step
+from diffdemo.errors import CorruptBitstream, RateError, TruncatedBitstream, UnsupportedBitstream
+from diffdemo.images import Pixels, require_pixels
+from diffdemo.metrics import bits_per_pixel, ms_ssim, psnr_db
+
+MAGIC = b"FAKE"
+QUALITIES = (3, 8, 15, 25, 40, 55, 70, 80, 88, 94)
+EXAMPLES = (
+    Example("astronaut", "astronaut", "NASA, public domain"),
+    Example("coffee", "coffee", "Rachel Michetti, CC0"),
+    Example("cat", "cat", "Stefan van der Walt, CC0"),
+)
+
+
+class FakeEngine:
+    """Implements `diffdemo.engine.Engine`.
+
+    Args:
+        step_seconds: what each step of an encode or decode takes.
+        ships_files: whether examples come with a precomputed file.
+    """
+
+    def __init__(self, *, step_seconds: float = 0.0, ships_files: bool = True) -> None:
+        self.device_label = "CPU, 2 threads"
+        self.step_seconds = step_seconds
+        self.ships_files = ships_files
+        self.lock = threading.Lock()
+        self._originals: dict[bytes, Pixels | None] = {}
+
+    def models(self) -> list[ModelInfo]:
+        """One model that says that it is not one."""
+        return [
+            ModelInfo("fake", "fake (JPEG layers)", "diffc", 1234, 5678, "MIT", "0123abcd", True, "For tests only.")
+        ]
+
+    def warm_up(self) -> None:
+        """Nothing to load."""
+
+    def encode(
+        self,
+        pixels: Pixels,
+        *,
+        model: str | None = None,
+        preset: str = "balanced",
+        num_bytes: int | None = None,
+        bpp: float | None = None,
+        psnr_db: float | None = None,
+        seed: int = 0,
+    ) -> Iterator[Encoding]:
+        """Append one JPEG file after the other until the next does not fit."""
+        require_pixels(pixels)
+        height, width = pixels.shape[:2]
+        most = num_bytes or int((bpp or 1.0) * width * height / 8)
+        bodies = [_jpeg(pixels, quality) for quality in QUALITIES]
+        header = _header(width, height, preset, seed, [len(body) for body in bodies])
+        if most < len(header):
+            raise RateError(f"{most} bytes cannot hold the header, which is {len(header)} bytes. Ask for more.")
+        data, started = header, time.monotonic()
+        fitting = [n for n in range(len(bodies) + 1) if len(header) + sum(map(len, bodies[:n])) <= most]
+        for number in fitting:
+            with self.lock:
+                time.sleep(self.step_seconds)
+                data = header + b"".join(bodies[:number])
+                self._originals[_key(data)] = pixels
+                frame = self._frame(data, len(data), "mean", pixels, number, fitting[-1], started)
+            if number or len(fitting) == 1:
+                yield Encoding(data, frame, number == fitting[-1])
+
+    def decode(
+        self,
+        data: bytes,
+        *,
+        num_bytes: int | None = None,
+        decoder: str = "mean",
+        realism: float = 1.0,
+        seed: int = 0,
+        reference: Pixels | None = None,
+    ) -> Iterator[Frame]:
+        """Show every whole step, then sharpen or add noise."""
+        used = len(data) if num_bytes is None else num_bytes
+        info = self.describe(data[:used])
+        self._originals.setdefault(_key(data), reference)
+        ends = [info.header_bytes] + [step.end_bytes for step in info.steps if step.received]
+        started = time.monotonic()
+        for number, end in enumerate(ends):
+            with self.lock:
+                time.sleep(self.step_seconds)
+                frame = self._frame(data, end, "mean", reference, number, len(ends), started)
+            yield frame
+        with self.lock:
+            yield self._frame(data, used, decoder, reference, len(ends), len(ends), started, realism, seed)
+
+    def preview(self, data: bytes, num_bytes: int) -> Frame | None:
+        """The last whole step, if the file was encoded or decoded here."""
+        if _key(data) not in self._originals:
+            return None
+        return self._frame(data, num_bytes, "mean", self._originals[_key(data)], 1, 1, time.monotonic())
+
+    def curve(self, data: bytes) -> list[CurvePoint]:
+        """One point a step."""
+        original = self._originals.get(_key(data))
+        if original is None:
+            return []
+        ends = [step.end_bytes for step in self.describe(data).steps if step.received]
+        return [_point(original, _last_picture(data, end), end) for end in ends]
+
+    def describe(self, data: bytes) -> FileInfo:
+        """Parse the header."""
+        if data[:4] != MAGIC:
+            raise UnsupportedBitstream(f"Not a diffdemo file: it starts with {data[:4]!r}.")
+        fields, start = _fields(data)
+        ends = [start + sum(fields["lengths"][: n + 1]) for n in range(len(fields["lengths"]))]
+        steps = tuple(
+            Step(n + 1, 10 / (n + 1), 8 * length, 16, end, end <= len(data))
+            for n, (length, end) in enumerate(zip(fields["lengths"], ends, strict=True))
+        )
+        width, height = fields["width"], fields["height"]
+        return FileInfo(
+            "diffc",
+            1,
+            "fake",
+            "0123abcd",
+            width,
+            height,
+            fields["seed"],
+            fields["preset"],
+            start,
+            len(data),
+            ends[-1],
+            bits_per_pixel(len(data), width, height),
+            len(data) < ends[-1],
+            False,
+            steps,
+        )
+
+    def classical(self, pixels: Pixels, codec: str, *, num_bytes: int) -> Classical:
+        """The best quality that fits, or the smallest file."""
+        tries = [(quality, _save(pixels, codec, quality)) for quality in (1, 5, 10, 20, 35, 50, 65, 80, 90, 95)]
+        fitting = [item for item in tries if len(item[1]) <= num_bytes] or tries[:1]
+        quality, data = fitting[-1]
+        decoded = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+        return Classical(codec, quality, data, decoded, _point(pixels, decoded, len(data)))
+
+    def classical_curve(self, pixels: Pixels, codec: str) -> list[CurvePoint]:
+        """A short sweep."""
+        points = []
+        for quality in (2, 10, 30, 60, 90):
+            data = _save(pixels, codec, quality)
+            points.append(_point(pixels, np.asarray(Image.open(io.BytesIO(data)).convert("RGB")), len(data)))
+        return points
+
+    def bytes_needed(self, points: list[CurvePoint], psnr_db: float) -> int | None:
+        """Linear between the points; None outside."""
+        ordered = sorted(points, key=lambda point: point.psnr_db)
+        for low, high in pairwise(ordered):
+            if low.psnr_db <= psnr_db <= high.psnr_db:
+                share = (psnr_db - low.psnr_db) / (high.psnr_db - low.psnr_db)
+                return round(low.num_bytes + share * (high.num_bytes - low.num_bytes))
+        return None
+
+    def examples(self) -> list[Example]:
+        """Pictures that scikit-image brings along."""
+        return list(EXAMPLES)
+
+    def example_pixels(self, name: str) -> Pixels:
+        """A small square, so that tests stay quick."""
+        picture = Image.fromarray(getattr(pictures, name)())
+        side = min(picture.size)
+        return np.asarray(picture.crop((0, 0, side, side)).resize((256, 256)))
+
+    def example_file(self, name: str) -> bytes | None:
+        """An encode that nobody had to wait for."""
+        if not self.ships_files:
+            return None
+        pause, self.step_seconds = self.step_seconds, 0.0
+        *_, last = self.encode(self.example_pixels(name), bpp=2.0)
+        self.step_seconds = pause
+        self._originals.pop(_key(last.data), None)
+        return last.data
+
+    def _frame(
+        self,
+        data: bytes,
+        num_bytes: int,
+        decoder: str,
+        reference: Pixels | None,
+        step: int,
+        num_steps: int,
+        started: float,
+        realism: float = 1.0,
+        seed: int = 0,
+    ) -> Frame:
+        pixels = _last_picture(data, num_bytes)
+        if decoder == "flow":
+            blurred = Image.fromarray(pixels)
+            pixels = np.asarray(blurred.filter(ImageFilter.UnsharpMask(2, round(150 * realism), 0)))
+        elif decoder == "ancestral":
+            noise = np.random.default_rng(seed).normal(0, 8, pixels.shape)
+            pixels = np.clip(pixels + noise, 0, 255).astype(np.uint8)
+        height, width = pixels.shape[:2]
+        seconds = time.monotonic() - started
+        return Frame(
+            pixels,
+            num_bytes,
+            bits_per_pixel(num_bytes, width, height),
+            None if reference is None else psnr_db(pixels, reference),
+            None if reference is None else ms_ssim(pixels, reference),
+            step,
+            num_steps,
+            10 / (step + 1),
+            seconds,
+            seconds * (num_steps - step) / max(step, 1),
+            decoder,
+        )
+
+
+def _key(data: bytes) -> bytes:
+    return data[:64]
+
+
+def _jpeg(pixels: Pixels, quality: int) -> bytes:
+    return _save(pixels, "jpeg", quality)
+
+
+def _save(pixels: Pixels, codec: str, quality: int) -> bytes:
+    out = io.BytesIO()
+    options = {"speed": 10} if codec == "avif" else {}
+    Image.fromarray(pixels).save(out, codec, quality=quality, **options)
+    return out.getvalue()
+
+
+def _point(original: Pixels, pixels: Pixels, num_bytes: int) -> CurvePoint:
+    height, width = original.shape[:2]
+    return CurvePoint(
+        num_bytes, bits_per_pixel(num_bytes, width, height), psnr_db(pixels, original), ms_ssim(pixels, original)
+    )
+
+
+def _header(width: int, height: int, preset: str, seed: int, lengths: list[int]) -> bytes:
+    fields = {"width": width, "height": height, "preset": preset, "seed": seed, "lengths": lengths}
+    body = json.dumps(fields).encode()
+    return MAGIC + struct.pack("<II", len(body), zlib.crc32(body)) + body
+
+
+def _fields(data: bytes) -> tuple[dict, int]:
+    if len(data) < 12 or len(data) < 12 + struct.unpack("<I", data[4:8])[0]:
+        raise TruncatedBitstream("The file ends inside its header; there is no picture in it yet.")
+    length, checksum = struct.unpack("<II", data[4:12])
+    if zlib.crc32(data[12 : 12 + length]) != checksum:
+        raise CorruptBitstream("The header of this file is damaged: its checksum disagrees.")
+    return json.loads(data[12 : 12 + length]), 12 + length
+
+
+def _last_picture(data: bytes, num_bytes: int) -> Pixels:
+    fields, start = _fields(data)
+    pixels = np.full((fields["height"], fields["width"], 3), 128, np.uint8)
+    for length in fields["lengths"]:
+        if start + length > min(num_bytes, len(data)):
+            break
+        pixels = np.asarray(Image.open(io.BytesIO(data[start : start + length])))
+        start += length
+    return pixels

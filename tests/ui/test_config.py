@@ -1,0 +1,96 @@
+"""The page as Gradio describes it: rules that every component and event has to keep."""
+
+from __future__ import annotations
+
+import gradio as gr
+import pytest
+from fakes import FakeEngine
+from serving import built
+
+from diffdemo.ui.app import launch_options
+
+PUBLIC = {
+    "classical",
+    "compare",
+    "compress",
+    "decode",
+    "decompress",
+    "encode",
+    "greet",
+    "inspect",
+    "models",
+    "open_example",
+    "open_file",
+    "open_first_example",
+    "preview",
+    "stop",
+    "upload",
+}
+ON_THE_DEVICE = {"compress", "decode", "decompress", "encode", "open_example", "open_file", "open_first_example"}
+IMMEDIATE = {"greet", "preview", "stop"}
+
+
+@pytest.fixture(scope="module")
+def demo() -> gr.Blocks:
+    return built(FakeEngine())
+
+
+@pytest.fixture(scope="module")
+def events(demo) -> dict:
+    return {event.api_name: event for event in demo.fns.values() if event.api_visibility == "public"}
+
+
+def test_pictures_travel_without_loss(demo):
+    pictures = [block for block in demo.blocks.values() if hasattr(block, "format") and hasattr(block, "postprocess")]
+    assert {type(block) for block in pictures} >= {gr.Image, gr.ImageSlider, gr.Gallery}
+    assert {block.format for block in pictures} == {"png"}
+
+
+def test_the_programming_interface_is_frozen(events):
+    assert set(events) == PUBLIC
+
+
+def test_everything_public_is_described(demo):
+    described = demo.get_api_info()["named_endpoints"]
+    assert set(described) == {f"/{name}" for name in PUBLIC}
+    assert [name for name, endpoint in described.items() if not endpoint["description"]] == []
+    parameters = [(name, each) for name, endpoint in described.items() for each in endpoint["parameters"]]
+    assert [(name, each) for name, each in parameters if not each["label"] or each["label"].startswith("param")] == []
+
+
+def test_work_on_the_device_is_queued_one_at_a_time(demo, events):
+    assert {name for name, event in events.items() if event.concurrency_id == "device"} == ON_THE_DEVICE
+    assert {events[name].concurrency_limit for name in ON_THE_DEVICE} == {1}
+    assert all(events[name].queue for name in ON_THE_DEVICE)
+    assert demo._queue.max_size == 32
+
+
+def test_what_must_be_immediate_does_not_queue(events):
+    assert {name for name, event in events.items() if event.queue is False} == IMMEDIATE
+
+
+def test_every_input_has_a_label_and_says_what_it_does(demo):
+    kinds = (gr.Slider, gr.Radio, gr.Number, gr.File, gr.Image)
+    inputs = [block for block in demo.blocks.values() if isinstance(block, kinds)]
+    assert len(inputs) > 15
+    assert [block for block in inputs if not block.label] == []
+    on_the_page = [block for block in inputs if isinstance(block, gr.Slider | gr.Radio | gr.Number) and _shown(block)]
+    assert [block.label for block in on_the_page if not block.info] == []
+
+
+def test_no_telemetry_and_bounded_uploads(demo):
+    assert demo.analytics_enabled is False
+    assert launch_options()["max_file_size"] == "40mb"
+
+
+def test_sessions_are_dropped(demo):
+    states = [block for block in demo.blocks.values() if isinstance(block, gr.State)]
+    assert [state.time_to_live for state in states] == [3600]
+
+
+def _shown(block) -> bool:
+    while block is not None:
+        if isinstance(block, gr.Row) and block.visible is False:
+            return False
+        block = block.parent
+    return True

@@ -1,0 +1,301 @@
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+import pytest
+from fakes import FakeEngine
+from PIL import Image
+
+from diffdemo.engine.plots import LABELS
+from diffdemo.errors import ImageError
+from diffdemo.images import load_picture
+from diffdemo.ui.errors import UNEXPECTED, friendly
+from diffdemo.ui.handlers import Handlers, to_side
+from diffdemo.ui.inspect import Inspection
+from diffdemo.ui.rivals import Rivals
+from diffdemo.ui.screen import UNCHANGED, Painter
+from diffdemo.ui.session import Session
+from diffdemo.ui.viewing import Viewing
+
+
+@pytest.fixture
+def fake() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture
+def painter(fake) -> Painter:
+    return Painter(fake, Rivals(fake))
+
+
+@pytest.fixture
+def handlers(fake, painter) -> Handlers:
+    return Handlers(fake, painter)
+
+
+@pytest.fixture
+def viewing(fake, painter) -> Viewing:
+    return Viewing(fake, painter)
+
+
+@pytest.fixture
+def upload(tmp_path, large_picture):
+    """Makes what Gradio hands over for an upload."""
+
+    def make(pixels=large_picture, name="picture.png", **options) -> dict:
+        path = tmp_path / name
+        Image.fromarray(pixels).save(path, **options)
+        return {"path": str(path)}
+
+    return make
+
+
+@pytest.fixture
+def compressed(handlers, upload) -> Session:
+    session = handlers.upload(upload()).session
+    *_, last = handlers.encode(session, 0, 3.0, None, "balanced", 0, "psnr_db")
+    return last.session
+
+
+def _right(screen) -> np.ndarray:
+    return load_picture(screen.stage[1]).pixels
+
+
+def test_greeting_shows_a_picture_at_once(handlers, fake):
+    screen = handlers.greet()
+    assert np.array_equal(_right(screen), fake.example_pixels("astronaut"))
+    assert screen.session.data == b""
+
+
+def test_the_shipped_file_of_an_example_is_decoded(handlers, fake):
+    *_, last = handlers.open_example(handlers.greet().session, "psnr_db")
+    assert last.session.data == fake.example_file("astronaut")
+    assert last.used["maximum"] == len(last.session.data)
+    assert last.download["interactive"]
+
+
+def test_an_example_without_a_file_is_compressed_once_for_everybody(painter, fake):
+    fake.ships_files = False
+    handlers = Handlers(fake, painter)
+    *_, first = handlers.open_example(handlers.greet().session, "psnr_db")
+    fake.encode = None
+    *_, second = handlers.open_example(handlers.greet().session, "psnr_db")
+    assert first.session.data == second.session.data != b""
+
+
+def test_upload_keeps_every_pixel(handlers, upload, large_picture):
+    screen = handlers.upload(upload())
+    assert np.array_equal(load_picture(screen.session.source).pixels, large_picture)
+    assert screen.notes == "200 x 192 pixels."
+    assert screen.side["visible"] is False
+
+
+def test_a_new_upload_forgets_the_file_before(handlers, upload, compressed):
+    assert compressed.data
+    screen = handlers.upload(upload())
+    assert screen.session.data == b""
+    assert screen.download["interactive"] is False
+
+
+def test_large_uploads_are_offered_smaller_on_a_cpu_only(handlers, upload, fake):
+    large = np.zeros((800, 1000, 3), np.uint8)
+    screen = handlers.upload(upload(large))
+    assert [side for _, side in screen.side["choices"]] == [512, 768, 0]
+    assert screen.side["value"] == 512
+    fake.device_label = "NVIDIA H200"
+    assert handlers.upload(upload(large)).side["visible"] is False
+
+
+def test_files_that_are_no_pictures_are_refused_in_words(handlers, tmp_path):
+    path = tmp_path / "notes.png"
+    path.write_text("this is no picture")
+    with pytest.raises(gr.Error, match="is not a picture that can be read here") as caught:
+        handlers.upload({"path": str(path)})
+    assert caught.value.print_exception is False
+
+
+def test_every_moment_of_an_encode_is_a_file(handlers, upload, fake):
+    session = handlers.upload(upload()).session
+    screens = list(handlers.encode(session, 0, 3.0, None, "balanced", 7, "psnr_db"))
+    sizes = [len(screen.session.data) for screen in screens]
+    assert len(sizes) > 3
+    assert sizes == sorted(sizes)
+    assert all(fake.describe(screen.session.data).seed == 7 for screen in screens)
+    assert screens[0].stop["interactive"] is True
+    assert screens[-1].stop["interactive"] is False
+
+
+def test_exact_bytes_override_the_rate(handlers, upload):
+    session = handlers.upload(upload()).session
+    *_, last = handlers.encode(session, 0, 3.0, 4000, "balanced", 0, "psnr_db")
+    assert 0 < len(last.session.data) <= 4000
+
+
+def test_encode_works_at_the_chosen_size(handlers, upload, fake):
+    session = handlers.upload(upload()).session
+    *_, last = handlers.encode(session, 100, 3.0, None, "fast", 0, "psnr_db")
+    assert (fake.describe(last.session.data).width, fake.describe(last.session.data).height) == (100, 96)
+
+
+def test_encode_without_a_picture_says_so(handlers):
+    with pytest.raises(gr.Error, match="no picture yet"):
+        list(handlers.encode(Session(), 0, 1.0, None, "fast", 0, "psnr_db"))
+
+
+def test_an_impossible_target_is_told_in_the_engines_words(handlers, upload):
+    session = handlers.upload(upload()).session
+    with pytest.raises(gr.Error, match="cannot hold the header"):
+        list(handlers.encode(session, 0, 1.0, 5, "fast", 0, "psnr_db"))
+
+
+def test_stopping_keeps_the_bytes_and_frees_the_engine(handlers, viewing, upload, fake):
+    session = handlers.upload(upload()).session
+    stream = handlers.encode(session, 0, 3.0, None, "balanced", 0, "psnr_db")
+    session = next(stream).session
+    stream.close()
+    assert not fake.lock.locked()
+    screen = handlers.stop(session, "psnr_db")
+    assert screen.session.data == session.data
+    assert screen.used["value"] == len(session.data)
+    *_, last = viewing.refine(screen.session, len(session.data), "mean", 1.0, 0, "original", "psnr_db")
+    assert np.array_equal(_right(last), load_picture(session.shown.png).pixels)
+
+
+def test_stopping_before_the_first_byte_is_no_failure(handlers):
+    assert "No file" in handlers.stop(Session(), "psnr_db").status
+
+
+def test_preview_follows_the_slider(viewing, compressed):
+    half = len(compressed.data) // 2
+    screen = viewing.preview(compressed, half, "psnr_db")
+    assert screen.session.shown.num_bytes == half
+    assert screen.session.data == compressed.data
+    assert Path(screen.download["value"]).read_bytes() == compressed.data[:half]
+    assert screen.used is UNCHANGED
+
+
+def test_preview_of_a_file_that_is_not_cached_changes_nothing(viewing, compressed, fake):
+    fake._originals.clear()
+    assert viewing.preview(compressed, 500, "psnr_db").stage is UNCHANGED
+
+
+@pytest.mark.parametrize("decoder", ["flow", "ancestral"])
+def test_decoders_differ_on_the_same_bytes(viewing, compressed, decoder):
+    used = len(compressed.data) - 1
+    pictures = []
+    for each in ("mean", decoder):
+        *_, last = viewing.refine(compressed, used, each, 1.0, 3, "original", "psnr_db")
+        assert last.session.shown.num_bytes == used
+        pictures.append(_right(last))
+    assert not np.array_equal(*pictures)
+    assert LABELS[decoder] in {trace.name for trace in last.plot.data}
+
+
+def test_refine_without_a_file_changes_nothing(viewing):
+    assert all(value is UNCHANGED for screen in viewing.refine(
+        Session(), 1, "mean", 1.0, 0, "original", "psnr_db"
+    ) for value in screen)  # fmt: skip
+
+
+def test_the_left_half_can_be_a_classical_codec_at_the_same_bytes(viewing, compressed, fake):
+    screen = viewing.compare(compressed, "jpeg", "psnr_db")
+    expected = fake.classical(load_picture(compressed.original).pixels, "jpeg", num_bytes=len(compressed.data))
+    assert np.array_equal(load_picture(screen.stage[0]).pixels, expected.pixels)
+    assert f"{expected.point.num_bytes:,} bytes" in screen.captions
+
+
+def test_opening_a_file_shows_it_without_claiming_a_quality(viewing, compressed, tmp_path):
+    path = tmp_path / "kept.difd"
+    path.write_bytes(compressed.data[: len(compressed.data) // 2])
+    *_, last = viewing.open_file(str(path), "psnr_db")
+    assert "dB" not in last.argument
+    assert "cut" in last.status
+    assert [value for _, value in last.compare["choices"]] == ["mean"]
+    assert last.session.own == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"\x89PNG and more", "Not a diffdemo file"), (b"FAKE\x10", "ends inside its header")]
+)
+def test_files_that_cannot_be_opened_are_explained(viewing, tmp_path, content, words):
+    path = tmp_path / "odd.difd"
+    path.write_bytes(content)
+    with pytest.raises(gr.Error, match=words):
+        list(viewing.open_file(str(path), "psnr_db"))
+
+
+def test_knobs_belong_to_their_decoder(viewing):
+    visible = {
+        name: [each["visible"] for each in viewing.choose_decoder(name)] for name in ("mean", "flow", "ancestral")
+    }
+    assert visible == {"mean": [False, False], "flow": [True, False], "ancestral": [False, True]}
+
+
+def test_inspect_describes_the_part_that_is_used(fake, compressed):
+    inspection = Inspection(fake)
+    whole = inspection.of_session(compressed, len(compressed.data))
+    half = inspection.of_session(compressed, len(compressed.data) // 2)
+    assert half.count(">missing<") > whole.count(">missing<")
+    assert "No file yet" in inspection.of_session(Session(), 1)
+
+
+def test_unexpected_failures_say_nothing_about_the_inside(caplog):
+    @friendly
+    def broken() -> None:
+        raise RuntimeError("secret path /home/somebody")
+
+    with pytest.raises(gr.Error) as caught:
+        broken()
+    assert caught.value.message == UNEXPECTED
+    assert "secret path" in caplog.text
+
+
+def test_our_own_messages_reach_the_visitor_as_they_are():
+    @friendly
+    def streaming():
+        yield 1
+        raise ImageError("Too dark.")
+
+    stream = streaming()
+    assert next(stream) == 1
+    with pytest.raises(gr.Error, match=r"Too dark\."):
+        next(stream)
+
+
+def test_to_side_keeps_the_shape_and_never_enlarges():
+    pixels = np.zeros((300, 600, 3), np.uint8)
+    assert to_side(pixels, 200).shape[:2] == (100, 200)
+    assert to_side(pixels, 0) is pixels
+    assert to_side(pixels, 900) is pixels
+
+
+def test_a_session_holds_bytes_and_numbers_only(compressed):
+    def leaves(value):
+        if hasattr(value, "__dataclass_fields__"):
+            for name in value.__dataclass_fields__:
+                yield from leaves(getattr(value, name))
+        elif isinstance(value, tuple):
+            for each in value:
+                yield from leaves(each)
+        else:
+            yield value
+
+    assert {type(leaf) for leaf in leaves(compressed)} <= {bytes, str, int, float, type(None)}
+    with pytest.raises(AttributeError):
+        compressed.data = b""
+    assert replace(compressed, data=b"").data == b""
+
+
+def test_sixteen_bits_and_grey_reach_the_codec_as_eight_bit_colour(handlers, tmp_path):
+    values = np.linspace(0, 65535, 170 * 180).reshape(170, 180).astype(np.uint16)
+    out = io.BytesIO()
+    Image.fromarray(values).save(out, "PNG")
+    path = tmp_path / "deep.png"
+    path.write_bytes(out.getvalue())
+    screen = handlers.upload({"path": str(path)})
+    assert "Reduced from 16 to 8 bits" in screen.notes
+    assert load_picture(screen.session.source).pixels.max() == 255

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from diffdemo.engine.plots import COLOURS, Curve, rd_figure
+from diffdemo.engine.records import CurvePoint, FileInfo, Frame, Step
+from diffdemo.ui import present
+from diffdemo.ui.rivals import Rival, psnr_at
+from diffdemo.ui.session import Shown
+
+
+def _shown(**changes) -> Shown:
+    fields = {"png": b"", "num_bytes": 23114, "bpp": 0.4702, "psnr_db": 33.14, "ms_ssim": 0.97, "decoder": "mean"}
+    return Shown(**(fields | changes))
+
+
+def _info(**changes) -> FileInfo:
+    steps = (Step(1, 5.0, 800, 16, 130, True), Step(2, 2.5, 1600, 16, 332, False))
+    fields = {
+        "codec": "diffc", "version": 1, "model": "m", "fingerprint": "ab", "width": 64, "height": 32, "seed": 0,
+        "preset": "fast", "header_bytes": 30, "num_bytes": 200, "whole_bytes": 332, "bpp": 0.78, "is_cut": True,
+        "is_damaged": False, "steps": steps,
+    }  # fmt: skip
+    return FileInfo(**(fields | changes))
+
+
+@pytest.mark.parametrize(
+    ("call", "value", "words"),
+    [
+        (present.size, 1, "1 byte"),
+        (present.size, 23114, "23,114 bytes"),
+        (present.rate, 0.4702, "0.47 bpp"),
+        (present.rate, 0.0123, "0.012 bpp"),
+        (present.quality, 33.14, "33.1 dB"),
+        (present.quality, math.inf, "lossless"),
+        (present.quality, None, ""),
+        (present.duration, 3.21, "3.2 s"),
+        (present.duration, 42.4, "42 s"),
+        (present.duration, 300, "5 min"),
+    ],
+)
+def test_numbers_in_words(call, value, words):
+    assert call(value) == words
+
+
+def test_the_argument_names_what_others_reach_and_need():
+    rivals = [Rival("jpeg", 4000, 29.82, 38900), Rival("webp", 2000, 32.0, None)]
+    words = present.argument(_shown(), 393_000, rivals)
+    assert "<b>23,114 bytes</b> · <b>0.47 bpp</b> · <b>51:1</b> · <b>33.1 dB</b>" in words
+    assert "At these bytes JPEG reaches 29.8 dB, WebP reaches 32.0 dB." in words
+    assert "For this PSNR: JPEG 38,900 bytes." in words
+
+
+def test_the_argument_claims_nothing_about_sizes_that_a_rival_was_not_tried_at():
+    below = [Rival("jpeg", 40_000, None, None)]
+    assert "At these bytes JPEG cannot go below 40,000 bytes." in present.argument(_shown(), 393_000, below)
+    above = [Rival("jpeg", 4_000, None, None)]
+    words = present.argument(_shown(), 393_000, above)
+    assert "JPEG" not in words
+
+
+def test_the_argument_without_an_original_has_no_quality():
+    words = present.argument(_shown(psnr_db=None), 393_000, [])
+    assert "dB" not in words
+    assert "51:1" in words
+
+
+def test_progress_counts_and_estimates():
+    frame = Frame(None, 9120, 0.28, 30.1, None, 14, 38, 1.0, 3.2, 4.1, "mean")
+    words = present.progress(frame, "Compressing")
+    assert "Compressing: step 14 of about 38 · 3.2 s, about 4.1 s left" in words
+    assert "width:36.8%" in words
+
+
+def test_text_from_outside_is_escaped():
+    assert "<b>" not in present.status("<b>")
+    assert "<script>" not in present.caption_row("<script>", "")
+    assert "<i>" not in present.picture_notes(1, 1, ["<i>"])
+
+
+def test_the_strip_fills_what_is_used():
+    assert present.strip(_info(), 331).count('class="here"') == 1
+    assert present.strip(_info(), 332).count('class="here"') == 2
+    assert present.strip(_info(), 30).count('class="missing"') == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "This file is cut: 200 bytes, 1 of 2 steps arrived"),
+        ({"is_cut": False, "num_bytes": 332}, "The whole file: 332 bytes"),
+        ({"is_damaged": True}, "This file is damaged"),
+    ],
+)
+def test_a_file_says_how_much_of_it_arrived(changes, words):
+    assert words in present.file_note(_info(**changes))
+
+
+def test_sizes_are_offered_below_the_picture_only():
+    assert present.size_choices(700, 300) == [("512 px", 512), ("original, 700 px", 0)]
+    assert [side for _, side in present.size_choices(1000, 900)] == [512, 768, 0]
+
+
+def test_size_reasons_give_a_time_only_once_one_was_measured():
+    assert present.size_reason(3.8, "CPU", None) == "Large for CPU: this size is 3.8 times less work than the original."
+    assert present.size_reason(3.8, "CPU", 12.0).startswith("About 12 s")
+
+
+def test_psnr_is_interpolated_between_neighbours_only():
+    points = [CurvePoint(100, 0.1, 20.0, None), CurvePoint(200, 0.2, 30.0, None)]
+    assert psnr_at(points, 150) == pytest.approx(25.0)
+    assert psnr_at(points, 99) is None
+    assert psnr_at(points, 201) is None
+
+
+def test_the_plot_follows_our_points_and_marks_where_we_are():
+    own = Curve("diffc", (CurvePoint(10, 0.5, 25.0, 0.9), CurvePoint(20, 1.0, 30.0, 0.99)))
+    jpeg = Curve("jpeg", (CurvePoint(10, 0.5, 22.0, 0.8), CurvePoint(99, 4.0, 50.0, 0.999)))
+    figure = rd_figure([own, jpeg], operating_bpp=0.75, metric="psnr_db")
+    assert figure.layout.xaxis.range[1] < 2
+    assert max(figure.data[1].x) == figure.layout.xaxis.range[1]
+    assert figure.layout.shapes[0].x0 == 0.75
+    assert {note.text for note in figure.layout.annotations} == {"DiffC, average", "JPEG"}
+    assert figure.data[1].line.color == COLOURS["jpeg"]
+
+
+def test_the_plot_draws_similarity_in_decibels_and_leaves_out_what_is_not_known():
+    own = Curve("diffc", (CurvePoint(10, 0.5, 25.0, 0.9), CurvePoint(20, 1.0, 30.0, None)))
+    figure = rd_figure([own], operating_bpp=None, metric="ms_ssim")
+    assert list(figure.data[0].y) == pytest.approx([10.0])
+    assert len(figure.layout.shapes) == 0
+
+
+def test_an_empty_plot_has_axes():
+    figure = rd_figure([], operating_bpp=None, metric="psnr_db")
+    assert figure.layout.xaxis.range == (0, 0.5)
+
+
+def test_axes_hold_still_while_the_first_point_arrives():
+    figure = rd_figure([Curve("diffc", (CurvePoint(40, 0.002, 15.0, None),))], operating_bpp=0.002, metric="psnr_db")
+    low, high = figure.layout.yaxis.range
+    assert high - low >= 8

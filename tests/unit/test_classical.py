@@ -1,0 +1,162 @@
+"""JPEG, WebP and AVIF as the engine measures them."""
+
+from __future__ import annotations
+
+import io
+import math
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from diffdemo.engine.classical import _largest_quality, available_codecs, bytes_needed, classical_at, classical_curve
+from diffdemo.engine.records import CurvePoint
+from diffdemo.errors import ImageError
+from diffdemo.images import Pixels
+from diffdemo.metrics import psnr_db
+
+CODECS = available_codecs()
+
+
+def point(num_bytes: int, psnr: float) -> CurvePoint:
+    return CurvePoint(num_bytes, num_bytes / 100, psnr, None)
+
+
+def size_at(pixels: Pixels, codec: str, quality: int) -> int:
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, codec, quality=quality)
+    return len(out.getvalue())
+
+
+def test_codecs_are_those_of_pillow() -> None:
+    assert CODECS[:2] == ["jpeg", "webp"]
+    assert set(CODECS) <= {"jpeg", "webp", "avif"}
+
+
+def test_avif_is_left_out_where_pillow_lacks_it(monkeypatch: pytest.MonkeyPatch, edges: Pixels) -> None:
+    monkeypatch.setattr("PIL.features.check", lambda feature: feature != "avif")
+    assert available_codecs() == ["jpeg", "webp"]
+    with pytest.raises(ValueError, match="avif"):
+        classical_at(edges, "avif", num_bytes=1000)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("budget", [900, 1500, 4000])
+def test_the_file_fits_and_the_next_quality_does_not(codec: str, budget: int, texture: Pixels) -> None:
+    smallest = size_at(texture, codec, 1)
+    found = classical_at(texture, codec, num_bytes=smallest + budget)
+    assert len(found.data) <= smallest + budget
+    assert len(found.data) == size_at(texture, codec, found.quality)
+    assert found.quality < 100
+    assert size_at(texture, codec, found.quality + 1) > smallest + budget
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_what_is_reported_is_what_the_file_holds(codec: str, texture: Pixels) -> None:
+    found = classical_at(texture, codec, num_bytes=3000)
+    with Image.open(io.BytesIO(found.data)) as opened:
+        assert opened.format == codec.upper()
+        decoded = np.array(opened.convert("RGB"))
+    assert np.array_equal(found.pixels, decoded)
+    assert found.codec == codec
+    assert found.point.num_bytes == len(found.data)
+    assert found.point.bpp == 8 * len(found.data) / (96 * 128)
+    assert found.point.psnr_db == psnr_db(texture, decoded)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_too_small_a_budget_gives_the_smallest_file(codec: str, texture: Pixels) -> None:
+    found = classical_at(texture, codec, num_bytes=10)
+    assert len(found.data) == min(size_at(texture, codec, quality) for quality in range(12))
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_large_budget_gives_the_best_quality(codec: str, edges: Pixels) -> None:
+    assert classical_at(edges, codec, num_bytes=10**6).quality == 100
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 50), (50, 3)])
+@pytest.mark.parametrize("codec", CODECS)
+def test_tiny_pictures(codec: str, shape: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    assert classical_at(pixels, codec, num_bytes=10**5).pixels.shape == pixels.shape
+    assert len(classical_curve(pixels, codec)) >= 1
+
+
+def test_pictures_that_a_format_cannot_hold() -> None:
+    with pytest.raises(ImageError, match="webp cannot hold a picture of 20000 x 1"):
+        classical_at(np.zeros((1, 20_000, 3), np.uint8), "webp", num_bytes=1000)
+
+
+@pytest.mark.parametrize("quality", [0, 1, 37, 98, 99, 100])
+def test_bisection_finds_every_quality(quality: int) -> None:
+    assert _largest_quality(lambda q: q <= quality, 0) == quality
+
+
+def test_bisection_of_what_never_fits() -> None:
+    assert _largest_quality(lambda q: False, 1) is None
+
+
+@pytest.mark.parametrize("fitting", [{0, 1, 2, 4}, {0, 1, 2, 3, 6}, {2}, set(range(99)) | {99}])
+def test_bisection_looks_across_small_dips(fitting: set[int]) -> None:
+    assert _largest_quality(lambda q: q in fitting, 0) == max(fitting)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_curve_rises(codec: str, large_picture: Pixels) -> None:
+    points = classical_curve(large_picture, codec)
+    assert 8 <= len(points) <= 14
+    sizes = [p.num_bytes for p in points]
+    assert sizes == sorted(set(sizes))
+    assert sizes[-1] > 3 * sizes[0]
+    assert np.all(np.diff([p.psnr_db for p in points]) > -0.5)
+    assert points[-1].psnr_db > points[0].psnr_db + 2
+    assert all(p.ms_ssim is not None and 0.5 < p.ms_ssim <= 1 for p in points)
+
+
+def test_equal_files_are_listed_once() -> None:
+    sizes = [p.num_bytes for p in classical_curve(np.full((64, 64, 3), 128, np.uint8), "jpeg")]
+    assert len(sizes) == len(set(sizes))
+
+
+def test_bytes_needed_interpolates_log_bytes() -> None:
+    points = [point(100, 20.0), point(400, 30.0), point(6400, 40.0)]
+    assert bytes_needed(points, 25.0) == 200
+    assert bytes_needed(points, 35.0) == 1600
+    assert bytes_needed(points[::-1], 25.0) == 200
+    assert [bytes_needed(points, q) for q in (20.0, 30.0, 40.0)] == [100, 400, 6400]
+
+
+@pytest.mark.parametrize("quality", [19.99, 40.01, -5.0, math.inf, math.nan])
+def test_nothing_is_extrapolated(quality: float) -> None:
+    assert bytes_needed([point(100, 20.0), point(400, 40.0)], quality) is None
+
+
+def test_bytes_needed_without_a_curve() -> None:
+    assert bytes_needed([], 30.0) is None
+    assert bytes_needed([point(50, math.inf)], 30.0) is None
+    assert bytes_needed([point(100, 30.0)], 30.0) == 100
+
+
+def test_points_that_are_worse_for_more_bytes_do_not_count() -> None:
+    points = [point(100, 20.0), point(200, 19.0), point(400, 30.0), point(500, 29.0)]
+    assert bytes_needed(points, 25.0) == 200
+    assert bytes_needed(points, 29.5) < 400
+
+
+def test_bytes_needed_of_a_measured_curve(texture: Pixels) -> None:
+    points = classical_curve(texture, "jpeg")
+    between = (points[3].psnr_db + points[4].psnr_db) / 2
+    assert points[3].num_bytes < bytes_needed(points, between) < points[4].num_bytes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_curve_of_a_common_picture_takes_seconds(codec: str) -> None:
+    generator = np.random.default_rng(0)
+    coarse = Image.fromarray(generator.integers(0, 256, (40, 40, 3), dtype=np.uint8))
+    pixels = np.array(coarse.resize((512, 512), Image.Resampling.BICUBIC))
+    began = time.monotonic()
+    classical_curve(pixels, codec)
+    assert time.monotonic() - began < 3
