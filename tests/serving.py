@@ -3,34 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
 
 from diffdemo.ui.app import build_app, launch_options
 
+T = TypeVar("T")
+
 
 def built(engine: Any) -> gr.Blocks:
-    """The page, built where an event loop runs: elsewhere Gradio makes its own and never closes them."""
-
-    async def build() -> gr.Blocks:
-        return build_app(engine)
-
-    return asyncio.run(build())
+    """The page, without a server."""
+    return _within_a_loop(lambda: build_app(engine))
 
 
 @contextmanager
 def serve(engine: Any) -> Iterator[str]:
     """Launch the page on an engine and give its address."""
+    options = {"server_name": "127.0.0.1", "prevent_thread_lock": True, "quiet": True, **launch_options()}
     demo = built(engine)
-
-    async def launch() -> str:
-        return demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options())[1]
-
-    url = asyncio.run(launch())
+    _, url, _ = _within_a_loop(lambda: demo.launch(**options))
     try:
         yield url
     finally:
         demo.close(verbose=False)
+
+
+def _within_a_loop(work: Callable[[], T]) -> T:
+    """Call where an event loop runs: elsewhere Gradio makes loops of its own and never closes them.
+
+    On a thread, because Playwright may have a loop running on this one.
+    """
+
+    async def call() -> T:
+        return work()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, call()).result()

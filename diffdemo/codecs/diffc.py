@@ -25,6 +25,7 @@ from torch import Tensor
 from diffdemo.codecs.base import Decoder, Preset, Reconstruction, Target
 from diffdemo.codecs.diffc_payload import (
     FEWEST_LAST_STAGES,
+    LAST_LEVEL,
     PayloadReader,
     PayloadStep,
     PayloadWriter,
@@ -68,7 +69,7 @@ class Effort:
 EFFORTS = {
     Preset.FAST: Effort(FAST, 20),
     Preset.BALANCED: Effort(BALANCED, 44),
-    Preset.BEST: Effort(BEST, 90),
+    Preset.BEST: Effort(BEST, 64),
 }
 
 
@@ -152,7 +153,7 @@ class DiffC:
         dimensions = x.numel()
         effort = EFFORTS[preset]
         budget = _budget(target, dimensions // 3)
-        writer = PayloadWriter(_growth(8 * budget, effort.steps))
+        writer = PayloadWriter(_growth(8 * budget, effort.steps), dimensions)
         key = _key(seed)
 
         def file() -> bytes:
@@ -165,20 +166,18 @@ class DiffC:
                 payload=writer.bits.to_bytes(),
             )
 
-        room = 8 * (budget - _header_bytes(self, pixels, seed, effort.tree, writer.growth, budget))
-        floor = level_of(self.denoiser.sigma_min)
+        header_bytes = _header_bytes(self, pixels, seed, effort.tree, writer.growth, budget)
+        room = 8 * (budget - header_bytes)
+        floor = min(LAST_LEVEL, level_of(self.denoiser.sigma_min))
         z, x_hat, sigma = torch.zeros_like(x), torch.zeros_like(x), math.inf
-        done = False
-        while not done:
-            planned = _plan_step(writer, effort.tree, x, x_hat, sigma, room=room, floor=floor)
-            if planned is None:
-                if writer.num_steps == 0:
-                    raise RateError(
-                        f"{budget} bytes are too few for a file: its header alone takes "
-                        f"{len(file())}. Please allow at least {len(file()) + 8} bytes."
-                    )
-                break
-            level, tree_step, done = planned
+        planned = _plan_step(writer, effort.tree, x, x_hat, sigma, room=room, floor=floor)
+        if planned is None:
+            raise RateError(
+                f"{budget} bytes are too few for a file: its header alone takes {header_bytes}. "
+                f"Please allow at least {header_bytes + 8} bytes."
+            )
+        while planned is not None:
+            level, tree_step, last = planned
             step = PosteriorStep(sigma, sigma_of(level))
             mu = step.shift(x, x_hat).flatten().numpy()
             number = writer.num_steps
@@ -190,10 +189,11 @@ class DiffC:
             sigma = step.sigma_s
             x_hat = self.denoiser.denoise(z, sigma).cpu()
             if target.psnr_db is not None and psnr_db(pixels, to_pixels(x_hat)) >= target.psnr_db:
-                done = True
+                last = True
+            planned = None if last else _plan_step(writer, effort.tree, x, x_hat, sigma, room=room, floor=floor)
             data = file()
             state = State(z, sigma, x_hat, writer.num_steps, len(data))
-            yield Progress(data, state, _expected_steps(writer, room, done), done)
+            yield Progress(data, state, _expected_steps(writer, room, done=planned is None), planned is None)
 
     def decode(
         self, data: bytes, *, decoder: Decoder = Decoder.MEAN, realism: float = 1.0, seed: int = 0
@@ -210,7 +210,7 @@ class DiffC:
             BitstreamError: the header cannot be read, or names another model.
         """
         bitstream = self.open(data)
-        steps = read_steps(bitstream.payload, bitstream.header.payload_bytes, bitstream.header.parameters[2])
+        steps = steps_of(bitstream)
         total = len(steps) + 1
         state = self.empty_state(bitstream)
         for state in self.states(bitstream, decoder=decoder, seed=seed):
@@ -260,9 +260,9 @@ class DiffC:
         """
         header = bitstream.header
         file_seed, preset, growth = header.parameters
-        reader = PayloadReader(bitstream.payload, header.payload_bytes, growth)
         state = start or self.empty_state(bitstream)
         dimensions = state.z.numel()
+        reader = PayloadReader(bitstream.payload, header.payload_bytes, growth, dimensions)
         while planned := reader.next_step():
             symbols = reader.bits.symbols(planned.stages)
             if planned.number < state.number:
@@ -290,6 +290,12 @@ class DiffC:
             yield from _counted_from_one(flow(self.denoiser, state.z, state.sigma, realism=realism))
         else:
             yield from _counted_from_one(ancestral(self.denoiser, state.z, state.sigma, seed=seed))
+
+
+def steps_of(bitstream: Bitstream) -> list[PayloadStep]:
+    """The steps of a DiffC file, whole or cut, read without a network."""
+    header = bitstream.header
+    return read_steps(bitstream.payload, header.payload_bytes, header.parameters[2], 3 * header.width * header.height)
 
 
 def end_bytes(bitstream: Bitstream, step: PayloadStep) -> int:
@@ -330,7 +336,7 @@ def _plan_step(
         fitting = (room - writer.bits.num_bits - side) // 2
         if fitting < stages:
             stages, last = fitting, True
-        if stages < (FEWEST_LAST_STAGES if writer.num_steps == 0 else WORTHWHILE_STAGES):
+        if stages < min(writer.rule, FEWEST_LAST_STAGES if writer.num_steps == 0 else WORTHWHILE_STAGES):
             return None
         target = sigma_for_energy(sigma, error, TreeStep(x.numel(), stages, preset).energy)
         level = floor if target <= sigma_of(floor) else max(writer.level + 1, level_of(target))
@@ -364,7 +370,7 @@ def _growth(bits: int, steps: int) -> int:
     return max(1, min(LARGEST_GROWTH, round(16 * math.sqrt(bits) / steps)))
 
 
-def _expected_steps(writer: PayloadWriter, room: int, done: bool) -> int:
+def _expected_steps(writer: PayloadWriter, room: int, *, done: bool) -> int:
     """Steps until the room is used up, by the same sum."""
     if done:
         return writer.num_steps

@@ -37,9 +37,13 @@ def level_of(sigma: float) -> int:
     return round(LEVELS_PER_OCTAVE * (TOP_OCTAVE - math.log2(sigma)))
 
 
-def stages_by_rule(bits: int, growth: int) -> int:
-    """Stages of the step that follows `bits` bits: growth / 16 times their square root, but at least 64."""
-    return max(FEWEST_STAGES, math.isqrt(bits * growth * growth) // GROWTH_UNIT)
+def stages_by_rule(bits: int, growth: int, dimensions: int) -> int:
+    """Stages of the step that follows `bits` bits: growth / 16 times their square root, but at least 64.
+
+    Never more than about one bit for each of the picture's values: beyond that, two small steps beat a large one.
+    """
+    grown = max(FEWEST_STAGES, math.isqrt(bits * growth * growth) // GROWTH_UNIT)
+    return min(grown, dimensions // 2 + FEWEST_LAST_STAGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +100,11 @@ class Forecast:
 class PayloadReader:
     """Walks through the steps of a payload, whole or cut."""
 
-    def __init__(self, payload: bytes, whole_bytes: int, growth: int) -> None:
+    def __init__(self, payload: bytes, whole_bytes: int, growth: int, dimensions: int) -> None:
         self.bits = BitReader(payload)
         self._whole_bits = 8 * whole_bytes
         self._growth = growth
+        self._dimensions = dimensions
         self._forecast = Forecast()
         self._number = 0
         self._end = 0
@@ -109,7 +114,7 @@ class PayloadReader:
         begin = self.bits.position
         if begin < self._end:
             return None  # The step before was cut.
-        rule = stages_by_rule(begin, self._growth)
+        rule = stages_by_rule(begin, self._growth, self._dimensions)
         difference = self.bits.golomb(GOLOMB_ORDER)
         if difference is None or self._number >= MOST_STEPS:
             return None
@@ -128,9 +133,10 @@ class PayloadReader:
 class PayloadWriter:
     """Builds a payload step by step; at any time it can be ended where it is."""
 
-    def __init__(self, growth: int) -> None:
+    def __init__(self, growth: int, dimensions: int) -> None:
         self.bits = BitWriter()
         self.growth = growth
+        self._dimensions = dimensions
         self._forecast = Forecast()
         self.num_steps = 0
 
@@ -142,7 +148,7 @@ class PayloadWriter:
     @property
     def rule(self) -> int:
         """Stages of the next step, unless the payload ends before."""
-        return stages_by_rule(self.bits.num_bits, self.growth)
+        return stages_by_rule(self.bits.num_bits, self.growth, self._dimensions)
 
     def side_bits(self, level: int) -> int:
         """What it costs to say that the next step goes down to `level`."""
@@ -157,9 +163,9 @@ class PayloadWriter:
         self.num_steps += 1
 
 
-def read_steps(payload: bytes, whole_bytes: int, growth: int) -> list[PayloadStep]:
+def read_steps(payload: bytes, whole_bytes: int, growth: int, dimensions: int) -> list[PayloadStep]:
     """All steps whose beginning lies in the payload, for `info` and progress; takes microseconds a step."""
-    reader = PayloadReader(payload, whole_bytes, growth)
+    reader = PayloadReader(payload, whole_bytes, growth, dimensions)
     steps = []
     while step := reader.next_step():
         steps.append(step)

@@ -36,6 +36,9 @@ from diffdemo.coding.rotation import Rotation, padded_size
 LONGEST_TREE = 1024
 MOST_LOG_VARIANCE = 30.0
 
+FEWEST_TYPICAL_DIMENSIONS = 64
+"""Below, a typical sample of so few numbers may be far off: thumbnails get the likeliest one instead."""
+
 _searchers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="beam")
 
 
@@ -144,6 +147,8 @@ def simulate(mu: NDArray[np.float32], step: TreeStep, *, key: tuple[int, int], n
         gains -= np.float32(v / 2) * squares[columns - widths]
         norms = np.einsum("tc,tc->t", padded, padded)
         drift = norms - np.float32(v / (2 * (1 + v))) * (norms + widths.astype(np.float32))
+        if step.dimensions < FEWEST_TYPICAL_DIMENSIONS:
+            drift = gains.max(axis=1)  # Out of reach, so that the nearest path is the best one.
         return search(gains, drift, step.preset.beam, _log2(rows), _root(key, number, tree), BRANCH_KEYS)
 
     trees = range(len(step.trees))

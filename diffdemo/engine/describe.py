@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from diffdemo.codecs.diffc import DiffC, end_bytes, preset_of
-from diffdemo.codecs.diffc_payload import read_steps
+from diffdemo.codecs.diffc import DiffC, end_bytes, preset_of, steps_of
 from diffdemo.coding.container import VERSION, read_bitstream
 from diffdemo.engine.records import FileInfo, Step
 from diffdemo.errors import UnsupportedBitstream
@@ -24,8 +23,8 @@ def describe_file(data: bytes, known: dict[bytes, str]) -> FileInfo:
     header = bitstream.header
     if header.codec_id != DiffC.codec_id or len(header.parameters) != 3:
         raise UnsupportedBitstream(f"The file was written by codec number {header.codec_id}, which is unknown here.")
-    seed, tree, growth = header.parameters
-    steps = read_steps(bitstream.payload, header.payload_bytes, growth)
+    seed, tree, _ = header.parameters
+    steps = steps_of(bitstream)
     return FileInfo(
         codec=DiffC.name,
         version=VERSION,

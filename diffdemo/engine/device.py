@@ -6,7 +6,7 @@ import torch
 
 
 def choose_device(name: str) -> torch.device:
-    """ "auto" takes a GPU if there is one; anything else is PyTorch's name of a device."""
+    """Choose a device: "auto" takes a GPU if there is one; anything else is PyTorch's name of a device."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return torch.device(name)

@@ -17,8 +17,7 @@ import torch
 from torch import Tensor
 
 from diffdemo.codecs.base import Decoder, Preset, Target
-from diffdemo.codecs.diffc import DEFAULT_BPP, DiffC, Progress, State, end_bytes
-from diffdemo.codecs.diffc_payload import read_steps
+from diffdemo.codecs.diffc import DEFAULT_BPP, DiffC, Progress, State, end_bytes, steps_of
 from diffdemo.coding.container import Bitstream, read_bitstream
 from diffdemo.engine import classical, examples
 from diffdemo.engine.describe import describe_file
@@ -335,7 +334,7 @@ def _watch_decode(
     pace: _Pace,
 ) -> Iterator[Frame]:
     """Frames of a decode: the states along the file, then what the decoder makes of the last one."""
-    steps = read_steps(bitstream.payload, bitstream.header.payload_bytes, bitstream.header.parameters[2])
+    steps = steps_of(bitstream)
     to_come = len(steps) - start.number + 1
     state = start
     for state in states:

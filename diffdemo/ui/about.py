@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 import gradio as gr
 
+from diffdemo.engine import Engine
 from diffdemo.engine.records import Example, ModelInfo
 from diffdemo.ui.errors import friendly
 
@@ -52,7 +52,7 @@ def build(tab: gr.Tab, examples: list[Example]) -> AboutTab:
     return AboutTab(tab, models)
 
 
-def wire(about: AboutTab, engine: Any) -> None:
+def wire(about: AboutTab, engine: Engine) -> None:
     """Ask for the models when somebody wants to read about them, because that may load them."""
 
     @friendly

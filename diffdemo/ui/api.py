@@ -10,9 +10,10 @@ from typing import Any
 
 import gradio as gr
 
+from diffdemo.engine import Engine
 from diffdemo.images import MOST_PIXELS, fit_pixels, load_picture, to_png
 from diffdemo.ui.errors import friendly
-from diffdemo.ui.screen import served
+from diffdemo.ui.screen import served, stem_of
 from diffdemo.ui.viewing import last_frame
 from diffdemo.ui.wiring import DEVICE
 
@@ -21,7 +22,7 @@ from diffdemo.ui.wiring import DEVICE
 class Endpoints:
     """The calls, on one engine."""
 
-    engine: Any
+    engine: Engine
 
     @friendly
     def compress(
@@ -44,7 +45,7 @@ class Endpoints:
         target: dict[str, Any] = {"num_bytes": int(num_bytes)} if num_bytes else {"bpp": float(bpp)}
         *_, last = self.engine.encode(pixels, preset=preset, seed=int(seed), **target)
         report = _numbers(last.frame) | {"notes": list(picture.notes)}
-        return served(last.data, f"{Path(image).stem}.difd"), report
+        return served(last.data, f"{stem_of(image)}.difd"), report
 
     @friendly
     def decompress(
@@ -68,7 +69,7 @@ class Endpoints:
                 data, num_bytes=int(num_bytes) if num_bytes else None, decoder=decoder, realism=realism, seed=int(seed)
             )
         )
-        return served(to_png(frame.pixels), f"{Path(file).stem}.png"), _numbers(frame)
+        return served(to_png(frame.pixels), f"{stem_of(file)}.png"), _numbers(frame)
 
     @friendly
     def inspect(self, file: str) -> dict:
@@ -96,12 +97,12 @@ class Endpoints:
         """
         pixels = fit_pixels(load_picture(image).pixels, MOST_PIXELS)
         result = self.engine.classical(pixels, codec, num_bytes=int(num_bytes))
-        stem = Path(image).stem
+        stem = stem_of(image)
         report = {"codec": result.codec, "quality": result.quality, **asdict(result.point)}
         return served(result.data, f"{stem}.{codec}"), served(to_png(result.pixels), f"{stem}-{codec}.png"), report
 
 
-def expose(engine: Any) -> None:
+def expose(engine: Engine) -> None:
     """Make the endpoints callable; their components are placed on the page where nobody sees them."""
     calls = Endpoints(engine)
     with gr.Row(visible=False):

@@ -8,11 +8,13 @@ from typing import Any
 
 import gradio as gr
 
+from diffdemo.engine import Engine
 from diffdemo.ui import about, api, inspect, studio, wiring
 from diffdemo.ui.handlers import Handlers
 from diffdemo.ui.rivals import Rivals
 from diffdemo.ui.screen import Painter
 from diffdemo.ui.theme import make_theme
+from diffdemo.ui.turns import Turns
 from diffdemo.ui.viewing import Viewing
 
 ASSETS = Path(__file__).parents[2] / "assets"
@@ -21,9 +23,9 @@ FILES_LIVE_SECONDS = 3 * 3600
 _TOGGLE_THEME = "() => { document.body.classList.toggle('dark'); }"
 
 
-def build_app(engine: Any) -> gr.Blocks:
+def build_app(engine: Engine) -> gr.Blocks:
     """The page on an engine."""
-    painter = Painter(engine, Rivals(engine))
+    painter, turns = Painter(engine, Rivals(engine)), Turns()
     with gr.Blocks(
         title="diffdemo: image compression with diffusion models",
         analytics_enabled=False,
@@ -40,7 +42,7 @@ def build_app(engine: Any) -> gr.Blocks:
                 inspect_tab = inspect.build(tab)
             with gr.Tab("About") as tab:
                 about_tab = about.build(tab, engine.examples())
-        wiring.wire(demo, studio_tab, Handlers(engine, painter), Viewing(engine, painter))
+        wiring.wire(demo, studio_tab, Handlers(engine, painter, turns), Viewing(engine, painter, turns))
         inspect.wire(inspect_tab, inspect.Inspection(engine), studio_tab.session, studio_tab.used)
         about.wire(about_tab, engine)
         api.expose(engine)

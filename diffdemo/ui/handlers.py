@@ -5,18 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from diffdemo.engine import Engine
 from diffdemo.engine.plots import Metric
 from diffdemo.images import MOST_PIXELS, Pixels, fit_pixels, load_picture, to_png
 from diffdemo.ui import present
 from diffdemo.ui.errors import friendly
-from diffdemo.ui.screen import BUSY, Painter, Screen, served
+from diffdemo.ui.screen import BUSY, Painter, Screen, served, stem_of
 from diffdemo.ui.session import Session, Side
 from diffdemo.ui.speed import Speed
+from diffdemo.ui.turns import Turns
 
 DEFAULT_BPP = 1.0
 
@@ -24,9 +25,10 @@ DEFAULT_BPP = 1.0
 class Handlers:
     """The studio's events up to the compressed file, with the engine that they work on."""
 
-    def __init__(self, engine: Any, painter: Painter) -> None:
+    def __init__(self, engine: Engine, painter: Painter, turns: Turns) -> None:
         self._engine = engine
         self._painter = painter
+        self._turns = turns
         self._speed = Speed()
         self._example_files: dict[str, bytes] = {}
 
@@ -36,37 +38,33 @@ class Handlers:
         return self._example(0)
 
     @friendly
-    def choose_example(self, picked: gr.SelectData) -> Screen:
+    def choose_example(self, picked: gr.SelectData, request: gr.Request | None = None) -> Screen:
         """Take one of the pictures that come along."""
+        self._turns.take(request)
         return self._example(picked.index)
 
     @friendly
-    def open_example(self, session: Session, metric: Metric) -> Iterator[Screen]:
+    def open_example(self, session: Session, metric: Metric, request: gr.Request | None = None) -> Iterator[Screen]:
         """Decode the file that belongs to the example in the session; the first visitor without one waits for it.
 
         Args:
             session: who asks.
             metric: what the plot shows, "psnr_db" or "ms_ssim".
         """
-        pixels = load_picture(session.original).pixels
-        self._painter.rivals.start(session.original, pixels)
+        turn = self._turns.take(request)
+        if not session.original:
+            yield Screen()
+            return
         data = self._example_files.get(session.name) or self._engine.example_file(session.name)
+        pixels = load_picture(session.original).pixels
         if data is None:
-            for moment in self._engine.encode(pixels, bpp=DEFAULT_BPP):
-                session = replace(session.grown(moment.frame), data=moment.data)
-                line = present.progress(moment.frame, "Compressing")
-                yield self._painter.paint(session, metric, status=line, **BUSY)
-            self._example_files[session.name] = session.data
+            work = self._remembered(session.name, self._compress(session, pixels, metric, bpp=DEFAULT_BPP))
         else:
-            session = replace(session, data=data)
-            for frame in self._engine.decode(data, reference=pixels):
-                session = session.grown(frame)
-                line = present.progress(frame, "Decoding")
-                yield self._painter.paint(session, metric, status=line, **BUSY)
-        yield self._settled(session, metric, "An example, already compressed. Move the slider below.")
+            work = self._decompress(session, pixels, data, metric)
+        yield from self._turns.while_mine(turn, self._or_settle(work, session, metric))
 
     @friendly
-    def upload(self, picture_file: dict[str, Any] | None) -> Screen:
+    def upload(self, picture_file: dict[str, Any] | None, request: gr.Request | None = None) -> Screen:
         """Take a visitor's picture: read it, tell what was changed, offer a smaller size if it is large.
 
         Args:
@@ -75,13 +73,14 @@ class Handlers:
         """
         path = _path_of(picture_file)
         picture = load_picture(path)
+        self._turns.take(request)
         pixels = fit_pixels(picture.pixels, MOST_PIXELS)
         notes = list(picture.notes)
         if pixels is not picture.pixels:
             notes.append(f"Made smaller from {picture.width} x {picture.height}: {MOST_PIXELS:,} pixels are the most.")
         height, width = pixels.shape[:2]
         png = to_png(pixels)
-        session = Session(name=Path(path).stem[:40] or "picture", source=png)
+        session = Session(name=stem_of(path), source=png)
         return self._waiting(session, png, "Ready. Press Compress.")._replace(
             source=gr.skip(),
             notes=present.picture_notes(width, height, notes),
@@ -109,6 +108,7 @@ class Handlers:
         preset: str,
         seed: int,
         metric: Metric,
+        request: gr.Request | None = None,
     ) -> Iterator[Screen]:
         """Compress the picture of the session; every screen holds a valid file.
 
@@ -125,11 +125,26 @@ class Handlers:
             raise gr.Error("There is no picture yet. Upload one or pick an example.", print_exception=False)
         pixels = to_side(load_picture(session.source).pixels, side)
         original = to_png(pixels)
-        self._painter.rivals.start(original, pixels)
-        session = Session(session.name, session.source, original, left=Side(present.ORIGINAL, original))
+        fresh = Session(session.name, session.source, original, left=Side(present.ORIGINAL, original))
         target: dict[str, Any] = {"num_bytes": int(num_bytes)} if num_bytes else {"bpp": float(bpp)}
+        work = self._compress(fresh, pixels, metric, preset=preset, seed=int(seed), **target)
+        yield from self._turns.while_mine(self._turns.take(request), self._or_settle(work, session, metric))
+
+    @friendly
+    def stop(self, session: Session, metric: Metric, request: gr.Request | None = None) -> Screen:
+        """Keep what is there: every state of an encode is a whole file.
+
+        Args:
+            session: who asks.
+            metric: what the plot shows.
+        """
+        self._turns.take(request)
+        return self._settled(session, metric, "Stopped. What is there is a valid file.")
+
+    def _compress(self, session: Session, pixels: Pixels, metric: Metric, **options: Any) -> Iterator[Screen]:
+        self._painter.rivals.start(session.original, pixels)
         started = time.monotonic()
-        for moment in self._engine.encode(pixels, preset=preset, seed=int(seed), **target):
+        for moment in self._engine.encode(pixels, **options):
             session = replace(session.grown(moment.frame), data=moment.data)
             line = present.progress(moment.frame, "Compressing")
             yield self._painter.paint(session, metric, status=line, **BUSY)
@@ -137,25 +152,31 @@ class Handlers:
         self._speed.note(pixels.shape[0] * pixels.shape[1], seconds)
         yield self._settled(session, metric, f"Compressed in {present.duration(seconds)}.")
 
-    @friendly
-    def stop(self, session: Session, metric: Metric) -> Screen:
-        """Keep what is there: every state of an encode is a whole file.
+    def _decompress(self, session: Session, pixels: Pixels, data: bytes, metric: Metric) -> Iterator[Screen]:
+        self._painter.rivals.start(session.original, pixels)
+        session = replace(session, data=data)
+        for frame in self._engine.decode(data, reference=pixels):
+            session = session.grown(frame)
+            line = present.progress(frame, "Decoding")
+            yield self._painter.paint(session, metric, status=line, **BUSY)
+        yield self._settled(session, metric, "An example, already compressed. Move the slider below.")
 
-        Args:
-            session: who asks.
-            metric: what the plot shows.
+    def _remembered(self, name: str, work: Iterator[Screen]) -> Iterator[Screen]:
+        """The same screens; the file that they end with is kept for the next visitor."""
+        for screen in work:
+            yield screen
+        self._example_files[name] = screen.session.data
+
+    def _or_settle(self, work: Iterator[Screen], before: Session, metric: Metric) -> Iterator[Screen]:
+        """The same screens; before a failure is told, what was there comes back, with its controls.
+
+        Gradio's own `failure` event does not serve: it also follows when somebody presses Stop.
         """
-        return self._settled(session, metric, "Stopped. What is there is a valid file.")
-
-    @friendly
-    def settle(self, session: Session, metric: Metric) -> Screen:
-        """After a failure, show again what is there and works.
-
-        Args:
-            session: who asks.
-            metric: what the plot shows.
-        """
-        return self._settled(session, metric, "That did not work; the last file is still here.")
+        try:
+            yield from work
+        except Exception:
+            yield self._settled(before, metric, "That did not work. What was there before still is.")
+            raise
 
     def _settled(self, session: Session, metric: Metric, text: str) -> Screen:
         if not session.data:

@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from diffdemo.engine import Engine
 from diffdemo.engine.records import FileInfo
 from diffdemo.ui import present
 from diffdemo.ui.errors import friendly
@@ -40,7 +41,7 @@ def build(tab: gr.Tab) -> InspectTab:
 class Inspection:
     """The events of the tab."""
 
-    def __init__(self, engine: Any) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     @friendly

@@ -9,8 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import pairwise
 from threading import Lock
-from typing import Any
 
+from diffdemo.engine import Engine
 from diffdemo.engine.plots import Curve
 from diffdemo.engine.records import CurvePoint
 from diffdemo.images import Pixels
@@ -39,7 +39,7 @@ class Rival:
 class Rivals:
     """Sweeps of the classical codecs, computed once for a picture on one thread that waits for nobody."""
 
-    def __init__(self, engine: Any) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="rivals")
         self._sweeps: OrderedDict[bytes, dict[str, Future[list[CurvePoint]]]] = OrderedDict()

@@ -12,12 +12,14 @@ import gradio as gr
 from gradio.processing_utils import hash_bytes
 from gradio.utils import get_upload_folder
 
+from diffdemo.engine import Engine
 from diffdemo.engine.plots import Curve, Metric, rd_figure
 from diffdemo.images import load_picture
 from diffdemo.ui import present
 from diffdemo.ui.rivals import Rivals
 from diffdemo.ui.session import Session
 
+_LONGEST_STEM = 40
 UNCHANGED = gr.skip()
 BUSY: dict[str, Any] = {
     "stop": gr.update(interactive=True),
@@ -61,10 +63,15 @@ def served(data: bytes, name: str) -> str:
     return str(path.resolve())
 
 
+def stem_of(path: str) -> str:
+    """What to call files made from this one."""
+    return Path(path).stem[:_LONGEST_STEM] or "picture"
+
+
 class Painter:
     """Turns what a session holds into what the page shows."""
 
-    def __init__(self, engine: Any, rivals: Rivals) -> None:
+    def __init__(self, engine: Engine, rivals: Rivals) -> None:
         self._engine = engine
         self.rivals = rivals
 

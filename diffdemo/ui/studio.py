@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import gradio as gr
 
+from diffdemo.engine import Engine
 from diffdemo.images import Pixels, fit_pixels
 from diffdemo.ui import present
 from diffdemo.ui.handlers import DEFAULT_BPP
@@ -47,7 +47,7 @@ class Studio:
     open: gr.UploadButton
 
 
-def build(engine: Any) -> Studio:
+def build(engine: Engine) -> Studio:
     """Lay out the page; nothing happens yet."""
     parts: dict = {"session": gr.State(Session(), time_to_live=SESSION_SECONDS)}
     with gr.Row(elem_id="main", equal_height=False):
@@ -62,7 +62,7 @@ def build(engine: Any) -> Studio:
     return Studio(**parts)
 
 
-def _build_picture(parts: dict, engine: Any) -> None:
+def _build_picture(parts: dict, engine: Engine) -> None:
     parts["source"] = gr.Image(
         type="filepath",
         format="png",

@@ -6,17 +6,18 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
+from diffdemo.engine import Engine
 from diffdemo.engine.plots import Metric
-from diffdemo.engine.records import Frame
+from diffdemo.engine.records import FileInfo, Frame
 from diffdemo.images import load_picture, to_png
 from diffdemo.ui import present
 from diffdemo.ui.errors import friendly
-from diffdemo.ui.screen import BUSY, Painter, Screen
+from diffdemo.ui.screen import BUSY, Painter, Screen, stem_of
 from diffdemo.ui.session import Session, Side
+from diffdemo.ui.turns import Turns
 
 _QUIET_SECONDS = 0.4
 """Frames that follow sooner come from a cache; showing them all would only flicker."""
@@ -25,12 +26,13 @@ _QUIET_SECONDS = 0.4
 class Viewing:
     """The studio's events from the compressed file on, with the engine that they work on."""
 
-    def __init__(self, engine: Any, painter: Painter) -> None:
+    def __init__(self, engine: Engine, painter: Painter, turns: Turns) -> None:
         self._engine = engine
         self._painter = painter
+        self._turns = turns
 
     @friendly
-    def open_file(self, path: str, metric: Metric) -> Iterator[Screen]:
+    def open_file(self, path: str, metric: Metric, request: gr.Request | None = None) -> Iterator[Screen]:
         """Decode a file that somebody kept, whole or cut, as far as it goes.
 
         Args:
@@ -39,9 +41,12 @@ class Viewing:
         """
         data = Path(path).read_bytes()
         info = self._engine.describe(data)
-        session = Session(name=Path(path).stem[:40], data=data)
+        session = Session(name=stem_of(path), data=data)
+        yield from self._turns.while_mine(self._turns.take(request), self._opened(session, info, metric))
+
+    def _opened(self, session: Session, info: FileInfo, metric: Metric) -> Iterator[Screen]:
         busy = BUSY | {"source": None, "notes": ""}
-        for frame in self._engine.decode(data):
+        for frame in self._engine.decode(session.data):
             session = session.with_frame(frame)
             session = replace(session, left=Side(present.COMPARISONS["mean"], to_png(frame.pixels)))
             yield self._painter.paint(session, metric, status=present.progress(frame, "Decoding"), **busy)
@@ -66,7 +71,15 @@ class Viewing:
 
     @friendly
     def refine(
-        self, session: Session, used: int, decoder: str, realism: float, draw: int, compare: str, metric: Metric
+        self,
+        session: Session,
+        used: int,
+        decoder: str,
+        realism: float,
+        draw: int,
+        compare: str,
+        metric: Metric,
+        request: gr.Request | None = None,
     ) -> Iterator[Screen]:
         """Decode the first bytes of the file as chosen.
 
@@ -82,31 +95,49 @@ class Viewing:
         if not session.data:
             yield Screen()
             return
-        used = min(used, len(session.data))
-        reference = load_picture(session.original).pixels if session.original else None
+        frames = self._engine.decode(
+            session.data,
+            num_bytes=min(used, len(session.data)),
+            decoder=decoder,
+            realism=realism,
+            seed=int(draw or 0),
+            reference=load_picture(session.original).pixels if session.original else None,
+        )
+        screens = self._refined(session, frames, min(used, len(session.data)), compare, metric)
+        yield from self._turns.while_mine(self._turns.take(request), screens)
+
+    def _refined(
+        self, session: Session, frames: Iterator[Frame], used: int, compare: str, metric: Metric
+    ) -> Iterator[Screen]:
         quiet_since = time.monotonic()
-        for frame in self._engine.decode(
-            session.data, num_bytes=used, decoder=decoder, realism=realism, seed=int(draw or 0), reference=reference
-        ):
+        for frame in frames:
             if time.monotonic() - quiet_since > _QUIET_SECONDS:
                 quiet_since = time.monotonic()
                 line = present.progress(frame, "Decoding")
                 session = session.with_frame(frame)
                 yield self._painter.paint(session, metric, status=line, stop=gr.update(interactive=True))
         session = self._compared(session.with_frame(_at(frame, used)), compare)
-        line = present.status(present.decoded_in(decoder, frame.seconds))
+        line = present.status(present.decoded_in(frame.decoder, frame.seconds))
         download = self._painter.download(session, used)
         yield self._painter.paint(session, metric, status=line, stop=gr.update(interactive=False), download=download)
 
     @friendly
     def refine_unless_mean(
-        self, session: Session, used: int, decoder: str, realism: float, draw: int, compare: str, metric: Metric
+        self,
+        session: Session,
+        used: int,
+        decoder: str,
+        realism: float,
+        draw: int,
+        compare: str,
+        metric: Metric,
+        request: gr.Request | None = None,
     ) -> Iterator[Screen]:
         """Apply the chosen decoder to a file that is new on the stage as its mean; see `refine`."""
         if decoder == "mean":
             yield Screen()
         else:
-            yield from self.refine(session, used, decoder, realism, draw, compare, metric)
+            yield from self.refine(session, used, decoder, realism, draw, compare, metric, request)
 
     @friendly
     def compare(self, session: Session, compare: str, metric: Metric) -> Screen:

@@ -44,13 +44,10 @@ def wire(demo: gr.Blocks, studio: Studio, handlers: Handlers, viewing: Viewing) 
         event.success(viewing.refine_unless_mean, choices, **work, api_visibility="private")
         for event in (encoded, loaded)
     ]
-    for event in (encoded, loaded, opened):
-        event.failure(handlers.settle, view, **shown, api_visibility="private")
 
     running = [opened, encoded, loaded, refined, *finished]
     picked = studio.examples.select(handlers.choose_example, None, **shown, cancels=running, api_visibility="private")
     reopened = picked.success(handlers.open_example, view, **work, api_name="open_example")
-    reopened.failure(handlers.settle, view, **shown, api_visibility="private")
     gr.on([studio.examples.select], None, cancels=[reopened], api_visibility="private")
     running.append(reopened)
     uploaded = studio.source.upload(

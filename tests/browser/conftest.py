@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlparse
@@ -24,7 +24,7 @@ ARGUMENTS = [
 
 
 @dataclass
-class Studio:
+class Watched:
     """A page, and what went wrong on it."""
 
     page: object
@@ -66,30 +66,42 @@ def chromium() -> Iterator[object]:
 
 
 @pytest.fixture
-def open_studio(chromium: object, fake_url: str) -> Iterator[object]:
-    """Opens the page at a size and colour scheme; at the end nothing may have gone wrong on any of them."""
-    opened: list[Studio] = []
+def open_page(chromium: object) -> Iterator[Callable[..., object]]:
+    """Opens an address at a size and in a colour scheme; at the end nothing may have gone wrong on any of the pages."""
+    watched: list[Watched] = []
 
-    def open_at(width: int = 1280, height: int = 800, scheme: str = "light") -> object:
+    def open_at(url: str, width: int = 1280, height: int = 800, scheme: str = "light") -> object:
         page = chromium.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
-        studio = Studio(page)
-        opened.append(studio)
-        page.on("console", lambda message: message.type == "error" and studio.console_errors.append(message.text))
-        page.on("pageerror", lambda error: studio.console_errors.append(str(error)))
-        page.on("request", lambda request: _note_foreign(studio, request.url))
-        page.set_default_timeout(10_000)
-        page.goto(fake_url)
-        page.locator("#status").get_by_text("already compressed").wait_for()
+        watch = Watched(page)
+        watched.append(watch)
+        page.on("console", lambda message: message.type == "error" and watch.console_errors.append(message.text))
+        page.on("pageerror", lambda error: watch.console_errors.append(str(error)))
+        page.on("request", lambda request: _note_foreign(watch, request.url))
+        page.set_default_timeout(20_000)
+        page.goto(url)
+        page.locator("#stage img").first.wait_for()
         return page
 
     yield open_at
-    for studio in opened:
-        studio.page.close()
-        assert studio.console_errors == []
-        assert studio.foreign_requests == []
+    for watch in watched:
+        watch.page.close()
+        assert watch.console_errors == []
+        assert watch.foreign_requests == []
 
 
-def _note_foreign(studio: Studio, url: str) -> None:
+@pytest.fixture
+def open_studio(open_page: Callable[..., object], fake_url: str) -> Callable[..., object]:
+    """Opens the page on the fake engine, with its example decoded."""
+
+    def open_at(**options: object) -> object:
+        page = open_page(fake_url, **options)
+        page.locator("#status").get_by_text("already compressed").wait_for()
+        return page
+
+    return open_at
+
+
+def _note_foreign(watch: Watched, url: str) -> None:
     parts = urlparse(url)
     if parts.scheme in ("http", "https", "ws", "wss") and parts.hostname != "127.0.0.1":
-        studio.foreign_requests.append(url)
+        watch.foreign_requests.append(url)

@@ -146,6 +146,8 @@ def test_stop_keeps_a_valid_file(open_studio, fake_engine_slowed):
         page.locator("#status").get_by_text(re.compile("step [2-9]")).wait_for()
         page.get_by_role("button", name="Stop").click()
         page.locator("#status").get_by_text("Stopped").wait_for()
+        page.wait_for_timeout(1000)  # What was cancelled must not speak afterwards.
+    assert "Stopped" in page.locator("#status").inner_text()
     with page.expect_download() as download:
         page.locator("#download").click()
     assert len(Path(download.value.path()).read_bytes()) == _bytes_shown(page)
@@ -153,7 +155,7 @@ def test_stop_keeps_a_valid_file(open_studio, fake_engine_slowed):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_phone(open_studio, scheme):
-    page = open_studio(390, 844, scheme)
+    page = open_studio(width=390, height=844, scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     for name in ("Inspect", "About"):
         page.get_by_role("tab", name=name).click()

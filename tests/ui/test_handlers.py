@@ -19,6 +19,7 @@ from diffdemo.ui.inspect import Inspection
 from diffdemo.ui.rivals import Rivals
 from diffdemo.ui.screen import UNCHANGED, Painter
 from diffdemo.ui.session import Session
+from diffdemo.ui.turns import Turns
 from diffdemo.ui.viewing import Viewing
 
 
@@ -34,12 +35,12 @@ def painter(fake) -> Painter:
 
 @pytest.fixture
 def handlers(fake, painter) -> Handlers:
-    return Handlers(fake, painter)
+    return Handlers(fake, painter, Turns())
 
 
 @pytest.fixture
 def viewing(fake, painter) -> Viewing:
-    return Viewing(fake, painter)
+    return Viewing(fake, painter, Turns())
 
 
 @pytest.fixture
@@ -80,7 +81,7 @@ def test_the_shipped_file_of_an_example_is_decoded(handlers, fake):
 
 def test_an_example_without_a_file_is_compressed_once_for_everybody(painter, fake):
     fake.ships_files = False
-    handlers = Handlers(fake, painter)
+    handlers = Handlers(fake, painter, Turns())
     *_, first = handlers.open_example(handlers.greet().session, "psnr_db")
     fake.encode = None
     *_, second = handlers.open_example(handlers.greet().session, "psnr_db")
@@ -146,10 +147,13 @@ def test_encode_without_a_picture_says_so(handlers):
         list(handlers.encode(Session(), 0, 1.0, None, "fast", 0, "psnr_db"))
 
 
-def test_an_impossible_target_is_told_in_the_engines_words(handlers, upload):
-    session = handlers.upload(upload()).session
+def test_an_impossible_target_is_told_and_the_file_before_stays(handlers, compressed):
+    stream = handlers.encode(compressed, 0, 1.0, 5, "fast", 0, "psnr_db")
+    settled = next(stream)
+    assert settled.session.data == compressed.data
+    assert settled.stop["interactive"] is False
     with pytest.raises(gr.Error, match="cannot hold the header"):
-        list(handlers.encode(session, 0, 1.0, 5, "fast", 0, "psnr_db"))
+        next(stream)
 
 
 def test_stopping_keeps_the_bytes_and_frees_the_engine(handlers, viewing, upload, fake):
@@ -163,6 +167,18 @@ def test_stopping_keeps_the_bytes_and_frees_the_engine(handlers, viewing, upload
     assert screen.used["value"] == len(session.data)
     *_, last = viewing.refine(screen.session, len(session.data), "mean", 1.0, 0, "original", "psnr_db")
     assert np.array_equal(_right(last), load_picture(session.shown.png).pixels)
+
+
+@pytest.mark.parametrize("interrupt", ["upload", "stop"])
+def test_what_was_cancelled_stays_silent(handlers, upload, interrupt):
+    session = handlers.upload(upload()).session
+    stream = handlers.encode(session, 0, 3.0, None, "balanced", 0, "psnr_db")
+    session = next(stream).session
+    if interrupt == "upload":
+        handlers.upload(upload())
+    else:
+        handlers.stop(session, "psnr_db")
+    assert list(stream) == []
 
 
 def test_stopping_before_the_first_byte_is_no_failure(handlers):

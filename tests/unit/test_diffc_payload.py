@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from diffdemo.codecs.diffc_payload import (
+    FEWEST_LAST_STAGES,
     FEWEST_STAGES,
     LAST_LEVEL,
     MOST_STEPS,
@@ -18,6 +19,7 @@ from diffdemo.codecs.diffc_payload import (
 )
 
 GROWTH = 60
+DIMENSIONS = 3 * 100 * 100
 LEVELS = [400, 470, 533, 580, 640, 655, 700, 748]
 GOLDEN_LENGTH = 188
 GOLDEN_START = "043d280775d56f0f1d8642a8"
@@ -25,7 +27,7 @@ GOLDEN_STAGES = [64, 64, 64, 76, 89, 103, 117, 131]
 
 
 def written() -> tuple[bytes, list[np.ndarray]]:
-    writer = PayloadWriter(GROWTH)
+    writer = PayloadWriter(GROWTH, DIMENSIONS)
     random = np.random.default_rng(0)
     symbols = []
     for level in LEVELS:
@@ -38,7 +40,7 @@ def written() -> tuple[bytes, list[np.ndarray]]:
 
 def test_reader_follows_writer():
     payload, symbols = written()
-    reader = PayloadReader(payload, len(payload), GROWTH)
+    reader = PayloadReader(payload, len(payload), GROWTH, DIMENSIONS)
     for level, expected in zip(LEVELS, symbols, strict=True):
         step = reader.next_step()
         assert step is not None
@@ -50,22 +52,22 @@ def test_reader_follows_writer():
 
 def test_every_cut_is_a_prefix_of_the_whole():
     payload, _ = written()
-    whole = read_steps(payload, len(payload), GROWTH)
+    whole = read_steps(payload, len(payload), GROWTH, DIMENSIONS)
     for cut in range(len(payload)):
-        steps = read_steps(payload[:cut], len(payload), GROWTH)
+        steps = read_steps(payload[:cut], len(payload), GROWTH, DIMENSIONS)
         assert steps == whole[: len(steps)]
         complete = sum(s.end_bit <= 8 * cut for s in whole)
         assert complete <= len(steps) <= complete + 1
 
 
 def test_last_step_takes_what_is_left():
-    writer = PayloadWriter(GROWTH)
+    writer = PayloadWriter(GROWTH, DIMENSIONS)
     writer.begin_step(400, 64)
     writer.bits.symbols(np.zeros(64, np.uint8))
     writer.begin_step(470, 30)
     writer.bits.symbols(np.ones(30, np.uint8))
     payload = writer.bits.to_bytes()
-    steps = read_steps(payload, len(payload), GROWTH)
+    steps = read_steps(payload, len(payload), GROWTH, DIMENSIONS)
     assert [s.level for s in steps] == [400, 470]
     assert 30 <= steps[1].stages <= 33
 
@@ -75,14 +77,14 @@ def test_golden_payload():
     payload, _ = written()
     assert len(payload) == GOLDEN_LENGTH
     assert payload[:12].hex() == GOLDEN_START
-    assert [s.stages for s in read_steps(payload, len(payload), GROWTH)] == GOLDEN_STAGES
+    assert [s.stages for s in read_steps(payload, len(payload), GROWTH, DIMENSIONS)] == GOLDEN_STAGES
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_random_payloads_end_soon(seed):
     random = np.random.default_rng(seed)
     payload = random.bytes(int(random.integers(1, 4000)))
-    steps = read_steps(payload, len(payload), int(random.integers(1, 300)))
+    steps = read_steps(payload, len(payload), int(random.integers(1, 300)), DIMENSIONS)
     assert len(steps) <= MOST_STEPS
     levels = [s.level for s in steps]
     assert levels == sorted(set(levels))
@@ -96,13 +98,18 @@ def test_levels_are_a_fine_grid_of_noise():
 
 
 def test_steps_grow_with_the_square_root_of_the_file():
-    assert stages_by_rule(0, GROWTH) == FEWEST_STAGES
-    assert stages_by_rule(40_000, GROWTH) == 200 * GROWTH // 16
-    assert stages_by_rule(160_000, GROWTH) == 400 * GROWTH // 16
+    assert stages_by_rule(0, GROWTH, DIMENSIONS) == FEWEST_STAGES
+    assert stages_by_rule(40_000, GROWTH, DIMENSIONS) == 200 * GROWTH // 16
+    assert stages_by_rule(160_000, GROWTH, DIMENSIONS) == 400 * GROWTH // 16
+
+
+def test_steps_of_tiny_pictures_stay_below_a_bit_or_so_a_value():
+    assert stages_by_rule(0, GROWTH, 3) == 1 + FEWEST_LAST_STAGES
+    assert stages_by_rule(10**6, GROWTH, 300) == 150 + FEWEST_LAST_STAGES
 
 
 def test_writing_where_the_forecast_expects_costs_least():
-    writer = PayloadWriter(GROWTH)
+    writer = PayloadWriter(GROWTH, DIMENSIONS)
     for level in LEVELS:
         costs = {candidate: writer.side_bits(candidate) for candidate in range(writer.level + 1, LAST_LEVEL)}
         assert min(costs.values()) == 1
