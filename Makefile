@@ -1,7 +1,7 @@
 PYTHON ?= python
 
 .DEFAULT_GOAL := help
-.PHONY: help run check fix test bench golden
+.PHONY: help run check fix test bench
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -23,6 +23,3 @@ test:  ## The default tests
 
 bench:  ## Measure the codecs; see `python -m diffdemo bench --help`
 	$(PYTHON) -m diffdemo bench
-
-golden:  ## Rewrite the golden files; look at the difference before you keep it
-	GENERATE_GOLDEN=1 $(PYTHON) -m pytest tests/golden

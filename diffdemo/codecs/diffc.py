@@ -24,7 +24,6 @@ from torch import Tensor
 
 from diffdemo.codecs.base import Decoder, Preset, Reconstruction, Target
 from diffdemo.codecs.diffc_payload import (
-    FEWEST_LAST_STAGES,
     LAST_LEVEL,
     PayloadReader,
     PayloadStep,
@@ -33,49 +32,17 @@ from diffdemo.codecs.diffc_payload import (
     read_steps,
     sigma_of,
 )
+from diffdemo.codecs.diffc_plan import EFFORTS, LARGEST_GROWTH, budget_of, expected_steps, growth_for, plan_step
 from diffdemo.coding.container import Bitstream, Header, read_bitstream, write_bitstream
-from diffdemo.coding.tree_code import (
-    BALANCED,
-    BEST,
-    FAST,
-    TREE_PRESETS,
-    TreePreset,
-    TreeStep,
-    reproduce,
-    simulate,
-    stages_for,
-)
+from diffdemo.coding.tree_code import TREE_PRESETS, TreePreset, TreeStep, reproduce, simulate
 from diffdemo.diffusion.denoiser import Denoiser
-from diffdemo.diffusion.posterior import PosteriorStep, sigma_for_energy, white_noise
+from diffdemo.diffusion.posterior import PosteriorStep, white_noise
 from diffdemo.diffusion.samplers import ancestral, flow
 from diffdemo.errors import CorruptBitstream, ModelMismatch, RateError
 from diffdemo.images import MOST_PIXELS, Pixels, require_pixels, to_image, to_pixels
 from diffdemo.metrics import psnr_db
 
-LARGEST_GROWTH = 1 << 14
 LARGEST_SEED = (1 << 32) - 1
-WORTHWHILE_STAGES = 20
-DEFAULT_BPP = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Effort:
-    """What a preset means: beam and number of network evaluations for the targeted file."""
-
-    tree: TreePreset
-    steps: int
-
-
-EFFORTS = {
-    Preset.FAST: Effort(FAST, 20),
-    Preset.BALANCED: Effort(BALANCED, 44),
-    Preset.BEST: Effort(BEST, 64),
-}
-
-
-def preset_of(tree: int) -> str:
-    """Name of the preset whose tree code a file names; "unknown" for a number that no encoder writes."""
-    return next((preset.value for preset, effort in EFFORTS.items() if effort.tree.number == tree), "unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +119,8 @@ class DiffC:
         x = to_image(pixels)
         dimensions = x.numel()
         effort = EFFORTS[preset]
-        budget = _budget(target, dimensions // 3)
-        writer = PayloadWriter(_growth(8 * budget, effort.steps), dimensions)
+        budget = budget_of(target, dimensions // 3)
+        writer = PayloadWriter(growth_for(8 * budget, effort.steps), dimensions)
         key = _key(seed)
 
         def file() -> bytes:
@@ -170,7 +137,7 @@ class DiffC:
         room = 8 * (budget - header_bytes)
         floor = min(LAST_LEVEL, level_of(self.denoiser.sigma_min))
         z, x_hat, sigma = torch.zeros_like(x), torch.zeros_like(x), math.inf
-        planned = _plan_step(writer, effort.tree, x, x_hat, sigma, room=room, floor=floor)
+        planned = plan_step(writer, effort.tree, x, x_hat, sigma, room=room, floor=floor)
         if planned is None:
             raise RateError(
                 f"{budget} bytes are too few for a file: its header alone takes {header_bytes}. "
@@ -190,10 +157,10 @@ class DiffC:
             x_hat = self.denoiser.denoise(z, sigma).cpu()
             if target.psnr_db is not None and psnr_db(pixels, to_pixels(x_hat)) >= target.psnr_db:
                 last = True
-            planned = None if last else _plan_step(writer, effort.tree, x, x_hat, sigma, room=room, floor=floor)
+            planned = None if last else plan_step(writer, effort.tree, x, x_hat, sigma, room=room, floor=floor)
             data = file()
             state = State(z, sigma, x_hat, writer.num_steps, len(data))
-            yield Progress(data, state, _expected_steps(writer, room, done=planned is None), planned is None)
+            yield Progress(data, state, expected_steps(writer, room, done=planned is None), planned is None)
 
     def decode(
         self, data: bytes, *, decoder: Decoder = Decoder.MEAN, realism: float = 1.0, seed: int = 0
@@ -315,67 +282,6 @@ def _fill(step: PosteriorStep, state: State, tree_step: TreeStep, decoder: Decod
         return (noise * math.sqrt(1 + tree_step.variance)).flatten().numpy()
     forward = step.flow(state.z, state.x_hat) - step.mean(state.z, state.x_hat)
     return (forward / step.scale).flatten().numpy()
-
-
-def _plan_step(
-    writer: PayloadWriter, preset: TreePreset, x: Tensor, x_hat: Tensor, sigma: float, *, room: int, floor: int
-) -> tuple[int, TreeStep, bool] | None:
-    """Level and geometry of the next step and whether it is the last; None if nothing worthwhile fits.
-
-    Args:
-        room: payload bits in all.
-        floor: the lowest noise level of the model.
-    """
-    error = float((x - x_hat).double().square().sum())
-    if writer.level >= floor:
-        return None
-    stages, last = writer.rule, False
-    side = 5
-    # The code for the level and the number of stages depend on each other when the file is about to end.
-    for _ in range(3):
-        fitting = (room - writer.bits.num_bits - side) // 2
-        if fitting < stages:
-            stages, last = fitting, True
-        if stages < min(writer.rule, FEWEST_LAST_STAGES if writer.num_steps == 0 else WORTHWHILE_STAGES):
-            return None
-        target = sigma_for_energy(sigma, error, TreeStep(x.numel(), stages, preset).energy)
-        level = floor if target <= sigma_of(floor) else max(writer.level + 1, level_of(target))
-        if level >= floor:
-            level, last = floor, True
-            needed = error * (1 / sigma_of(floor) ** 2 - 1 / sigma**2)
-            stages = min(stages, max(FEWEST_LAST_STAGES, stages_for(needed, x.numel(), preset)))
-        side = writer.side_bits(level)
-        if not last:
-            break
-    if last:
-        # Bits up to the end of the last byte belong to the last step.
-        begin = writer.bits.num_bits + side
-        end = min(room, -(-(begin + 2 * stages) // 8) * 8)
-        stages = min(writer.rule, (end - begin) // 2)
-        if stages < FEWEST_LAST_STAGES:
-            return None
-    return level, TreeStep(x.numel(), stages, preset), last
-
-
-def _budget(target: Target, num_pixels: int) -> int:
-    """Largest file in bytes; a quality target alone is bounded by 8 bits per pixel."""
-    if target.num_bytes is not None:
-        return target.num_bytes
-    bpp = 8.0 if target.psnr_db is not None else DEFAULT_BPP
-    return max(64, int(bpp * num_pixels / 8))
-
-
-def _growth(bits: int, steps: int) -> int:
-    """The growth for which `steps` steps reach `bits`: the sum of steps of c sqrt(R) is R = (c steps / 2)^2."""
-    return max(1, min(LARGEST_GROWTH, round(16 * math.sqrt(bits) / steps)))
-
-
-def _expected_steps(writer: PayloadWriter, room: int, *, done: bool) -> int:
-    """Steps until the room is used up, by the same sum."""
-    if done:
-        return writer.num_steps
-    left = math.sqrt(room) - math.sqrt(writer.bits.num_bits)
-    return writer.num_steps + max(1, math.ceil(16 * left / writer.growth))
 
 
 def _header_bytes(codec: DiffC, pixels: Pixels, seed: int, tree: TreePreset, growth: int, budget: int) -> int:

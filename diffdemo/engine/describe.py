@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from diffdemo.codecs.diffc import DiffC, end_bytes, preset_of, steps_of
+from diffdemo.codecs.diffc import DiffC, end_bytes, steps_of
+from diffdemo.codecs.diffc_plan import preset_of
 from diffdemo.coding.container import VERSION, read_bitstream
 from diffdemo.engine.records import FileInfo, Step
 from diffdemo.errors import UnsupportedBitstream

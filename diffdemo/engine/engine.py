@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TypeVar
 
 import numpy as np
@@ -17,21 +16,22 @@ import torch
 from torch import Tensor
 
 from diffdemo.codecs.base import Decoder, Preset, Target
-from diffdemo.codecs.diffc import DEFAULT_BPP, DiffC, Progress, State, end_bytes, steps_of
-from diffdemo.coding.container import Bitstream, read_bitstream
+from diffdemo.codecs.diffc import DiffC, State
+from diffdemo.codecs.diffc_plan import DEFAULT_BPP
+from diffdemo.coding.container import read_bitstream
 from diffdemo.engine import classical, examples
 from diffdemo.engine.describe import describe_file
 from diffdemo.engine.device import choose_device, describe_device
 from diffdemo.engine.records import Classical, CurvePoint, Encoding, Example, FileInfo, Frame, ModelInfo
-from diffdemo.engine.trace import Moment, Trace, TraceCache
+from diffdemo.engine.trace import Trace, TraceCache
+from diffdemo.engine.watch import FRAMES_A_SECOND, Pace, frame_of, watch_decode, watch_encode
 from diffdemo.errors import ImageError, RateError
-from diffdemo.images import Pixels, require_pixels, to_pixels
-from diffdemo.metrics import bits_per_pixel, ms_ssim, psnr_db
+from diffdemo.images import Pixels, require_pixels
+from diffdemo.metrics import bits_per_pixel, ms_ssim
 from diffdemo.models.photo import PhotoDenoiser
 from diffdemo.models.registry import DEFAULT_MODEL, MODELS, model_spec, require_known
 from diffdemo.models.weights import sha256_of
 
-FRAMES_A_SECOND = 8
 MS_SSIM_POINTS = 12
 
 T = TypeVar("T")
@@ -116,33 +116,7 @@ class Engine:
         target = _target(pixels, num_bytes=num_bytes, bpp=bpp, quality=psnr_db)
         codec = self._codec(model or DEFAULT_MODEL)
         progress = codec.encode_progressively(pixels, target, preset=_choice(Preset, preset, "preset"), seed=seed)
-        return self._watch_encode(pixels, progress)
-
-    def _watch_encode(self, pixels: Pixels, progress: Iterator[Progress]) -> Iterator[Encoding]:
-        trace = Trace(original=pixels)
-        before: bytes | None = None
-        pace = _Pace(FRAMES_A_SECOND)
-        for moment in self._locked(progress):
-            state = moment.state
-            picture = to_pixels(state.x_hat)
-            quality = psnr_db(pixels, picture)
-            trace.add(Moment(state.number, state.num_bytes, state.sigma, picture, quality), state)
-            if state.number > 1 and not moment.done and not pace.is_due():
-                continue
-            self._traces.put(moment.data, trace, instead_of=before)
-            before = moment.data
-            frame = _frame(
-                picture,
-                num_bytes=len(moment.data),
-                quality=quality,
-                similarity=ms_ssim(pixels, picture) if moment.done else None,
-                step=state.number,
-                num_steps=moment.num_steps,
-                sigma=state.sigma,
-                seconds=pace.seconds,
-                decoder=Decoder.MEAN,
-            )
-            yield Encoding(moment.data, frame, moment.done)
+        return watch_encode(pixels, self._locked(progress), self._traces)
 
     def decode(
         self,
@@ -192,8 +166,8 @@ class Engine:
         def render(state: State) -> Iterator[tuple[Tensor, int, int]]:
             return self._locked(codec.render(state, decoder=chosen, realism=realism, seed=seed))
 
-        pace = _Pace(math.inf if every_step else FRAMES_A_SECOND)
-        return _watch_decode(
+        pace = Pace(math.inf if every_step else FRAMES_A_SECOND)
+        return watch_decode(
             bitstream, start or codec.empty_state(bitstream), states, render, chosen, reference, trace, pace
         )
 
@@ -205,7 +179,7 @@ class Engine:
         moment = trace.moment_within(num_bytes) if trace else None
         if moment is None:
             return None
-        return _frame(
+        return frame_of(
             moment.pixels,
             num_bytes=num_bytes,
             quality=moment.psnr_db,
@@ -302,75 +276,6 @@ class Engine:
             yield item
 
 
-class _Pace:
-    """Says which pictures of a quick sequence to show."""
-
-    def __init__(self, a_second: float) -> None:
-        self.began = self._shown = time.monotonic()
-        self._apart = 1 / a_second
-
-    @property
-    def seconds(self) -> float:
-        """Since the beginning."""
-        return time.monotonic() - self.began
-
-    def is_due(self) -> bool:
-        """Whether enough time has passed since the last picture that was."""
-        now = time.monotonic()
-        due = now - self._shown >= self._apart
-        if due:
-            self._shown = now
-        return due
-
-
-def _watch_decode(
-    bitstream: Bitstream,
-    start: State,
-    states: Iterator[State],
-    render: Callable[[State], Iterator[tuple[Tensor, int, int]]],
-    decoder: Decoder,
-    reference: Pixels | None,
-    trace: Trace,
-    pace: _Pace,
-) -> Iterator[Frame]:
-    """Frames of a decode: the states along the file, then what the decoder makes of the last one."""
-    steps = steps_of(bitstream)
-    to_come = len(steps) - start.number + 1
-    state = start
-    for state in states:
-        picture = to_pixels(state.x_hat)
-        if end_bytes(bitstream, steps[state.number - 1]) <= bitstream.num_bytes:
-            quality = None if trace.original is None else psnr_db(trace.original, picture)
-            trace.add(Moment(state.number, state.num_bytes, state.sigma, picture, quality), state)
-        if pace.is_due():
-            yield _frame(
-                picture,
-                num_bytes=state.num_bytes,
-                quality=None if reference is None else psnr_db(reference, picture),
-                similarity=None,
-                step=state.number - start.number,
-                num_steps=to_come,
-                sigma=state.sigma,
-                seconds=pace.seconds,
-                decoder=Decoder.MEAN,
-            )
-    taken = state.number - start.number
-    for image, done, of in render(state):
-        if done == of or pace.is_due():
-            picture = to_pixels(image)
-            yield _frame(
-                picture,
-                num_bytes=bitstream.num_bytes,
-                quality=None if reference is None else psnr_db(reference, picture),
-                similarity=ms_ssim(reference, picture) if reference is not None and done == of else None,
-                step=taken + done,
-                num_steps=taken + of,
-                sigma=state.sigma,
-                seconds=pace.seconds,
-                decoder=decoder,
-            )
-
-
 def _target(pixels: Pixels, *, num_bytes: int | None, bpp: float | None, quality: float | None) -> Target:
     height, width = pixels.shape[:2]
     for name, value in (("bytes", num_bytes), ("bits per pixel", bpp), ("PSNR", quality)):
@@ -388,31 +293,3 @@ def _choice(kind: type[T], value: str, what: str) -> T:
     except ValueError:
         options = ", ".join(str(v) for v in kind)  # type: ignore[attr-defined]
         raise RateError(f"'{value}' is no {what}; choose one of: {options}.") from None
-
-
-def _frame(
-    picture: Pixels,
-    *,
-    num_bytes: int,
-    quality: float | None,
-    similarity: float | None,
-    step: int,
-    num_steps: int,
-    sigma: float,
-    seconds: float,
-    decoder: Decoder,
-) -> Frame:
-    height, width = picture.shape[:2]
-    return Frame(
-        pixels=picture,
-        num_bytes=num_bytes,
-        bpp=bits_per_pixel(num_bytes, width, height),
-        psnr_db=quality,
-        ms_ssim=similarity,
-        step=step,
-        num_steps=num_steps,
-        sigma=sigma,
-        seconds=seconds,
-        seconds_left=seconds / step * (num_steps - step) if step else 0.0,
-        decoder=decoder.value,
-    )

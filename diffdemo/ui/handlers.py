@@ -102,7 +102,7 @@ class Handlers:
     def encode(
         self,
         session: Session,
-        side: int,
+        side: int | None,
         bpp: float,
         num_bytes: int | None,
         preset: str,
@@ -114,7 +114,7 @@ class Handlers:
 
         Args:
             session: who asks.
-            side: longest side to work at, 0 for the picture as it is.
+            side: longest side to work at; empty or 0 for the picture as it is.
             bpp: bits per pixel to spend.
             num_bytes: exact size instead; empty or 0 to use `bpp`.
             preset: "fast", "balanced" or "best".
@@ -123,11 +123,11 @@ class Handlers:
         """
         if not session.source:
             raise gr.Error("There is no picture yet. Upload one or pick an example.", print_exception=False)
-        pixels = to_side(load_picture(session.source).pixels, side)
+        pixels = to_side(load_picture(session.source).pixels, side or 0)
         original = to_png(pixels)
         fresh = Session(session.name, session.source, original, left=Side(present.ORIGINAL, original))
         target: dict[str, Any] = {"num_bytes": int(num_bytes)} if num_bytes else {"bpp": float(bpp)}
-        work = self._compress(fresh, pixels, metric, preset=preset, seed=int(seed), **target)
+        work = self._compress(fresh, pixels, metric, preset=preset, seed=int(seed or 0), **target)
         yield from self._turns.while_mine(self._turns.take(request), self._or_settle(work, session, metric))
 
     @friendly

@@ -142,6 +142,12 @@ def test_encode_works_at_the_chosen_size(handlers, upload, fake):
     assert (fake.describe(last.session.data).width, fake.describe(last.session.data).height) == (100, 96)
 
 
+def test_encode_without_a_size_takes_the_picture_as_it_is(handlers, upload, fake):
+    session = handlers.upload(upload()).session
+    *_, last = handlers.encode(session, None, 3.0, None, "fast", 0, "psnr_db")
+    assert fake.describe(last.session.data).width == 200
+
+
 def test_encode_without_a_picture_says_so(handlers):
     with pytest.raises(gr.Error, match="no picture yet"):
         list(handlers.encode(Session(), 0, 1.0, None, "fast", 0, "psnr_db"))

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from diffdemo.codecs.base import Decoder, Preset, Target
-from diffdemo.codecs.diffc import EFFORTS, DiffC, steps_of
+from diffdemo.codecs.diffc import DiffC, steps_of
 from diffdemo.codecs.diffc_payload import MOST_STEPS
+from diffdemo.codecs.diffc_plan import EFFORTS
 from diffdemo.codecs.ideal import ideal_chain
 from diffdemo.coding.container import read_bitstream, write_bitstream
 from diffdemo.diffusion.posterior import white_noise
