@@ -158,8 +158,9 @@ class Engine:
         bitstream = codec.open(prefix)
         trace = self._traces.get(data)
         if trace is None:
-            trace = Trace(original=reference)
+            trace = Trace()
             self._traces.put(data, trace)
+        trace.compare_with(reference)
         start = None if every_step else trace.state_within(bitstream.num_bytes)
         states = self._locked(codec.states(bitstream, start=start, decoder=chosen, seed=seed))
 

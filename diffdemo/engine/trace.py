@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from diffdemo.codecs.diffc import State
 from diffdemo.images import Pixels
+from diffdemo.metrics import psnr_db
 
 T = TypeVar("T")
 
@@ -53,6 +54,13 @@ class Trace:
             self.states = _thinned(self.states)
         while sum(m.pixels.nbytes for m in self.moments) > (1 - STATE_SHARE) * TRACE_BYTES and len(self.moments) > 2:
             self.moments = _thinned(self.moments)
+
+    def compare_with(self, original: Pixels | None) -> None:
+        """Learn the original, if it has become known only now: moments without a quality get theirs."""
+        if self.original is not None or original is None:
+            return
+        self.original = original
+        self.moments = [replace(m, psnr_db=psnr_db(original, m.pixels)) for m in self.moments]
 
     def moment_within(self, num_bytes: int) -> Moment | None:
         """The last known step that a prefix of so many bytes holds."""
