@@ -42,6 +42,7 @@ class FakeEngine:
 
     def __init__(self, *, step_seconds: float = 0.0, ships_files: bool = True) -> None:
         self.device_label = "CPU, 2 threads"
+        self.default_model = "fake"
         self.step_seconds = step_seconds
         self.ships_files = ships_files
         self.lock = threading.Lock()
@@ -55,6 +56,10 @@ class FakeEngine:
 
     def warm_up(self) -> None:
         """Nothing to load."""
+
+    def estimate_seconds(self, num_pixels: int, *, preset: str = "balanced") -> float | None:
+        """Nothing has been timed."""
+        return None
 
     def encode(
         self,

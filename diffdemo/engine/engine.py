@@ -17,7 +17,7 @@ from torch import Tensor
 
 from diffdemo.codecs.base import Decoder, Preset, Target
 from diffdemo.codecs.diffc import DiffC, State
-from diffdemo.codecs.diffc_plan import DEFAULT_BPP
+from diffdemo.codecs.diffc_plan import DEFAULT_BPP, EFFORTS
 from diffdemo.coding.container import read_bitstream
 from diffdemo.engine import classical, examples
 from diffdemo.engine.describe import describe_file
@@ -54,6 +54,7 @@ class Engine:
         self._codecs: dict[str, DiffC] = {}
         self._fingerprints: dict[bytes, str] = {}
         self._traces = TraceCache()
+        self._seconds_a_pixel: float | None = None
 
     # --- models -----------------------------------------------------------------------------------------------------
 
@@ -78,12 +79,27 @@ class Engine:
             )
         return infos
 
+    @property
+    def default_model(self) -> str:
+        """Name of the model that is used where none is named."""
+        return DEFAULT_MODEL
+
     def warm_up(self) -> None:
-        """Load the default model and run it once, so that the first user does not wait for either."""
+        """Load the default model and run it, so that the first user does not wait, and time is known.
+
+        Twice, because the first run compiles and draws codebooks.
+        """
         grey = np.full((256, 256, 3), 128, np.uint8)
         grey[::2] += np.arange(256, dtype=np.uint8)[None, :, None] // 2
-        for _ in self.encode(grey, num_bytes=600, preset="balanced"):
-            pass
+        for _ in range(2):
+            for _ in self.encode(grey, num_bytes=600, preset="balanced"):
+                pass
+
+    def estimate_seconds(self, num_pixels: int, *, preset: str = "balanced") -> float | None:
+        """How long an encode of so many pixels would take, judged by the last one; None before there was one."""
+        if self._seconds_a_pixel is None:
+            return None
+        return self._seconds_a_pixel * num_pixels * EFFORTS[_choice(Preset, preset, "preset")].steps
 
     # --- encode and decode ------------------------------------------------------------------------------------------
 
@@ -116,7 +132,7 @@ class Engine:
         target = _target(pixels, num_bytes=num_bytes, bpp=bpp, quality=psnr_db)
         codec = self._codec(model or DEFAULT_MODEL)
         progress = codec.encode_progressively(pixels, target, preset=_choice(Preset, preset, "preset"), seed=seed)
-        return watch_encode(pixels, self._locked(progress), self._traces)
+        return self._timed(watch_encode(pixels, self._locked(progress), self._traces))
 
     def decode(
         self,
@@ -266,6 +282,14 @@ class Engine:
                     bytes.fromhex(sha256_of(spec.path)[:8]): spec.name for spec in MODELS if spec.path.is_file()
                 }
             return self._fingerprints
+
+    def _timed(self, encodings: Iterator[Encoding]) -> Iterator[Encoding]:
+        """The same moments; from the last one the engine learns how fast it is."""
+        for encoding in encodings:
+            frame = encoding.frame
+            if encoding.done:
+                self._seconds_a_pixel = frame.seconds / frame.step / (frame.pixels.shape[0] * frame.pixels.shape[1])
+            yield encoding
 
     def _locked(self, work: Iterator[T]) -> Iterator[T]:
         """The same items, each computed under the device lock, which is free while an item is looked at."""

@@ -33,7 +33,7 @@ def build_app(engine: Engine) -> gr.Blocks:
         delete_cache=(FILES_LIVE_SECONDS // 6, FILES_LIVE_SECONDS),
     ) as demo:
         with gr.Row(elem_id="top"):
-            gr.HTML(_title(engine.device_label))
+            gr.HTML(_title(f"{engine.default_model} · {engine.device_label}"))
             theme = gr.Button("Light or dark", size="sm", scale=0, min_width=110, elem_id="theme")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Studio"):
@@ -63,8 +63,8 @@ def launch_options() -> dict[str, Any]:
     }
 
 
-def _title(device: str) -> str:
+def _title(running: str) -> str:
     return (
         '<h1>diffdemo</h1><span class="subtitle">lossy image compression with diffusion models</span>'
-        f'<span class="device">{escape(device)}</span>'
+        f'<span class="device">{escape(running)}</span>'
     )

@@ -16,7 +16,6 @@ from diffdemo.ui import present
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.screen import BUSY, Painter, Screen, served, stem_of
 from diffdemo.ui.session import Session, Side
-from diffdemo.ui.speed import Speed
 from diffdemo.ui.turns import Turns
 
 DEFAULT_BPP = 1.0
@@ -29,7 +28,6 @@ class Handlers:
         self._engine = engine
         self._painter = painter
         self._turns = turns
-        self._speed = Speed()
         self._example_files: dict[str, bytes] = {}
 
     @friendly
@@ -148,9 +146,7 @@ class Handlers:
             session = replace(session.grown(moment.frame), data=moment.data)
             line = present.progress(moment.frame, "Compressing")
             yield self._painter.paint(session, metric, status=line, **BUSY)
-        seconds = time.monotonic() - started
-        self._speed.note(pixels.shape[0] * pixels.shape[1], seconds)
-        yield self._settled(session, metric, f"Compressed in {present.duration(seconds)}.")
+        yield self._settled(session, metric, f"Compressed in {present.duration(time.monotonic() - started)}.")
 
     def _decompress(self, session: Session, pixels: Pixels, data: bytes, metric: Metric) -> Iterator[Screen]:
         self._painter.rivals.start(session.original, pixels)
@@ -221,7 +217,8 @@ class Handlers:
 
     def _size_reason(self, width: int, height: int, side: int) -> str:
         work = width * height * (1 if side == 0 else (side / max(width, height)) ** 2)
-        return present.size_reason(width * height / work, self._engine.device_label, self._speed.estimate(work))
+        seconds = self._engine.estimate_seconds(round(work))
+        return present.size_reason(width * height / work, self._engine.device_label, seconds)
 
 
 def _path_of(picture_file: dict[str, Any] | None) -> str:

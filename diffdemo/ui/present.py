@@ -162,10 +162,10 @@ def size_reason(saving: float, device: str, seconds: float | None) -> str:
     Args:
         saving: how many times the picture has more pixels than the working size.
         device: where it is computed.
-        seconds: expected, or None while no encode has been timed.
+        seconds: expected with the balanced preset, or None while no encode has been timed.
     """
     if seconds is not None:
-        return f"About {duration(seconds)} at this size on {device}, judged by the last encode."
+        return f"About {duration(seconds)} at this size on {device}, judged by the last encode here."
     if saving <= 1:
         return f"The time grows with the pixels, and these are many for {device}."
     return f"Large for {device}: this size is {saving:.1f} times less work than the original."

@@ -70,6 +70,17 @@ def test_curve_needs_the_original_and_takes_it_when_it_comes(data, pixels):
     assert curve[-1].psnr_db > curve[0].psnr_db
 
 
+def test_time_is_estimated_from_what_was_timed(pixels):
+    engine = Engine()
+    assert engine.estimate_seconds(5120) is None
+    list(engine.encode(pixels, num_bytes=600, preset="fast"))
+    once = engine.estimate_seconds(5120, preset="fast")
+    assert once is not None
+    assert once > 0
+    assert engine.estimate_seconds(10240, preset="fast") == pytest.approx(2 * once)
+    assert engine.estimate_seconds(5120, preset="best") > once
+
+
 def test_walking_away_leaves_nothing_locked(engine, pixels, data):
     stream = engine.encode(pixels, num_bytes=900, preset="fast")
     next(stream)
