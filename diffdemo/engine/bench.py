@@ -54,8 +54,8 @@ def main(argv: list[str]) -> int:
 
 
 def bench_channel() -> Iterator[Row]:
-    """Channel simulation alone: 2,000-bit steps on the dimensions of a 256x256 picture, and the Poisson reference."""
-    dimensions, stages, repetitions = 3 * 256 * 256, 1000, 8
+    """Channel simulation alone: 4,000-bit steps on the dimensions of a 256x256 picture, and the Poisson reference."""
+    dimensions, stages, repetitions = 3 * 256 * 256, 2000, 8
     for preset in TREE_PRESETS.values():
         yield {"coder": f"tree code, beam {preset.beam}", **_tree_row(preset, dimensions, stages, repetitions)}
     for extra in (2.0, 6.0):
