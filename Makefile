@@ -1,7 +1,7 @@
 PYTHON ?= python
 
 .DEFAULT_GOAL := help
-.PHONY: help run check fix test bench
+.PHONY: help run check fix test bench examples
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -23,3 +23,6 @@ test:  ## The default tests
 
 bench:  ## Measure the codecs; see `python -m diffdemo bench --help`
 	$(PYTHON) -m diffdemo bench
+
+examples:  ## Code the shipped examples anew, after a change of weights or format
+	$(PYTHON) -m diffdemo.engine.examples

@@ -1,6 +1,9 @@
 """Speed, memory, and what real coding costs over the ideal, measured on this machine.
 
     python -m diffdemo bench [channel] [codec] [drift] [--json]
+    python -m diffdemo bench files PICTURE ... [--bpp 1.0] [--json]
+
+The second form codes pictures of your own with every preset, and says for each file what an ideal one would take.
 
 Times are only comparable within one run. Every line of the report stands for one measurement, printed as it is taken.
 """
@@ -28,7 +31,7 @@ from diffdemo.coding.tree_code import TREE_PRESETS, TreePreset, TreeStep, reprod
 from diffdemo.diffusion.denoiser import Denoiser
 from diffdemo.engine.device import choose_device, describe_device
 from diffdemo.engine.examples import example_pixels
-from diffdemo.images import Pixels, to_image, to_pixels
+from diffdemo.images import Pixels, load_picture, to_image, to_pixels
 from diffdemo.metrics import psnr_db
 from diffdemo.models.photo import PhotoDenoiser
 from diffdemo.models.registry import DEFAULT_MODEL, model_spec
@@ -39,17 +42,22 @@ Row = dict[str, str | float]
 def main(argv: list[str]) -> int:
     """Run the chosen measurements; returns the exit status."""
     parser = argparse.ArgumentParser(prog="diffdemo bench", description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)} (default: all)")
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)} (default: all), or `files PICTURE ...`"
+    )
+    parser.add_argument("--bpp", type=float, default=1.0, help="rate for `files`, in bits per pixel (default: 1.0)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     args = parser.parse_args(argv)
+    if args.parts[:1] == ["files"]:
+        _print(bench_files(args.parts[1:], args.bpp), "files", as_json=args.json)
+        return 0
     unknown = [part for part in args.parts if part not in PARTS]
     if unknown:
         parser.error(f"there is no measurement '{unknown[0]}'; choose from {', '.join(PARTS)}")
     if not args.json:
         print(f"{describe_device(choose_device('auto'))}, PyTorch {torch.__version__}")
     for part in args.parts or PARTS:
-        for row in PARTS[part]():
-            print(json.dumps({"part": part, **row}) if args.json else _line(part, row), flush=True)
+        _print(PARTS[part](), part, as_json=args.json)
     return 0
 
 
@@ -136,6 +144,8 @@ def _codec_row(codec: DiffC, pixels: Pixels, bpp: float, preset: Preset) -> Row:
         "preset": preset.value,
         "bytes": len(data),
         "PSNR dB": psnr_db(pixels, to_pixels(state.x_hat)),
+        "bits": 8 * len(data),
+        "ideal bits": round(ideal),
         "file / ideal": 8 * len(data) / ideal,
         "ideal PSNR dB": psnr_db(pixels, to_pixels(ideal_picture)),
         "residual variance": float(((state.z - to_image(pixels)) / state.sigma).var()),
@@ -152,6 +162,15 @@ def _codec_row(codec: DiffC, pixels: Pixels, bpp: float, preset: Preset) -> Row:
     kibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "darwin" else 1)
     row["peak MiB"] = kibibytes / 1024
     return row
+
+
+def bench_files(paths: list[str], bpp: float) -> Iterator[Row]:
+    """Files of the given pictures with every preset, each against the ideal of its own picture and noise level."""
+    codec = _codec()
+    for path in paths:
+        pixels = load_picture(path).pixels
+        for preset in Preset:
+            yield {"picture": path, "target bpp": bpp, **_codec_row(codec, pixels, bpp, preset)}
 
 
 def bench_drift() -> Iterator[Row]:
@@ -234,6 +253,11 @@ def _last(codec: DiffC, data: bytes) -> Pixels:
 def _centre(pixels: Pixels, height: int, width: int) -> Pixels:
     top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
     return np.ascontiguousarray(pixels[top : top + height, left : left + width])
+
+
+def _print(rows: Iterator[Row], part: str, *, as_json: bool) -> None:
+    for row in rows:
+        print(json.dumps({"part": part, **row}) if as_json else _line(part, row), flush=True)
 
 
 def _line(part: str, row: Row) -> str:

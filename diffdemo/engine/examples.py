@@ -34,3 +34,20 @@ def example_file(name: str) -> bytes | None:
     """The shipped file of an example, if there is one."""
     path = ASSETS / "examples" / f"{name}.difd"
     return path.read_bytes() if name in {e.name for e in EXAMPLES} and path.is_file() else None
+
+
+def write_examples(bpp: float = 1.0) -> None:
+    """Code all examples anew with the default model; to be run whenever the weights or the format change."""
+    from diffdemo.engine.engine import Engine
+
+    engine = Engine()
+    for example in EXAMPLES:
+        data = list(engine.encode(example_pixels(example.name), bpp=bpp))[-1].data
+        path = ASSETS / "examples" / f"{example.name}.difd"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+        print(f"{path.name}: {len(data)} bytes")
+
+
+if __name__ == "__main__":
+    write_examples()
