@@ -12,6 +12,7 @@ from torch import Tensor
 
 from diffdemo.codecs.base import Preset, Target
 from diffdemo.codecs.diffc_payload import FEWEST_LAST_STAGES, GROWTH_UNIT, PayloadWriter, level_of, sigma_of
+from diffdemo.coding.container import LARGEST_PAYLOAD
 from diffdemo.coding.tree_code import BALANCED, BEST, FAST, TreePreset, TreeStep, stages_for
 from diffdemo.diffusion.posterior import sigma_for_energy
 
@@ -90,9 +91,9 @@ def plan_step(
 def budget_of(target: Target, num_pixels: int) -> int:
     """Largest file in bytes; a quality target alone is bounded by 8 bits per pixel."""
     if target.num_bytes is not None:
-        return target.num_bytes
+        return min(target.num_bytes, LARGEST_PAYLOAD)
     bpp = 8.0 if target.psnr_db is not None else DEFAULT_BPP
-    return max(64, int(bpp * num_pixels / 8))
+    return min(max(64, int(bpp * num_pixels / 8)), LARGEST_PAYLOAD)
 
 
 def growth_for(bits: int, steps: int) -> int:

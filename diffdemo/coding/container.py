@@ -19,6 +19,7 @@ VERSION = 1
 FINGERPRINT_BYTES = 4
 MOST_PARAMETERS = 15
 LARGEST_SIDE = 65535
+LARGEST_PAYLOAD = 1 << 23
 LARGEST_NUMBER = (1 << 35) - 1
 
 
@@ -118,6 +119,8 @@ def read_bitstream(data: bytes) -> Bitstream:
         raise CorruptBitstream("The file's header is damaged: its check value does not match.")
     if not (1 <= width <= LARGEST_SIDE and 1 <= height <= LARGEST_SIDE):
         raise CorruptBitstream(f"The file claims a picture of {width} x {height} pixels, which cannot be.")
+    if payload_bytes > LARGEST_PAYLOAD:
+        raise CorruptBitstream(f"The file claims {payload_bytes:,} bytes of picture; no encoder writes so many.")
     header = Header(kind & 15, fingerprint, width, height, parameters, payload_bytes, payload_check)
     payload = data[reader.position : reader.position + payload_bytes]
     return Bitstream(header, payload, reader.position)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diffdemo.coding.container import LARGEST_NUMBER, MAGIC, Header, read_bitstream, write_bitstream
+from diffdemo.coding.container import LARGEST_NUMBER, LARGEST_PAYLOAD, MAGIC, Header, read_bitstream, write_bitstream
 from diffdemo.errors import BitstreamError, CorruptBitstream, TruncatedBitstream, UnsupportedBitstream
 
 PAYLOAD = b"123456789"
@@ -133,7 +133,7 @@ def test_numbers_without_an_end() -> None:
 
 
 def test_a_claimed_length_costs_no_memory() -> None:
-    header = Header(1, b"abcd", 8, 8, (), LARGEST_NUMBER, 0)
+    header = Header(1, b"abcd", 8, 8, (), LARGEST_PAYLOAD, 0)
     read = read_bitstream(header.to_bytes() + b"x")
     assert read.payload == b"x"
     assert read.is_cut
@@ -156,3 +156,9 @@ def test_random_bytes_raise_nothing_else() -> None:
         except BitstreamError as error:
             kinds.add(type(error))
     assert kinds == {TruncatedBitstream, UnsupportedBitstream, CorruptBitstream}
+
+
+def test_a_payload_that_no_encoder_writes_is_refused():
+    header = Header(1, b"abcd", 10, 10, (0, 1, 50), LARGEST_PAYLOAD + 1, 0)
+    with pytest.raises(CorruptBitstream, match="no encoder"):
+        read_bitstream(header.to_bytes())
