@@ -86,7 +86,14 @@ def decode(args: argparse.Namespace) -> None:
     from diffdemo.images import to_png
 
     began = time.monotonic()
-    frames = Engine().decode(data, num_bytes=args.bytes, decoder=args.decoder, realism=args.realism, seed=args.seed)
+    frames = Engine().decode(
+        data,
+        num_bytes=args.bytes,
+        decoder=args.decoder,
+        realism=args.realism,
+        seed=args.seed,
+        every_step=args.frames is not None,
+    )
     if args.frames is None:
         count, last = _watch(frames, lambda frame: None)
     else:

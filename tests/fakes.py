@@ -100,6 +100,7 @@ class FakeEngine:
         realism: float = 1.0,
         seed: int = 0,
         reference: Pixels | None = None,
+        every_step: bool = False,
     ) -> Iterator[Frame]:
         """Show every whole step, then sharpen or add noise."""
         used = len(data) if num_bytes is None else num_bytes

@@ -40,6 +40,7 @@ def test_every_reconstruction_is_kept(
     folder = tmp_path / "frames ü"
     assert cli.main(["decode", str(file), "-o", str(tmp_path / "o.png"), "--frames", str(folder), "--json"]) == 0
     count = json.loads(capsys.readouterr().out)["num_frames"]
+    assert count == len(engine.describe(file.read_bytes()).steps) + 1
     assert sorted(set(os.listdir(folder))) == [f"frame-{number:04d}.png" for number in range(1, count + 1)]
     assert (folder / f"frame-{count:04d}.png").read_bytes() == (tmp_path / "o.png").read_bytes()
 
