@@ -7,6 +7,9 @@ import logging
 import os
 import threading
 
+# Read when PyTorch is imported: spinning threads starve the page, and each other on a shared machine.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 from diffdemo.engine import Engine
 from diffdemo.ui.app import build_app, launch_options
 

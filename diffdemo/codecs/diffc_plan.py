@@ -32,7 +32,7 @@ class Effort:
 EFFORTS = {
     Preset.FAST: Effort(FAST, 20),
     Preset.BALANCED: Effort(BALANCED, 44),
-    Preset.BEST: Effort(BEST, 64),
+    Preset.BEST: Effort(BEST, 60),
 }
 
 

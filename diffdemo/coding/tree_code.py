@@ -31,11 +31,12 @@ from diffdemo.coding.codebook import codebook, rows_for
 from diffdemo.coding.philox import philox_words
 from diffdemo.coding.rotation import Rotation, padded_size
 
-# normative: length of a tree, which bounds the encoder's memory and lets trees be searched side by side; and the
+# normative: length of a tree, which bounds the memory of the encoder and lets trees be searched side by side; and the
 # largest ln(1 + v), beyond which float32 would overflow.
 LONGEST_TREE = 1024
 MOST_LOG_VARIANCE = 30.0
 
+SHORT_STAGES = 400
 FEWEST_TYPICAL_DIMENSIONS = 64
 """Below, a typical sample of so few numbers may be far off: thumbnails get the likeliest one instead."""
 
@@ -50,17 +51,21 @@ class TreePreset:
         number: what the file says; never reused.
         beam: surviving paths; the decoder does not need it.
         slope, start: calibrated by `python -m diffdemo bench channel`; normative, for they decide `v`.
+        short_beam, short_slope: for steps of at most `SHORT_STAGES`, which can afford a wider beam. The encoder's
+            alone: it asks more of such a step; that the decoder's v is a little too small then cannot be seen.
     """
 
     number: int
     beam: int
     slope: float
     start: float
+    short_beam: int
+    short_slope: float
 
 
-FAST = TreePreset(0, 256, 1.118, 4.4)
-BALANCED = TreePreset(1, 2048, 1.073, 5.3)
-BEST = TreePreset(2, 16384, 1.053, 5.6)
+FAST = TreePreset(0, 256, 1.118, 4.4, 256, 1.118)
+BALANCED = TreePreset(1, 2048, 1.073, 5.3, 2048, 1.073)
+BEST = TreePreset(2, 16384, 1.053, 5.6, 65536, 1.045)
 TREE_PRESETS = {p.number: p for p in (FAST, BALANCED, BEST)}
 
 
@@ -90,19 +95,30 @@ class TreeStep:
         return np.arange(self.stages + 1, dtype=np.int64) * padded_size(self.dimensions) // self.stages
 
     @property
+    def is_short(self) -> bool:
+        """Whether the encoder takes the wider beam."""
+        return self.stages <= SHORT_STAGES
+
+    @property
     def divergence_bits(self) -> float:
-        """KL divergence from the matched prior that these stages can deliver, in bits."""
-        return max(0.0, (self.num_bits - self.preset.start * len(self.trees)) / self.preset.slope)
+        """KL divergence from the matched prior that the encoder delivers with these stages, in bits."""
+        return self._divergence(self.preset.short_slope if self.is_short else self.preset.slope)
 
     @property
     def variance(self) -> float:
-        """v: variance of mu's entries for which the stages are exactly enough."""
-        return math.expm1(min(MOST_LOG_VARIANCE, 2 * math.log(2) * self.divergence_bits / padded_size(self.dimensions)))
+        """v: variance of mu's entries as the decoder knows it. normative."""
+        return self._variance(self._divergence(self.preset.slope))
 
     @property
     def energy(self) -> float:
         """|mu|^2 for which the stages are exactly enough."""
-        return self.variance * padded_size(self.dimensions)
+        return self._variance(self.divergence_bits) * padded_size(self.dimensions)
+
+    def _divergence(self, slope: float) -> float:
+        return max(0.0, (self.num_bits - self.preset.start * len(self.trees)) / slope)
+
+    def _variance(self, divergence_bits: float) -> float:
+        return math.expm1(min(MOST_LOG_VARIANCE, 2 * math.log(2) * divergence_bits / padded_size(self.dimensions)))
 
 
 def stages_for(energy: float, dimensions: int, preset: TreePreset) -> int:
@@ -149,7 +165,8 @@ def simulate(mu: NDArray[np.float32], step: TreeStep, *, key: tuple[int, int], n
         drift = norms - np.float32(v / (2 * (1 + v))) * (norms + widths.astype(np.float32))
         if step.dimensions < FEWEST_TYPICAL_DIMENSIONS:
             drift = gains.max(axis=1)  # Out of reach, so that the nearest path is the best one.
-        return search(gains, drift, step.preset.beam, _log2(rows), _root(key, number, tree), BRANCH_KEYS)
+        beam = step.preset.short_beam if step.is_short else step.preset.beam
+        return search(gains, drift, beam, _log2(rows), _root(key, number, tree), BRANCH_KEYS)
 
     trees = range(len(step.trees))
     found = _searchers.map(search_tree, trees) if len(trees) > 1 else map(search_tree, trees)

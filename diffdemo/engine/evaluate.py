@@ -1,10 +1,10 @@
 """Rate and distortion over a folder of pictures, from the bytes of real files.
 
-    python -m diffdemo evaluate DIR -o RESULTS.jsonl [--bpp 2.0] [--preset balanced]
+    python -m diffdemo evaluate DIR -o RESULTS.jsonl [--bpp 2.0] [--preset balanced] [--decoders mean flow]
 
 One line of JSON per picture and codec, written as soon as it is measured; a run that was stopped goes on where it
-stopped. A progressive file is encoded once and measured at prefixes. The summary compares posterior mean, flow and the
-classical codecs by Bjontegaard's delta rate.
+stopped. A progressive file is encoded once and measured at its prefixes. The summary compares posterior mean, flow
+and the classical codecs by Bjontegaard's delta rate.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ from diffdemo.engine.records import CurvePoint
 from diffdemo.images import Pixels, load_picture
 from diffdemo.metrics import bits_per_pixel, ms_ssim, psnr_db
 
-PREFIXES = (0.04, 0.07, 0.12, 0.2, 0.32, 0.5, 0.75, 1.0)
-"""Shares of the file at which it is decoded, evenly spaced in rate on the scale that BD-rate uses."""
+FLOW_PREFIXES = (0.1, 0.25, 0.5, 1.0)
+"""Shares of the file at which the flow is computed; the posterior mean comes for nothing after every step."""
+LOWEST_PSNR = 25.0
+"""In dB. BD-rates leave out what lies below, where JPEG has fallen to pieces and any comparison is flattering."""
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".tif", ".tiff"}
 
 Curves = dict[str, dict[str, list[CurvePoint]]]
@@ -40,8 +42,9 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="diffdemo evaluate", description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="RESULTS", help="JSON lines; appended to")
-    parser.add_argument("--bpp", type=float, default=2.0, help="rate of the files that are cut (default: 2.0)")
+    parser.add_argument("--bpp", type=float, default=2.0, help="rate of the files (default: 2.0)")
     parser.add_argument("--preset", choices=("fast", "balanced", "best"), default="balanced")
+    parser.add_argument("--decoders", nargs="+", choices=("mean", "flow"), default=["mean", "flow"])
     args = parser.parse_args(argv)
     pictures = sorted(p for p in args.folder.glob("*") if p.suffix.lower() in SUFFIXES)
     if not pictures:
@@ -50,7 +53,7 @@ def main(argv: list[str]) -> int:
     known = {(row["picture"], row["codec"]) for row in _read(args.output)}
     with args.output.open("a") as file:
         for path in pictures:
-            for row in _measure(path, known, bpp=args.bpp, preset=args.preset):
+            for row in _measure(path, known, bpp=args.bpp, preset=args.preset, decoders=args.decoders):
                 file.write(json.dumps(row) + "\n")
                 file.flush()
                 print(f"{row['picture']}: {row['codec']}, {len(row['points'])} points", file=sys.stderr, flush=True)
@@ -58,7 +61,9 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _measure(path: Path, known: set[tuple[str, str]], *, bpp: float, preset: str) -> Iterator[dict]:  # type: ignore[type-arg]
+def _measure(
+    path: Path, known: set[tuple[str, str]], *, bpp: float, preset: str, decoders: list[str]
+) -> Iterator[dict]:  # type: ignore[type-arg]
     versions = {
         "diffdemo": __version__,
         "pillow": PIL.__version__,
@@ -83,27 +88,22 @@ def _measure(path: Path, known: set[tuple[str, str]], *, bpp: float, preset: str
     for codec in available_codecs():
         if (path.name, codec) not in known:
             yield row(codec, engine.classical_curve(pixels, codec))
-    if (path.name, "diffc mean") not in known or (path.name, "diffc flow") not in known:
-        mean, flow = _diffc_curves(engine, pixels, bpp=bpp, preset=preset)
-        yield row("diffc mean", mean, bpp=bpp, preset=preset)
-        yield row("diffc flow", flow, bpp=bpp, preset=preset)
+    wanted = [d for d in decoders if (path.name, f"diffc {d}") not in known]
+    if wanted:
+        data = list(engine.encode(pixels, bpp=bpp, preset=preset))[-1].data
+        for decoder in wanted:
+            points = engine.curve(data) if decoder == "mean" else _flow_curve(engine, pixels, data)
+            yield row(f"diffc {decoder}", points, bpp=bpp, preset=preset)
 
 
-def _diffc_curves(
-    engine: Engine, pixels: Pixels, *, bpp: float, preset: str
-) -> tuple[list[CurvePoint], list[CurvePoint]]:
-    for encoding in engine.encode(pixels, bpp=bpp, preset=preset):
-        data = encoding.data
-
-    def measured(decoder: str, share: float) -> CurvePoint:
+def _flow_curve(engine: Engine, pixels: Pixels, data: bytes) -> list[CurvePoint]:
+    points = []
+    for share in FLOW_PREFIXES:
         num_bytes = max(64, int(share * len(data)))
-        picture = list(engine.decode(data, num_bytes=num_bytes, decoder=decoder))[-1].pixels
-        bpp_here = bits_per_pixel(num_bytes, pixels.shape[1], pixels.shape[0])
-        return CurvePoint(num_bytes, bpp_here, psnr_db(pixels, picture), ms_ssim(pixels, picture))
-
-    mean = [measured("mean", share) for share in PREFIXES]
-    # A dozen network evaluations a point: every other one has to do.
-    return mean, [measured("flow", share) for share in PREFIXES[1::2]]
+        picture = list(engine.decode(data, num_bytes=num_bytes, decoder="flow"))[-1].pixels
+        bpp = bits_per_pixel(num_bytes, pixels.shape[1], pixels.shape[0])
+        points.append(CurvePoint(num_bytes, bpp, psnr_db(pixels, picture), ms_ssim(pixels, picture)))
+    return points
 
 
 def _read(path: Path) -> list[dict]:  # type: ignore[type-arg]
@@ -115,7 +115,9 @@ def summary(rows: list[dict]) -> str:  # type: ignore[type-arg]
     curves: Curves = {}
     for row in rows:
         curves.setdefault(row["codec"], {})[row["picture"]] = [CurvePoint(**p) for p in row["points"]]
-    lines = [f"{len(curves.get('diffc mean', {}))} pictures; BD-rate (PSNR, file bytes), mean over pictures"]
+    lines = [
+        f"{len(curves.get('diffc mean', {}))} pictures; BD-rate (PSNR from 25 dB on, file bytes), mean over pictures"
+    ]
     for tested in ("diffc mean", "diffc flow"):
         for anchor in available_codecs():
             rates = [
@@ -131,14 +133,14 @@ def summary(rows: list[dict]) -> str:  # type: ignore[type-arg]
 def bd_rate(anchor: list[CurvePoint], tested: list[CurvePoint]) -> float:
     """Average difference in rate at equal PSNR, in percent; negative where `tested` needs fewer bits.
 
-    Akima interpolation over the range of PSNR that both curves cover (package `bjontegaard`).
+    Akima interpolation over the range of PSNR that both curves cover from `LOWEST_PSNR` on (package `bjontegaard`).
     """
     import bjontegaard
 
     def arrays(points: list[CurvePoint]) -> tuple[list[float], list[float]]:
         kept: list[CurvePoint] = []
         for p in sorted(points, key=lambda p: p.bpp):
-            if not kept or p.psnr_db > kept[-1].psnr_db:
+            if p.psnr_db >= LOWEST_PSNR and (not kept or p.psnr_db > kept[-1].psnr_db):
                 kept.append(p)
         return [p.bpp for p in kept], [p.psnr_db for p in kept]
 

@@ -47,7 +47,3 @@ def write_examples(bpp: float = 1.0) -> None:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(data)
         print(f"{path.name}: {len(data)} bytes")
-
-
-if __name__ == "__main__":
-    write_examples()
