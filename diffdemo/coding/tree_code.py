@@ -148,21 +148,12 @@ def simulate(mu: NDArray[np.float32], step: TreeStep, *, key: tuple[int, int], n
     edges = step.edges
     columns = int(np.diff(edges).max())
     rows = rows_for(columns)
-    book = codebook(rows, columns)[:, :columns]
-    squares = np.stack([np.einsum("rc,rc->r", b, b) for b in (book, book[:, : columns - 1])])
+    scorer = _Scorer(codebook(rows, columns)[:, :columns], v)
 
     def search_tree(tree: int) -> NDArray[np.uint8]:
         first, last = step.trees[tree]
         widths = np.diff(edges[first : last + 1])
-        mine = y[edges[first] : edges[last]]
-        padded = np.zeros((last - first, columns), np.float32)
-        padded[np.arange(columns) < widths[:, None]] = mine
-        # log q(z)/p(z) of z = sqrt(1+v) c, up to a constant that all rows share.
-        gains = torch.mm(torch.from_numpy(padded), torch.from_numpy(book).T).numpy()
-        gains *= np.float32(math.sqrt(1 + v))
-        gains -= np.float32(v / 2) * squares[columns - widths]
-        norms = np.einsum("tc,tc->t", padded, padded)
-        drift = norms - np.float32(v / (2 * (1 + v))) * (norms + widths.astype(np.float32))
+        gains, drift = scorer(y[edges[first] : edges[last]], widths)
         if step.dimensions < FEWEST_TYPICAL_DIMENSIONS:
             drift = gains.max(axis=1)  # Out of reach, so that the nearest path is the best one.
         beam = step.preset.short_beam if step.is_short else step.preset.beam
@@ -171,6 +162,34 @@ def simulate(mu: NDArray[np.float32], step: TreeStep, *, key: tuple[int, int], n
     trees = range(len(step.trees))
     found = _searchers.map(search_tree, trees) if len(trees) > 1 else map(search_tree, trees)
     return np.concatenate(list(found))
+
+
+class _Scorer:
+    """What each codebook row would add to log q(z)/p(z), z = sqrt(1+v) c: <y, z> - v/2 |c|^2, for all stages at once.
+
+    One matrix product does it all: two further columns hold the norms, one for full stages, one for those that are an
+    entry shorter.
+    """
+
+    def __init__(self, book: NDArray[np.float32], v: float) -> None:
+        self._v = v
+        self._columns = book.shape[1]
+        norms = [np.einsum("rc,rc->r", b, b) for b in (book, book[:, : self._columns - 1])]
+        loss = np.float32(-v / 2) * np.stack(norms, axis=1)
+        self._rows = torch.from_numpy(np.concatenate([np.float32(math.sqrt(1 + v)) * book, loss], axis=1))
+
+    def __call__(
+        self, y: NDArray[np.float32], widths: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Scores [stages, rows] and what a true sample adds on average [stages]; `widths` cuts y into stages."""
+        stages = np.zeros((len(widths), self._columns + 2), np.float32)
+        inside = stages[:, : self._columns]
+        inside[np.arange(self._columns) < widths[:, None]] = y
+        norms = np.einsum("tc,tc->t", inside, inside)
+        stages[np.arange(len(widths)), self._columns + self._columns - widths] = 1
+        drift = norms - np.float32(self._v / (2 * (1 + self._v))) * (norms + widths.astype(np.float32))
+        gains: NDArray[np.float32] = torch.mm(torch.from_numpy(stages), self._rows.T).numpy()
+        return gains, drift
 
 
 def reproduce(
