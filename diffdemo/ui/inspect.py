@@ -32,7 +32,7 @@ def build(tab: gr.Tab) -> InspectTab:
     with gr.Row():
         with gr.Column(scale=0, min_width=264):
             file = gr.File(file_types=[".difd"], label="A .difd file, or nothing for the studio's", height=140)
-            gr.HTML("The header and the lengths of all steps come first, so a cut file knows what it is missing.")
+            gr.HTML("The header says how long the whole file was, so a cut file knows how much it is missing.")
         with gr.Column(scale=4, min_width=340):
             report = gr.HTML(EMPTY, elem_id="report")
     return InspectTab(tab, file, report)

@@ -1,0 +1,40 @@
+"""The first screen: what a Space reads from it, and links and commands that exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import gradio
+import pytest
+
+from diffdemo import cli
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def test_front_matter_is_what_a_space_needs():
+    fields = dict(re.findall(r"^(\w+): (.+)$", README.split("---")[1], re.MULTILINE))
+    assert fields["sdk"] == "gradio"
+    assert (ROOT / fields["app_file"]).is_file()
+    assert fields["sdk_version"].split(".")[0] == gradio.__version__.split(".")[0]
+    assert fields["python_version"].strip('"') in ("3.11", "3.12")
+    assert len(fields["short_description"]) <= 60
+    colours = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+    assert {fields["colorFrom"], fields["colorTo"]} <= colours
+
+
+@pytest.mark.parametrize("document", ["README.md", "FORMAT.md", "CHANGELOG.md", "docs/diffc.md", "assets/README.md"])
+def test_links_lead_somewhere(document):
+    path = ROOT / document
+    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
+        if not target.startswith("http"):
+            assert (path.parent / target).exists(), target
+
+
+def test_commands_are_those_of_the_command_line(capsys):
+    for command in set(re.findall(r"python -m diffdemo (\w+)", README)) - {"bench", "evaluate"}:
+        with pytest.raises(SystemExit) as end:
+            cli.main([command, "--help"])
+        assert end.value.code == 0
