@@ -126,7 +126,11 @@ def summary(rows: list[dict]) -> str:  # type: ignore[type-arg]
                 if picture in curves.get(anchor, {})
             ]
             if rates:
-                lines.append(f"{tested} against {anchor}: {np.mean(rates):+.1f} % (worst {max(rates):+.1f} %)")
+                better = sum(rate < 0 for rate in rates)
+                lines.append(
+                    f"{tested} against {anchor}: {np.mean(rates):+.1f} % "
+                    f"(worst {max(rates):+.1f} %, better on {better} of {len(rates)})"
+                )
     return "\n".join(lines)
 
 
