@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 import sys
+import threading
 from collections.abc import Iterable, Mapping, Sequence
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,24 +19,49 @@ DIGITS = {"psnr_db": 2, "seconds": 1}
 
 
 class Progress:
-    """One line on standard error that is written over and over; silent where that is not a terminal."""
+    """One line on standard error that is written over and over; silent where that is not a terminal.
+
+    It also sees to it that Ctrl-C ends the work: an interrupt that arrives while a library runs a callback or a
+    destructor is reported there and forgotten, so the signal is remembered and raised again at the next step.
+    """
 
     def __init__(self) -> None:
         self._is_on = sys.stderr.isatty()
         self._width = 0
+        self._interrupted = False
+        self._before: object = None
 
     def __enter__(self) -> Progress:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._interrupt)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)  # type: ignore[arg-type]
         self._write("")
         if self._is_on:
             print("\r", end="", file=sys.stderr, flush=True)
+        if kind is None:
+            self._require_no_interrupt()
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        self._interrupted = True
+        raise KeyboardInterrupt
+
+    def _require_no_interrupt(self) -> None:
+        if self._interrupted:
+            raise KeyboardInterrupt
 
     def show(self, frame: Frame) -> None:
-        """Replace the line by the state of this frame."""
+        """Replace the line by the state of this frame.
+
+        Raises:
+            KeyboardInterrupt: if the user asked to stop and nobody heard.
+        """
+        self._require_no_interrupt()
         quality = "" if frame.psnr_db is None else f"  {frame.psnr_db:.2f} dB"
         self._write(
             f"step {frame.step}/{frame.num_steps}  {frame.num_bytes:,} bytes  {frame.bpp:.3f} bpp{quality}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from diffdemo.engine import Engine
 from diffdemo.images import Pixels, to_png
+from diffdemo.terminal import Progress
 
 ROOT = Path(__file__).parents[2]
 
@@ -67,3 +70,13 @@ def test_a_reader_that_has_seen_enough(file: Path) -> None:
     os.close(write)
     _, err = process.communicate()
     assert (process.returncode, err) == (1, "")
+
+
+def test_an_interrupt_that_a_library_swallowed_is_raised_again(engine: Engine, gradient: Pixels) -> None:
+    frame = next(engine.encode(gradient, num_bytes=200, preset="fast")).frame
+    with pytest.raises(KeyboardInterrupt), Progress() as progress:
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        progress.show(frame)
+        pytest.fail("the work went on")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
