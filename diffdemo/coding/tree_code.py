@@ -64,8 +64,8 @@ class TreePreset:
 
 
 FAST = TreePreset(0, 256, 1.118, 4.4, 256, 1.118)
-BALANCED = TreePreset(1, 2048, 1.073, 5.3, 2048, 1.073)
-BEST = TreePreset(2, 16384, 1.053, 5.6, 65536, 1.045)
+BALANCED = TreePreset(1, 1536, 1.073, 5.3, 1536, 1.073)
+BEST = TreePreset(2, 16384, 1.053, 5.6, 65536, 1.040)
 TREE_PRESETS = {p.number: p for p in (FAST, BALANCED, BEST)}
 
 
