@@ -32,7 +32,8 @@ class Progress:
         self._before: object = None
 
     def __enter__(self) -> Progress:
-        if threading.current_thread() is threading.main_thread():
+        ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # As shells ask of what runs in the background.
+        if threading.current_thread() is threading.main_thread() and not ignored:
             self._before = signal.signal(signal.SIGINT, self._interrupt)
         return self
 

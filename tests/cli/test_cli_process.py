@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,15 @@ def test_a_failure_of_the_process(tmp_path: Path) -> None:
     assert err == f"diffdemo: {tmp_path}/nothing ü.difd: No such file or directory\n"
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell starts what runs in the background deaf to interrupts, and children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_process(tmp_path: Path, large_picture: Pixels) -> None:
     (tmp_path / "a.png").write_bytes(to_png(large_picture))
     terminal, stderr = os.openpty()
@@ -72,6 +82,7 @@ def test_a_reader_that_has_seen_enough(file: Path) -> None:
     assert (process.returncode, err) == (1, "")
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_that_a_library_swallowed_is_raised_again(engine: Engine, gradient: Pixels) -> None:
     frame = next(engine.encode(gradient, num_bytes=200, preset="fast")).frame
     with pytest.raises(KeyboardInterrupt), Progress() as progress:
