@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import warnings
 from dataclasses import dataclass
@@ -189,3 +190,17 @@ def to_png(pixels: Pixels) -> bytes:
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "PNG", compress_level=3)
     return out.getvalue()
+
+
+def mirrored(image: Tensor, multiple: int) -> Tensor:
+    """An image [B,C,H,W] mirrored to the right and below, as often as needed, until its sides are multiples."""
+    rows, columns = (_mirror(length, multiple).to(image.device) for length in image.shape[2:])
+    return image.index_select(2, rows).index_select(3, columns)
+
+
+@functools.lru_cache(maxsize=64)
+def _mirror(length: int, multiple: int) -> Tensor:
+    """Indices 0, 1 ... n-1, n-1, n-2 ... up to a multiple: mirrored as often as a short side needs."""
+    padded = -(-length // multiple) * multiple
+    period = torch.arange(padded) % (2 * length)
+    return torch.minimum(period, 2 * length - 1 - period)

@@ -18,7 +18,7 @@ ALLOWED = {
     "metrics": {"images"},
     "coding": {"errors"},
     "diffusion": {"errors"},
-    "models": {"diffusion", "errors"},
+    "models": {"diffusion", "errors", "images"},
     "codecs": {"coding", "diffusion", "models"} | LEAVES,
     "engine": {"codecs", "coding", "diffusion", "models"} | LEAVES,
     "training": {"diffusion", "models"} | LEAVES,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from diffdemo.errors import WeightsError
+from diffdemo.images import mirrored
 from diffdemo.models.photo_unet import PhotoUNet, PhotoUNetShape
 from diffdemo.models.weights import load_strictly, read_weights
 
@@ -51,18 +51,7 @@ class PhotoDenoiser:
     def denoise(self, z: Tensor, sigma: float) -> Tensor:
         """float32 [1,3,H,W] -> float32 [1,3,H,W]; sides of any length are mirrored up to what the network needs."""
         height, width = z.shape[2:]
-        rows = _mirror(height, self._network.multiple)
-        columns = _mirror(width, self._network.multiple)
-        padded = z.to(self.device).index_select(2, rows.to(self.device)).index_select(3, columns.to(self.device))
-        padded = padded.contiguous(memory_format=torch.channels_last)
+        padded = mirrored(z, self._network.multiple).to(self.device, memory_format=torch.channels_last)
         x_hat: Tensor = self._network(padded, torch.full((1,), sigma, device=self.device))
         # Pictures lie in [-1, 1], so their mean does too.
         return x_hat[:, :, :height, :width].clamp(-1, 1).contiguous()
-
-
-@functools.lru_cache(maxsize=64)
-def _mirror(length: int, multiple: int) -> Tensor:
-    """Indices 0, 1 ... n-1, n-1, n-2 ... up to a multiple: mirrored as often as a short side needs."""
-    padded = -(-length // multiple) * multiple
-    period = torch.arange(padded) % (2 * length)
-    return torch.minimum(period, 2 * length - 1 - period)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -61,16 +63,47 @@ def read_weights(path: Path) -> WeightFile:
     return WeightFile(tensors, metadata, sha256_of(path))
 
 
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read what `torch.save` wrote: nested dictionaries of tensors and numbers. Nothing in the file is executed.
+
+    Raises:
+        WeightsError: missing, damaged, or holding anything but plain data.
+    """
+    if not path.is_file():
+        raise WeightsError(f"The checkpoint '{path.name}' is missing from {path.parent.name}/.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    # The unpickler is a machine that the file drives: a damaged one can make it fail in any way.
+    except Exception as error:
+        raise WeightsError(
+            f"The checkpoint '{path.name}' is damaged, or holds more than plain data and was not opened for safety."
+        ) from error
+    if not isinstance(checkpoint, dict):
+        raise WeightsError(f"The checkpoint '{path.name}' holds no dictionary of weights.")
+    return checkpoint
+
+
 def load_strictly(network: torch.nn.Module, weights: WeightFile, name: str) -> None:
     """Put weights into a network whose every tensor must be there, in its shape, and no other.
 
     Raises:
         WeightsError: naming the first tensors that do not fit.
     """
+    require_tensors(network, weights.tensors, name)
+    network.load_state_dict({key: tensor.float() for key, tensor in weights.tensors.items()}, strict=True)
+
+
+def require_tensors(network: torch.nn.Module, tensors: dict[str, Tensor], name: str) -> None:
+    """Check that tensors are exactly those of a network, by name and shape.
+
+    Raises:
+        WeightsError: naming the first that are not.
+    """
     wanted = {key: tuple(tensor.shape) for key, tensor in network.state_dict().items()}
-    found = {key: tuple(tensor.shape) for key, tensor in weights.tensors.items()}
+    found = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
     if wanted != found:
         differing = sorted(k for k in wanted.keys() | found.keys() if wanted.get(k) != found.get(k))
         shown = ", ".join(f"{k} (needs {wanted.get(k)}, has {found.get(k)})" for k in differing[:3])
         raise WeightsError(f"The weights '{name}' are for another network: {len(differing)} tensors differ, {shown}.")
-    network.load_state_dict({key: tensor.float() for key, tensor in weights.tensors.items()}, strict=True)
