@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from torch import Tensor
 
+from diffdemo.errors import RateError
 from diffdemo.images import Pixels
 
 
@@ -22,11 +23,15 @@ class Decoder(StrEnum):
     MEAN: the average of all pictures that fit (posterior mean): least error, blurred.
     FLOW: one sharp picture, always the same (probability flow; DiffC-F of Theis et al. 2022).
     ANCESTRAL: one sharp picture drawn at random (reverse diffusion; DiffC-A).
+    DETERMINISTIC: what the content says, started from nothing; always the same (CDC with gamma = 0).
+    STOCHASTIC: content with texture grown from random noise (CDC with gamma > 0).
     """
 
     MEAN = "mean"
     FLOW = "flow"
     ANCESTRAL = "ancestral"
+    DETERMINISTIC = "deterministic"
+    STOCHASTIC = "stochastic"
 
 
 class Preset(StrEnum):
@@ -50,6 +55,57 @@ class Target:
     psnr_db: float | None = None
 
 
+MOST_STEPS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """How a decoder fills in what was not sent. Each decoder reads those of the numbers that concern it.
+
+    Attributes:
+        decoder: None for the first of the codec's `decoders`.
+        realism: for FLOW, 0 (posterior mean) to 1 (probability flow).
+        gamma: for STOCHASTIC, standard deviation of the noise that it starts from, 0 to 2.
+        eta: for STOCHASTIC, fresh noise in every step: 0 for none (DDIM) to 1 (ancestral sampling).
+        steps: for DETERMINISTIC and STOCHASTIC, 1 to 1000 denoising steps; None for what suits the model.
+        seed: for ANCESTRAL and STOCHASTIC, which of the possible pictures to draw.
+
+    Raises:
+        RateError: if a number is out of its range.
+    """
+
+    decoder: Decoder | None = None
+    realism: float = 1.0
+    gamma: float = 0.8
+    eta: float = 0.0
+    steps: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, value, high in (("Realism", self.realism, 1), ("Gamma", self.gamma, 2), ("Eta", self.eta, 1)):
+            if not 0 <= value <= high:
+                raise RateError(f"{name} is {value}; it must lie between 0 and {high}.")
+        if self.steps is not None and not 1 <= self.steps <= MOST_STEPS:
+            raise RateError(f"The number of steps is {self.steps}; it must lie between 1 and {MOST_STEPS}.")
+
+    def decoder_of(self, codec: Codec) -> Decoder:
+        """The decoder to use with a codec.
+
+        Raises:
+            RateError: the codec does not have it.
+        """
+        chosen = self.decoder or codec.decoders[0]
+        if chosen not in codec.decoders:
+            raise RateError(
+                f"The file is one of {codec.label}, which has no decoder '{chosen}'; "
+                f"choose one of: {', '.join(codec.decoders)}."
+            )
+        return chosen
+
+
+DEFAULT_RENDERING = Rendering()
+
+
 @dataclass(frozen=True, slots=True)
 class Reconstruction:
     """One picture out of the sequence that a decode yields.
@@ -69,15 +125,28 @@ class Reconstruction:
 
 
 class Codec(Protocol):
-    """The contract that `tests/contract` checks for every registered codec."""
+    """The contract that `tests/contract` checks for every registered codec.
 
-    name: str
-    codec_id: int
+    Attributes:
+        name: what users type.
+        label: what they read.
+        codec_id: what stands in files.
+        is_embedded: whether every prefix of a file is a file.
+        decoders: what it can do about the bits that were not sent, the default first.
+        fingerprint: first four bytes of the SHA-256 of the weight file.
+    """
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    codec_id: ClassVar[int]
+    is_embedded: ClassVar[bool]
+    decoders: ClassVar[tuple[Decoder, ...]]
+    fingerprint: bytes
 
     def encode(self, pixels: Pixels, target: Target, *, preset: Preset, seed: int) -> bytes:
         """A file that meets the target."""
         ...
 
-    def decode(self, data: bytes, *, decoder: Decoder, realism: float, seed: int) -> Iterator[Reconstruction]:
-        """Reconstructions from a file or any prefix of it, coarse to fine; at least one."""
+    def decode(self, data: bytes, rendering: Rendering) -> Iterator[Reconstruction]:
+        """Reconstructions from a file, or from any prefix of one of an embedded codec, coarse to fine; at least one."""
         ...

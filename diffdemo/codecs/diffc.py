@@ -17,12 +17,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from diffdemo.codecs.base import Decoder, Preset, Reconstruction, Target
+from diffdemo.codecs.base import DEFAULT_RENDERING, Decoder, Preset, Reconstruction, Rendering, Target
 from diffdemo.codecs.diffc_payload import (
     LAST_LEVEL,
     PayloadReader,
@@ -82,8 +83,11 @@ class DiffC:
         fingerprint: first four bytes of the SHA-256 of its weight file.
     """
 
-    name = "diffc"
-    codec_id = 1
+    name: ClassVar = "diffc"
+    label: ClassVar = "DiffC"
+    codec_id: ClassVar = 1
+    is_embedded: ClassVar = True
+    decoders: ClassVar[tuple[Decoder, ...]] = (Decoder.MEAN, Decoder.FLOW, Decoder.ANCESTRAL)
 
     def __init__(self, denoiser: Denoiser, *, fingerprint: bytes) -> None:
         self.denoiser = denoiser
@@ -162,27 +166,25 @@ class DiffC:
             state = State(z, sigma, x_hat, writer.num_steps, len(data))
             yield Progress(data, state, expected_steps(writer, room, done=planned is None), planned is None)
 
-    def decode(
-        self, data: bytes, *, decoder: Decoder = Decoder.MEAN, realism: float = 1.0, seed: int = 0
-    ) -> Iterator[Reconstruction]:
+    def decode(self, data: bytes, rendering: Rendering = DEFAULT_RENDERING) -> Iterator[Reconstruction]:
         """Posterior means along the file, then the chosen decoder on what there is of it.
 
         Args:
             data: a file or any prefix of one that holds its header.
-            decoder: what to do about what was not sent.
-            realism: for FLOW, 0 (posterior mean) to 1 (probability flow).
-            seed: for ANCESTRAL, which of the possible pictures to draw.
+            rendering: what to do about what was not sent.
 
         Raises:
             BitstreamError: the header cannot be read, or names another model.
+            RateError: a decoder of another codec.
         """
+        decoder = rendering.decoder_of(self)
         bitstream = self.open(data)
         steps = steps_of(bitstream)
         total = len(steps) + 1
         state = self.empty_state(bitstream)
-        for state in self.states(bitstream, decoder=decoder, seed=seed):
+        for state in self.states(bitstream, decoder=decoder, seed=rendering.seed):
             yield Reconstruction(state.x_hat, state.num_bytes, state.number, total, state.sigma)
-        for image, done, of in self.render(state, decoder=decoder, realism=realism, seed=seed):
+        for image, done, of in self.render(state, rendering):
             yield Reconstruction(image, bitstream.num_bytes, len(steps) + done, len(steps) + of, state.sigma)
 
     def open(self, data: bytes) -> Bitstream:
@@ -247,16 +249,15 @@ class DiffC:
             state = State(z, step.sigma_s, self.denoiser.denoise(z, step.sigma_s).cpu(), planned.number + 1, end)
             yield state
 
-    def render(
-        self, state: State, *, decoder: Decoder, realism: float = 1.0, seed: int = 0
-    ) -> Iterator[tuple[Tensor, int, int]]:
+    def render(self, state: State, rendering: Rendering) -> Iterator[tuple[Tensor, int, int]]:
         """Turn the last state into a picture: (image, work done, work in all); the last one is the result."""
+        decoder = rendering.decoder_of(self)
         if decoder is Decoder.MEAN or math.isinf(state.sigma):
             yield state.x_hat, 1, 1
         elif decoder is Decoder.FLOW:
-            yield from _counted_from_one(flow(self.denoiser, state.z, state.sigma, realism=realism))
+            yield from _counted_from_one(flow(self.denoiser, state.z, state.sigma, realism=rendering.realism))
         else:
-            yield from _counted_from_one(ancestral(self.denoiser, state.z, state.sigma, seed=seed))
+            yield from _counted_from_one(ancestral(self.denoiser, state.z, state.sigma, seed=rendering.seed))
 
 
 def steps_of(bitstream: Bitstream) -> list[PayloadStep]:
