@@ -53,7 +53,10 @@ def read_weights(path: Path) -> WeightFile:
         WeightsError: missing, damaged, or not safetensors.
     """
     if not path.is_file():
-        raise WeightsError(f"The weights '{path.name}' are missing from {path.parent.name}/.")
+        raise WeightsError(
+            f"The weights '{path.name}' are missing from {path.parent.name}/. "
+            "They come with diffdemo: please fetch it again, or copy that file from another installation."
+        )
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary

@@ -12,7 +12,6 @@ is divided by its running mean, and noise levels are drawn over the range in whi
 from __future__ import annotations
 
 import copy
-import csv
 import json
 import math
 import time
@@ -24,6 +23,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from diffdemo.models.photo_unet import PhotoUNet, PhotoUNetShape
+from diffdemo.training.log import Log
 from diffdemo.training.pictures import PictureFolder
 
 LOG_SIGMA_MEAN = -1.9
@@ -152,7 +152,7 @@ def train(data: Path, out: Path, recipe: Recipe, *, exclude: tuple[str, ...] = (
     generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
     (out / "recipe.json").write_text(json.dumps({k: getattr(recipe, k) for k in recipe.__slots__}, indent=1))
 
-    log = _Log(out / "log.csv")
+    log = Log(out / "log.csv")
     weights = out / "weights.safetensors"
     running, last_save, last_validation = float("nan"), time.monotonic(), time.monotonic()
     while used < recipe.minutes * 60:
@@ -220,19 +220,3 @@ def export(net: PhotoUNet, path: Path, *, step: int, minutes: float) -> None:
     partial = path.with_suffix(".tmp")
     save_file(tensors, partial, metadata=metadata)
     partial.replace(path)
-
-
-class _Log:
-    """A CSV file that grows by a line per validation, whatever was there before a resume."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def add(self, row: dict[str, float]) -> None:
-        fresh = not self.path.exists()
-        with self.path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, list(row))
-            if fresh:
-                writer.writeheader()
-            writer.writerow({k: f"{v:.6g}" for k, v in row.items()})
-        print("  ".join(f"{k} {v:.4g}" for k, v in row.items()), flush=True)
