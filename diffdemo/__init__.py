@@ -6,6 +6,8 @@
     for frame in diffdemo.decode(data):
         ...  # frame.pixels, coarse to fine
 
+`codec="cdc"` takes the other codec: content in bits, texture from the decoder.
+
 Names are imported when they are first used, so that `import diffdemo` costs nothing.
 """
 
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from diffdemo.api import decode, encode
     from diffdemo.engine import Engine
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "BitstreamError",

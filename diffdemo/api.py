@@ -17,6 +17,7 @@ from diffdemo.images import Pixels, load_picture, to_picture
 def encode(
     image: Path | str | bytes | Image.Image | Pixels,
     *,
+    codec: str = "diffc",
     bpp: float | None = None,
     num_bytes: int | None = None,
     psnr_db: float | None = None,
@@ -24,16 +25,19 @@ def encode(
     seed: int = 0,
     model: str | None = None,
 ) -> bytes:
-    """Compress a picture into a file, every prefix of which is a coarser one.
+    """Compress a picture into a file.
+
+    Every prefix of a DiffC file is a coarser one. A CDC file is decoded whole or not at all.
 
     Args:
         image: path of a picture, the bytes of a picture file, an opened Pillow image, or uint8 [H,W,3].
+        codec: "diffc" or "cdc", where no model is named.
         bpp: the most bits per pixel that the file may take, header included; 1.0 if no target is given.
         num_bytes: the same in bytes.
-        psnr_db: where to end because the picture is good enough.
-        preset: "fast", "balanced" or "best": time spent on saving bits.
-        seed: 0 .. 2^32 - 1, of the randomness that encoder and decoder share.
-        model: a name out of `Engine.models()`; None takes the default.
+        psnr_db: where to end because the picture is good enough: the posterior mean of DiffC, CDC in one step.
+        preset: for DiffC, "fast", "balanced" or "best": time spent on saving bits.
+        seed: for DiffC, 0 .. 2^32 - 1, of the randomness that encoder and decoder share.
+        model: a name out of `Engine.models()`; None takes the default of the codec.
 
     Returns:
         The file.
@@ -41,10 +45,17 @@ def encode(
     Raises:
         ImageError: if it is not a picture, or has too many pixels.
         RateError: if the target cannot be met.
-        WeightsError: if the model's weights cannot be loaded.
+        WeightsError: if there is no such codec or model, or its weights cannot be loaded.
     """
     moments = _engine().encode(
-        _pixels(image), model=model, preset=preset, num_bytes=num_bytes, bpp=bpp, psnr_db=psnr_db, seed=seed
+        _pixels(image),
+        codec=codec,
+        model=model,
+        preset=preset,
+        num_bytes=num_bytes,
+        bpp=bpp,
+        psnr_db=psnr_db,
+        seed=seed,
     )
     for moment in moments:
         data = moment.data
@@ -52,22 +63,38 @@ def encode(
 
 
 def decode(
-    data: bytes, *, num_bytes: int | None = None, decoder: str = "mean", realism: float = 1.0, seed: int = 0
+    data: bytes,
+    *,
+    num_bytes: int | None = None,
+    decoder: str | None = None,
+    realism: float = 1.0,
+    gamma: float = 0.8,
+    eta: float = 0.0,
+    steps: int | None = None,
+    seed: int = 0,
 ) -> Iterator[Frame]:
     """Reconstructions from a file, coarse to fine; the last one is the result.
 
     Args:
-        data: a file or any prefix that holds its header.
-        num_bytes: decode only that many bytes of it.
-        decoder: "mean" (least error, blurred), "flow" (sharp) or "ancestral" (sharp, drawn at random).
+        data: a file; of a DiffC file, any prefix that holds its header.
+        num_bytes: decode only that many bytes of it; not for CDC.
+        decoder: for DiffC "mean" (least error, blurred), "flow" (sharp) or "ancestral" (sharp, drawn at random); for
+            CDC "deterministic" (always the same picture) or "stochastic" (texture drawn at random). None takes the
+            first of these.
         realism: for "flow": 0 is the posterior mean, 1 the full probability flow.
-        seed: for "ancestral".
+        gamma: for "stochastic": standard deviation of the noise that it starts from, 0 to 2.
+        eta: for "stochastic": fresh noise in every step, 0 to 1.
+        steps: for CDC: denoising steps, 1 to 1000; None for what suits the model.
+        seed: for "ancestral" and "stochastic".
 
     Raises:
-        BitstreamError: if the bytes are not a file of ours.
+        BitstreamError: if the bytes are not a file of ours, or not a whole one of CDC.
+        RateError: if a number is out of its range, or the decoder is not one for this file.
         WeightsError: if the model's weights cannot be loaded.
     """
-    return _engine().decode(data, num_bytes=num_bytes, decoder=decoder, realism=realism, seed=seed)
+    return _engine().decode(
+        data, num_bytes=num_bytes, decoder=decoder, realism=realism, gamma=gamma, eta=eta, steps=steps, seed=seed
+    )
 
 
 @functools.cache

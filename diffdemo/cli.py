@@ -20,7 +20,7 @@ from diffdemo.errors import Cancelled, DiffDemoError
 Command = Callable[[argparse.Namespace], None]
 
 PRESETS = ("fast", "balanced", "best")
-DECODERS = ("mean", "flow", "ancestral")
+DECODERS = ("mean", "flow", "ancestral", "deterministic", "stochastic")
 DEVICES = ("cpu", "cuda")
 INTERRUPTED = 130
 
@@ -48,6 +48,9 @@ def _number(kind: type[float], least: float, most: float, what: str) -> Callable
 
 _positive = _number(float, 1e-6, 1e6, "a positive number")
 _share = _number(float, 0, 1, "a number from 0 to 1")
+_deviation = _number(float, 0, 2, "a number from 0 to 2")
+_steps = _number(int, 1, 1000, "a whole number from 1 to 1000")
+_width = _number(int, 1, 256, "a whole number from 1 to 256")
 _count = _number(int, 1, 1 << 40, "a positive whole number")
 _seed = _number(int, 0, (1 << 32) - 1, "a whole number from 0 to 4294967295")
 
@@ -125,41 +128,72 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_encode(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", type=Path, metavar="IMAGE")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="customary suffix: .difd")
-    parser.add_argument("--codec", help="take the default model of this codec")
-    parser.add_argument("--model", metavar="NAME", help="see `diffdemo models`")
+    parser.add_argument("--codec", metavar="NAME", help="diffc or cdc (default: that of the model, or else diffc)")
+    parser.add_argument("--model", metavar="NAME", help="see `diffdemo models` (default: that of the codec)")
     target = parser.add_mutually_exclusive_group()
     target.add_argument("--bpp", type=_positive, metavar="X", help="most bits per pixel (default: 1.0)")
     target.add_argument("--bytes", type=_count, metavar="N", help="most bytes")
     target.add_argument("--psnr", type=_positive, metavar="Q", help="end at this quality in dB")
-    parser.add_argument("--preset", choices=PRESETS, default="balanced", help="time spent on saving bits")
-    _add_seed(parser)
+    parser.add_argument(
+        "--preset", choices=PRESETS, default="balanced", help="for diffc: time spent on saving bits (default: balanced)"
+    )
+    _add_seed(parser, "for diffc: of the random numbers (default: 0)")
     _add_json(parser)
 
 
 def _add_decode(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.png")
-    parser.add_argument("--decoder", choices=DECODERS, default="mean", help="what to do about bits that were not sent")
     parser.add_argument(
-        "--realism", type=_share, default=1.0, metavar="R", help="for --decoder flow: 0 blurred, 1 sharp (default: 1)"
+        "--decoder",
+        choices=DECODERS,
+        help="what to do about bits that were not sent: mean, flow or ancestral for files of diffc (default: mean), "
+        "deterministic or stochastic for those of cdc (default: deterministic)",
     )
-    parser.add_argument("--bytes", type=_count, metavar="N", help="use only the first N bytes of the file")
+    parser.add_argument(
+        "--realism", type=_share, metavar="R", help="for --decoder flow: 0 blurred, 1 sharp (default: 1)"
+    )
+    parser.add_argument(
+        "--gamma",
+        type=_deviation,
+        metavar="G",
+        help="for --decoder stochastic, and asking for it: noise to start from, 0 to 2 (default: 0.8)",
+    )
+    parser.add_argument(
+        "--eta",
+        type=_share,
+        metavar="E",
+        help="for --decoder stochastic, and asking for it: fresh noise in every step, 0 to 1 (default: 0)",
+    )
+    parser.add_argument(
+        "--steps", type=_steps, metavar="N", help="for files of cdc: denoising steps (default: what suits the model)"
+    )
+    parser.add_argument("--bytes", type=_count, metavar="N", help="for files of diffc: use only the first N bytes")
     parser.add_argument("--frames", type=Path, metavar="DIR", help="also write every reconstruction on the way")
-    _add_seed(parser)
+    _add_seed(parser, "for --decoder ancestral and stochastic: of the random numbers (default: 0)")
     _add_json(parser)
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("codec", choices=("diffc",))
-    parser.add_argument("data", type=Path, metavar="DATA", help="folder of pictures, searched recursively")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="folder; resumed if it exists")
-    parser.add_argument("--minutes", type=_positive, default=90.0, help="in all, over resumed runs (default: 90)")
-    parser.add_argument("--exclude", nargs="+", default=[], metavar="NAME", help="folders below DATA to leave out")
-    parser.add_argument("--device", choices=DEVICES, default="cpu")
+    """A parser for each codec, so that none offers what another one's recipe has."""
+    codecs = parser.add_subparsers(dest="codec", required=True, metavar="CODEC")
+    diffc = codecs.add_parser("diffc", help="the denoiser of DiffC", allow_abbrev=False)
+    cdc = codecs.add_parser("cdc", help="compressor and denoiser of CDC", allow_abbrev=False)
+    for added in (diffc, cdc):
+        added.add_argument("data", type=Path, metavar="DATA", help="folder of pictures, searched recursively")
+        added.add_argument(
+            "-o", "--output", type=Path, required=True, metavar="OUT", help="folder; resumed if it exists"
+        )
+        added.add_argument(
+            "--minutes", type=_positive, help="in all, over resumed runs (default: what the shipped model was given)"
+        )
+        added.add_argument("--exclude", nargs="+", default=[], metavar="NAME", help="folders below DATA to leave out")
+        added.add_argument("--device", choices=DEVICES, default="cpu")
+    cdc.add_argument("--width", type=_width, help="base channels of the denoiser (default: those of the shipped model)")
 
 
-def _add_seed(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help="of the random numbers (default: 0)")
+def _add_seed(parser: argparse.ArgumentParser, summary: str) -> None:
+    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help=summary)
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:

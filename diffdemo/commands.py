@@ -17,6 +17,7 @@ from diffdemo.terminal import Progress, print_file, print_models, print_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
     from diffdemo.engine import Engine, Frame
 
@@ -34,9 +35,11 @@ def encode(args: argparse.Namespace) -> None:
     began = time.monotonic()
     picture = load_picture(args.image)
     engine = Engine()
+    _require_codec(engine, args.codec, args.model)
     moments = engine.encode(
         picture.pixels,
-        model=_model_of(engine, args.codec, args.model),
+        **_given(args, "codec"),
+        model=args.model,
         preset=args.preset,
         num_bytes=args.bytes,
         bpp=args.bpp,
@@ -61,9 +64,11 @@ def encode(args: argparse.Namespace) -> None:
         "bpp": info.bpp,
         "psnr_db": moment.frame.psnr_db,
         "ms_ssim": moment.frame.ms_ssim,
-        "preset": args.preset,
-        "seed": args.seed,
-        "steps": len(info.steps),
+        "decoder": moment.frame.decoder,
+        "preset": info.preset,
+        "seed": info.seed,
+        "delta": info.delta,
+        "steps": moment.frame.step,
         "seconds": time.monotonic() - began,
         "notes": notes,
     }
@@ -86,11 +91,15 @@ def decode(args: argparse.Namespace) -> None:
     from diffdemo.images import to_png
 
     began = time.monotonic()
-    frames = Engine().decode(
+    engine = Engine()
+    if args.bytes is not None:
+        _require_embedded(engine, data)
+    frames = engine.decode(
         data,
         num_bytes=args.bytes,
-        decoder=args.decoder,
-        realism=args.realism,
+        decoder=_decoder_asked_for(args),
+        **_given(args, "realism", "gamma", "eta"),
+        steps=args.steps,
         seed=args.seed,
         every_step=args.frames is not None,
     )
@@ -140,7 +149,7 @@ def models(args: argparse.Namespace) -> None:
 
 
 def train(args: argparse.Namespace) -> None:
-    """Train the denoiser of `args.codec` on the pictures below `args.data`.
+    """Train the model of `args.codec` on the pictures below `args.data`.
 
     Raises:
         DiffDemoError: if there is no such folder or device.
@@ -149,29 +158,55 @@ def train(args: argparse.Namespace) -> None:
     _require_data(args.data)
     import torch
 
-    from diffdemo.training.diffc import Recipe
-    from diffdemo.training.diffc import train as train_diffc
-
     if args.device == "cuda" and not torch.cuda.is_available():
         raise DiffDemoError("There is no CUDA device that PyTorch can use; please take --device cpu.")
-    weights = train_diffc(
-        args.data, args.output, Recipe(minutes=args.minutes), exclude=tuple(args.exclude), device=args.device
-    )
+    exclude = tuple(args.exclude)
+    if args.codec == "cdc":
+        from diffdemo.training import cdc
+
+        recipe = cdc.Recipe(**_given(args, "minutes", "width"))
+        weights = cdc.train(args.data, args.output, recipe, exclude=exclude, device=args.device)
+    else:
+        from diffdemo.training import diffc
+
+        weights = diffc.train(
+            args.data, args.output, diffc.Recipe(**_given(args, "minutes")), exclude=exclude, device=args.device
+        )
     print(weights)
 
 
-def _model_of(engine: Engine, codec: str | None, model: str | None) -> str | None:
-    """The model to ask for: as named, or the first one of the codec, its default before others."""
+def _given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """Those of the options that were given; the others have their defaults where they are used."""
+    return {name: value for name in names if (value := getattr(args, name)) is not None}
+
+
+def _decoder_asked_for(args: argparse.Namespace) -> str | None:
+    """The decoder as named, or the one that alone reads a number that was given; None for what suits the file."""
+    if args.decoder is None and (args.gamma is not None or args.eta is not None):
+        return "stochastic"
+    decoder: str | None = args.decoder
+    return decoder
+
+
+def _require_codec(engine: Engine, codec: str | None, model: str | None) -> None:
+    """Check that there is such a codec, and that a model that is named beside it is one of its own."""
     if codec is None:
-        return model
-    known = sorted(engine.models(), key=lambda m: not m.is_default)
-    names = [m.name for m in known if m.codec == codec]
-    if not names:
-        codecs = ", ".join(sorted({m.codec for m in known}))
-        raise DiffDemoError(f"There is no codec '{codec}'; there is {codecs}.")
-    if model is not None and model not in names:
-        raise DiffDemoError(f"There is no model '{model}' for {codec}; there is {', '.join(names)}.")
-    return model or names[0]
+        return
+    codecs = [c.name for c in engine.codecs()]
+    if codec not in codecs:
+        raise DiffDemoError(f"There is no codec '{codec}'; choose one of: {', '.join(codecs)}.")
+    if model is None:
+        return
+    names = [m.name for m in engine.models() if m.codec == codec]
+    if model not in names:
+        raise DiffDemoError(f"There is no model '{model}' for {codec}; choose one of: {', '.join(names)}.")
+
+
+def _require_embedded(engine: Engine, data: bytes) -> None:
+    """Check that a part of the file can be decoded."""
+    info = engine.describe(data)
+    if not info.is_embedded:
+        raise DiffDemoError(f"The first bytes of a file of {info.codec} are no picture; please leave out --bytes.")
 
 
 def _watch(frames: Iterator[Frame], look: Callable[[Frame], None]) -> tuple[int, Frame]:

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from diffdemo.engine.records import FileInfo, Frame, ModelInfo
 
-LABELS = {"num_bytes": "bytes", "psnr_db": "PSNR (dB)", "ms_ssim": "MS-SSIM", "num_frames": "pictures"}
+LABELS = {
+    "num_bytes": "bytes",
+    "psnr_db": "PSNR (dB)",
+    "ms_ssim": "MS-SSIM",
+    "num_frames": "pictures",
+    "delta": "quantisation step",
+}
 DIGITS = {"psnr_db": 2, "seconds": 1}
 
 
@@ -102,6 +108,8 @@ def print_file(info: FileInfo) -> None:
             "bpp": info.bpp,
             "preset": info.preset,
             "seed": info.seed,
+            "delta": info.delta,
+            "decoding": _decoding(info),
         },
         as_json=False,
     )
@@ -119,6 +127,15 @@ def print_file(info: FileInfo) -> None:
         for s in info.steps
     ]
     print_table(("step", "sigma", "bits", "side bits", "bytes so far", ""), rows)
+
+
+def _decoding(info: FileInfo) -> str | None:
+    """What there is to say about files no part of which is a picture."""
+    if info.is_embedded:
+        return None
+    if info.is_cut or info.is_damaged:
+        return "not possible: needs the whole file as it was written"
+    return "needs the whole file"
 
 
 def print_models(models: Sequence[ModelInfo]) -> None:

@@ -54,6 +54,27 @@ def test_a_picture_goes_into_a_file_and_out_again(edges: Pixels) -> None:
 
 
 @pytest.mark.usefixtures("shared_engine")
+def test_the_other_codec(gradient: Pixels) -> None:
+    picture = gradient[:40, :48].copy()
+    data = diffdemo.encode(picture, codec="cdc", num_bytes=600)
+    assert len(data) <= 600
+    *_, quick = diffdemo.decode(data, steps=1)
+    assert (quick.decoder, quick.num_steps, quick.pixels.shape) == ("deterministic", 1, picture.shape)
+    drawn = [
+        [*diffdemo.decode(data, decoder="stochastic", gamma=1.0, eta=0.5, steps=2, seed=seed)][-1].pixels
+        for seed in (1, 1, 2)
+    ]
+    assert np.array_equal(drawn[0], drawn[1])
+    assert not np.array_equal(drawn[0], drawn[2])
+    with pytest.raises(diffdemo.TruncatedBitstream):
+        diffdemo.decode(data, num_bytes=len(data) - 1)
+    with pytest.raises(diffdemo.RateError, match="no decoder 'flow'"):
+        diffdemo.decode(data, decoder="flow")
+    with pytest.raises(diffdemo.RateError, match="Gamma"):
+        diffdemo.decode(data, gamma=3.0)
+
+
+@pytest.mark.usefixtures("shared_engine")
 def test_every_kind_of_picture_gives_the_same_file(edges: Pixels, tmp_path) -> None:
     path = tmp_path / "edges.png"
     path.write_bytes(to_png(edges))

@@ -4,17 +4,20 @@ from diffdemo.codecs.base import Decoder, Preset
 from diffdemo.engine.engine import Engine
 from diffdemo.engine.records import (
     Classical,
+    CodecInfo,
     CurvePoint,
     Encoding,
     Example,
     FileInfo,
     Frame,
     ModelInfo,
+    Samples,
     Step,
 )
 
 __all__ = [
     "Classical",
+    "CodecInfo",
     "CurvePoint",
     "Decoder",
     "Encoding",
@@ -24,5 +27,6 @@ __all__ = [
     "Frame",
     "ModelInfo",
     "Preset",
+    "Samples",
     "Step",
 ]

@@ -1,6 +1,6 @@
 """Speed, memory, and what real coding costs over the ideal, measured on this machine.
 
-    python -m diffdemo bench [channel] [codec] [drift] [--json]
+    python -m diffdemo bench [channel] [codec] [drift] [cdc] [--json]
     python -m diffdemo bench files PICTURE ... [--bpp 1.0] [--json]
 
 The second form codes pictures of your own with every preset, and says for each file what an ideal one would take.
@@ -13,8 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import resource
-import sys
 import time
 from collections.abc import Callable, Iterator
 
@@ -23,20 +21,20 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from diffdemo.codecs.base import Decoder, Preset, Target
+from diffdemo.codecs.base import Preset, Rendering, Target
 from diffdemo.codecs.diffc import DiffC, Progress
 from diffdemo.codecs.ideal import ideal_chain
 from diffdemo.coding.poisson import PoissonChunks, simulate_poisson
 from diffdemo.coding.tree_code import TREE_PRESETS, TreePreset, TreeStep, reproduce, simulate
 from diffdemo.diffusion.denoiser import Denoiser
+from diffdemo.engine.bench_cdc import Row, bench_cdc
 from diffdemo.engine.device import choose_device, describe_device
 from diffdemo.engine.examples import example_pixels
+from diffdemo.engine.usage import peak_mebibytes
 from diffdemo.images import Pixels, load_picture, to_image, to_pixels
 from diffdemo.metrics import psnr_db
 from diffdemo.models.photo import PhotoDenoiser
 from diffdemo.models.registry import DEFAULT_MODEL, model_spec
-
-Row = dict[str, str | float]
 
 
 def main(argv: list[str]) -> int:
@@ -154,13 +152,12 @@ def _codec_row(codec: DiffC, pixels: Pixels, bpp: float, preset: Preset) -> Row:
         "first preview s": first,
         "network share": timed.seconds / seconds,
     }
-    for decoder in Decoder:
+    for decoder in DiffC.decoders:
         began = time.perf_counter()
-        for _ in codec.decode(data, decoder=decoder):
+        for _ in codec.decode(data, Rendering(decoder)):
             pass
         row[f"decode {decoder.value} s"] = time.perf_counter() - began
-    kibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "darwin" else 1)
-    row["peak MiB"] = kibibytes / 1024
+    row["peak MiB"] = peak_mebibytes()
     return row
 
 
@@ -197,6 +194,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "channel": bench_channel,
     "codec": bench_codec,
     "drift": bench_drift,
+    "cdc": bench_cdc,
 }
 
 

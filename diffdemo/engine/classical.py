@@ -66,6 +66,32 @@ def classical_curve(pixels: Pixels, codec: str) -> list[CurvePoint]:
     return [_measure(pixels, _decode(data), size) for size, data in sorted(by_size.items())]
 
 
+class Ladder:
+    """All files that a codec writes of one picture, for questions about many sizes.
+
+    Raises:
+        ValueError, ImageError: as `classical_at`, when it is first asked.
+    """
+
+    def __init__(self, pixels: Pixels, codec: str) -> None:
+        self._pixels = pixels
+        self._lowest = LOWEST_QUALITY[codec]
+        self._files = _Files(pixels, codec)
+        self._points: dict[int, CurvePoint] = {}
+
+    def smallest_from(self, num_bytes: int) -> CurvePoint | None:
+        """Where the smallest file of at least so many bytes lies; None if all are smaller."""
+        qualities = range(self._lowest, HIGHEST_QUALITY + 1)
+        large_enough = [quality for quality in qualities if len(self._files[quality]) >= num_bytes]
+        if not large_enough:
+            return None
+        quality = min(large_enough, key=lambda q: len(self._files[q]))
+        if quality not in self._points:
+            data = self._files[quality]
+            self._points[quality] = _measure(self._pixels, _decode(data), len(data))
+        return self._points[quality]
+
+
 def bytes_needed(points: Sequence[CurvePoint], psnr_db: float) -> int | None:
     """File size at which a curve reaches a quality: log bytes interpolated over PSNR.
 

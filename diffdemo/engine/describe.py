@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from diffdemo.codecs.cdc import Cdc
+from diffdemo.codecs.cdc_step import LARGEST_CODE, delta_of
 from diffdemo.codecs.diffc import DiffC, end_bytes, steps_of
 from diffdemo.codecs.diffc_plan import preset_of
 from diffdemo.coding.container import VERSION, read_bitstream
@@ -22,19 +24,22 @@ def describe_file(data: bytes, known: dict[bytes, str]) -> FileInfo:
     """
     bitstream = read_bitstream(data)
     header = bitstream.header
-    if header.codec_id != DiffC.codec_id or len(header.parameters) != 3:
+    kinds: dict[tuple[int, int], type[DiffC | Cdc]] = {(DiffC.codec_id, 3): DiffC, (Cdc.codec_id, 1): Cdc}
+    kind = kinds.get((header.codec_id, len(header.parameters)))
+    if kind is None:
         raise UnsupportedBitstream(f"The file was written by codec number {header.codec_id}, which is unknown here.")
-    seed, tree, _ = header.parameters
-    steps = steps_of(bitstream)
+    embedded = kind is DiffC
     return FileInfo(
-        codec=DiffC.name,
+        codec=kind.name,
         version=VERSION,
         model=known.get(header.fingerprint),
         fingerprint=header.fingerprint.hex(),
         width=header.width,
         height=header.height,
-        seed=seed,
-        preset=preset_of(tree),
+        seed=header.parameters[0] if embedded else None,
+        preset=preset_of(header.parameters[1]) if embedded else None,
+        delta=None if embedded else delta_of(min(header.parameters[0], LARGEST_CODE)),
+        is_embedded=kind.is_embedded,
         header_bytes=bitstream.header_bytes,
         num_bytes=bitstream.num_bytes,
         whole_bytes=bitstream.header_bytes + header.payload_bytes,
@@ -50,6 +55,6 @@ def describe_file(data: bytes, known: dict[bytes, str]) -> FileInfo:
                 end_bytes=end_bytes(bitstream, s),
                 received=end_bytes(bitstream, s) <= bitstream.num_bytes,
             )
-            for s in steps
+            for s in (steps_of(bitstream) if embedded else ())
         ),
     )

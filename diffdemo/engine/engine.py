@@ -15,24 +15,37 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diffdemo.codecs.base import Decoder, Preset, Target
+from diffdemo.codecs.base import Codec, Decoder, Preset, Rendering, Target
+from diffdemo.codecs.cdc import Cdc
 from diffdemo.codecs.diffc import DiffC, State
 from diffdemo.codecs.diffc_plan import DEFAULT_BPP, EFFORTS
 from diffdemo.coding.container import read_bitstream
 from diffdemo.engine import classical, examples
 from diffdemo.engine.describe import describe_file
 from diffdemo.engine.device import choose_device, describe_device
-from diffdemo.engine.records import Classical, CurvePoint, Encoding, Example, FileInfo, Frame, ModelInfo
+from diffdemo.engine.records import (
+    Classical,
+    CodecInfo,
+    CurvePoint,
+    Encoding,
+    Example,
+    FileInfo,
+    Frame,
+    ModelInfo,
+    Samples,
+)
+from diffdemo.engine.samples import gather
+from diffdemo.engine.store import ModelStore
 from diffdemo.engine.trace import Trace, TraceCache
 from diffdemo.engine.watch import FRAMES_A_SECOND, Pace, frame_of, watch_decode, watch_encode
+from diffdemo.engine.whole import encode_whole, sweep_whole, watch_whole
 from diffdemo.errors import ImageError, RateError
 from diffdemo.images import Pixels, require_pixels
 from diffdemo.metrics import bits_per_pixel, ms_ssim
-from diffdemo.models.photo import PhotoDenoiser
-from diffdemo.models.registry import DEFAULT_MODEL, MODELS, model_spec, require_known
-from diffdemo.models.weights import sha256_of
+from diffdemo.models.registry import DEFAULT_MODEL, default_model, require_known
 
 MS_SSIM_POINTS = 12
+MOST_SAMPLES = 16
 
 T = TypeVar("T")
 
@@ -51,33 +64,28 @@ class Engine:
         self._device = choose_device(device)
         self.device_label = describe_device(self._device)
         self._lock = threading.Lock()
-        self._codecs: dict[str, DiffC] = {}
-        self._fingerprints: dict[bytes, str] = {}
+        self._store = ModelStore(self._device, self._lock)
         self._traces = TraceCache()
-        self._seconds_a_pixel: float | None = None
+        self._seconds_a_pixel: dict[str, float] = {}
 
     # --- models -----------------------------------------------------------------------------------------------------
 
     def models(self) -> list[ModelInfo]:
         """All models, loaded if they are not yet."""
-        infos = []
-        for spec in MODELS:
-            denoiser = self._codec(spec.name).denoiser
-            assert isinstance(denoiser, PhotoDenoiser)
-            infos.append(
-                ModelInfo(
-                    name=spec.name,
-                    label=spec.label,
-                    codec=spec.codec,
-                    parameters=denoiser.num_parameters,
-                    num_bytes=spec.path.stat().st_size,
-                    licence=spec.licence,
-                    fingerprint=denoiser.sha256[:8],
-                    is_default=spec.name == DEFAULT_MODEL,
-                    description=spec.description,
-                )
+        return self._store.infos()
+
+    def codecs(self) -> list[CodecInfo]:
+        """All codecs that have a model, DiffC first, without loading any."""
+        return [
+            CodecInfo(
+                name=kind.name,
+                label=kind.label,
+                default_model=default_model(kind.name),
+                is_embedded=kind.is_embedded,
+                decoders=tuple(decoder.value for decoder in kind.decoders),
             )
-        return infos
+            for kind in (DiffC, Cdc)
+        ]
 
     @property
     def default_model(self) -> str:
@@ -95,11 +103,13 @@ class Engine:
             for _ in self.encode(grey, num_bytes=600, preset="balanced"):
                 pass
 
-    def estimate_seconds(self, num_pixels: int, *, preset: str = "balanced") -> float | None:
+    def estimate_seconds(self, num_pixels: int, *, codec: str = DiffC.name, preset: str = "balanced") -> float | None:
         """How long an encode of so many pixels would take, judged by the last one; None before there was one."""
-        if self._seconds_a_pixel is None:
+        pace = self._seconds_a_pixel.get(codec)
+        if pace is None:
             return None
-        return self._seconds_a_pixel * num_pixels * EFFORTS[_choice(Preset, preset, "preset")].steps
+        steps = EFFORTS[_choice(Preset, preset, "preset")].steps if codec == DiffC.name else 1
+        return pace * num_pixels * steps
 
     # --- encode and decode ------------------------------------------------------------------------------------------
 
@@ -107,6 +117,7 @@ class Engine:
         self,
         pixels: Pixels,
         *,
+        codec: str | None = None,
         model: str | None = None,
         preset: str = "balanced",
         num_bytes: int | None = None,
@@ -118,29 +129,38 @@ class Engine:
 
         Args:
             pixels: uint8 [H,W,3].
-            model: name from `models`; None for the default.
-            preset: "fast", "balanced" or "best".
+            codec: "diffc" or "cdc"; None for that of the model, or DiffC.
+            model: name from `models`; None for the codec's default.
+            preset: "fast", "balanced" or "best"; of no effect for CDC.
             num_bytes: largest file, header included.
             bpp: the same in bits per pixel; `DEFAULT_BPP` if no target is given.
-            psnr_db: quality of the posterior mean at which to stop earlier.
-            seed: of the shared randomness, 0 to 2^32 - 1.
+            psnr_db: quality of the posterior mean (DiffC) or the one-step decode (CDC) that is enough.
+            seed: of the shared randomness, 0 to 2^32 - 1; of no effect for CDC.
 
         Raises:
             ImageError, RateError, WeightsError.
         """
         require_pixels(pixels)
         target = _target(pixels, num_bytes=num_bytes, bpp=bpp, quality=psnr_db)
-        codec = self._codec(model or DEFAULT_MODEL)
-        progress = codec.encode_progressively(pixels, target, preset=_choice(Preset, preset, "preset"), seed=seed)
-        return self._timed(watch_encode(pixels, self._locked(progress), self._traces))
+        chosen = self._store.codec(model or default_model(codec or DiffC.name))
+        if codec not in (None, chosen.name):
+            raise RateError(f"The model '{model}' belongs to {chosen.label} and not to '{codec}'.")
+        effort = _choice(Preset, preset, "preset")
+        if isinstance(chosen, Cdc):
+            return self._timed(chosen, self._locked(encode_whole(chosen, pixels, target)))
+        progress = chosen.encode_progressively(pixels, target, preset=effort, seed=seed)
+        return self._timed(chosen, watch_encode(pixels, self._locked(progress), self._traces))
 
     def decode(
         self,
         data: bytes,
         *,
         num_bytes: int | None = None,
-        decoder: str = "mean",
+        decoder: str | None = None,
         realism: float = 1.0,
+        gamma: float = 0.8,
+        eta: float = 0.0,
+        steps: int | None = None,
         seed: int = 0,
         reference: Pixels | None = None,
         every_step: bool = False,
@@ -149,44 +169,123 @@ class Engine:
 
         Args:
             data: a file, whole or cut.
-            num_bytes: use only so many bytes of it.
-            decoder: "mean", "flow" or "ancestral".
-            realism: for "flow", 0 (posterior mean) to 1 (probability flow).
-            seed: for "ancestral", which of the possible pictures to draw.
+            num_bytes: use only so many bytes of it; CDC needs all of them.
+            decoder: "mean", "flow" or "ancestral" for DiffC, "deterministic" or "stochastic" for CDC; None for the
+                first of these.
+            realism, gamma, eta, steps, seed: see `codecs.base.Rendering`.
             reference: the original, if it is known: frames then say how far they are from it.
             every_step: start from the first step and leave no picture out, instead of a few a second.
 
         Raises:
             BitstreamError, ImageError, RateError.
         """
-        chosen = _choice(Decoder, decoder, "decoder")
-        if not 0 <= realism <= 1:
-            raise RateError(f"Realism is {realism}; it must lie between 0 and 1.")
+        rendering = Rendering(
+            decoder=None if decoder is None else _choice(Decoder, decoder, "decoder"),
+            realism=realism,
+            gamma=gamma,
+            eta=eta,
+            steps=steps,
+            seed=seed,
+        )
         prefix = data if num_bytes is None else data[: max(0, num_bytes)]
-        bitstream = read_bitstream(prefix)
-        header = bitstream.header
+        header = read_bitstream(prefix).header
         if reference is not None and reference.shape[:2] != (header.height, header.width):
             raise ImageError(
                 f"The file holds {header.width} x {header.height} pixels, the original has "
                 f"{reference.shape[1]} x {reference.shape[0]}; they cannot be compared."
             )
-        codec = self._codec(require_known(header.fingerprint, self._known()))
+        codec = self._store.codec(require_known(header.fingerprint, self._store.known()))
+        pace = Pace(math.inf if every_step else FRAMES_A_SECOND)
+        if isinstance(codec, Cdc):
+            chosen = rendering.decoder_of(codec)
+            codec.open(prefix)
+            return watch_whole(self._locked(codec.decode(prefix, rendering)), chosen, reference, pace)
+        return self._decode_embedded(codec, data, prefix, rendering, reference, pace, from_start=every_step)
+
+    def _decode_embedded(
+        self,
+        codec: DiffC,
+        data: bytes,
+        prefix: bytes,
+        rendering: Rendering,
+        reference: Pixels | None,
+        pace: Pace,
+        *,
+        from_start: bool,
+    ) -> Iterator[Frame]:
+        decoder = rendering.decoder_of(codec)
         bitstream = codec.open(prefix)
         trace = self._traces.get(data)
         if trace is None:
             trace = Trace()
             self._traces.put(data, trace)
         trace.compare_with(reference)
-        start = None if every_step else trace.state_within(bitstream.num_bytes)
-        states = self._locked(codec.states(bitstream, start=start, decoder=chosen, seed=seed))
+        start = None if from_start else trace.state_within(bitstream.num_bytes)
+        states = self._locked(codec.states(bitstream, start=start, decoder=decoder, seed=rendering.seed))
 
         def render(state: State) -> Iterator[tuple[Tensor, int, int]]:
-            return self._locked(codec.render(state, decoder=chosen, realism=realism, seed=seed))
+            return self._locked(codec.render(state, rendering))
 
-        pace = Pace(math.inf if every_step else FRAMES_A_SECOND)
         return watch_decode(
-            bitstream, start or codec.empty_state(bitstream), states, render, chosen, reference, trace, pace
+            bitstream, start or codec.empty_state(bitstream), states, render, decoder, reference, trace, pace
         )
+
+    def samples(
+        self,
+        data: bytes,
+        *,
+        count: int = 4,
+        gamma: float = 0.8,
+        eta: float = 0.0,
+        steps: int | None = None,
+        seed: int = 0,
+        num_bytes: int | None = None,
+        reference: Pixels | None = None,
+    ) -> Iterator[Samples]:
+        """Draw several pictures from one file: ancestral ones of DiffC, stochastic ones of CDC.
+
+        Args:
+            data, num_bytes, gamma, eta, steps, reference: as for `decode`.
+            count: 2 to 16 pictures.
+            seed: of the first; the others count on from it.
+
+        Raises:
+            BitstreamError, ImageError, RateError.
+        """
+        if not 2 <= count <= MOST_SAMPLES:
+            raise RateError(f"{count} samples were asked for; it must be 2 to {MOST_SAMPLES}.")
+        decoder = Decoder.ANCESTRAL if self.describe(data).is_embedded else Decoder.STOCHASTIC
+        draws = (
+            self.decode(
+                data,
+                num_bytes=num_bytes,
+                decoder=decoder.value,
+                gamma=gamma,
+                eta=eta,
+                steps=steps,
+                seed=seed + number,
+                reference=reference,
+            )
+            for number in range(count)
+        )
+        return gather(draws, count)
+
+    def sweep(self, pixels: Pixels, *, model: str | None = None) -> Iterator[CurvePoint]:
+        """Rate and distortion of CDC over its quantisation steps, decoded in one step; coarse to fine.
+
+        DiffC needs no such thing: the points of `curve` are by-products of its one file.
+
+        Args:
+            pixels: uint8 [H,W,3].
+            model: name from `models`; None for CDC's default.
+
+        Raises:
+            ImageError, WeightsError.
+        """
+        codec = self._store.codec(model or default_model(Cdc.name))
+        if not isinstance(codec, Cdc):
+            raise RateError(f"The model '{model}' belongs to {codec.label}, whose curve comes with its files.")
+        return self._locked(sweep_whole(codec, pixels))
 
     # --- what is known without computing ----------------------------------------------------------------------------
 
@@ -233,7 +332,7 @@ class Engine:
         Raises:
             BitstreamError: if it is none of ours.
         """
-        return describe_file(data, self._known())
+        return describe_file(data, self._store.known())
 
     # --- classical codecs and examples ------------------------------------------------------------------------------
 
@@ -260,35 +359,19 @@ class Engine:
     def example_file(self, name: str) -> bytes | None:
         """The shipped file of an example, if there is one that an installed model can decode."""
         data = examples.example_file(name)
-        if data is None or read_bitstream(data).header.fingerprint not in self._known():
+        if data is None or read_bitstream(data).header.fingerprint not in self._store.known():
             return None
         return data
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _codec(self, name: str) -> DiffC:
-        spec = model_spec(name)
-        with self._lock:
-            if name not in self._codecs:
-                denoiser = PhotoDenoiser.load(spec.path, device=self._device)
-                self._codecs[name] = DiffC(denoiser, fingerprint=bytes.fromhex(denoiser.sha256[:8]))
-            return self._codecs[name]
-
-    def _known(self) -> dict[bytes, str]:
-        """Names of the installed models by fingerprint; hashes the weight files once."""
-        with self._lock:
-            if not self._fingerprints:
-                self._fingerprints = {
-                    bytes.fromhex(sha256_of(spec.path)[:8]): spec.name for spec in MODELS if spec.path.is_file()
-                }
-            return self._fingerprints
-
-    def _timed(self, encodings: Iterator[Encoding]) -> Iterator[Encoding]:
+    def _timed(self, codec: Codec, encodings: Iterator[Encoding]) -> Iterator[Encoding]:
         """The same moments; from the last one the engine learns how fast it is."""
         for encoding in encodings:
             frame = encoding.frame
             if encoding.done:
-                self._seconds_a_pixel = frame.seconds / frame.step / (frame.pixels.shape[0] * frame.pixels.shape[1])
+                height, width = frame.pixels.shape[:2]
+                self._seconds_a_pixel[codec.name] = frame.seconds / frame.step / (height * width)
             yield encoding
 
     def _locked(self, work: Iterator[T]) -> Iterator[T]:

@@ -1,20 +1,24 @@
 """Rate and distortion over a folder of pictures, from the bytes of real files.
 
-    python -m diffdemo evaluate DIR -o RESULTS.jsonl [--bpp 2.0] [--preset balanced] [--decoders mean flow]
+    python -m diffdemo evaluate DIR -o RESULTS.jsonl [--codecs diffc cdc] [--bpp 2.0]
+                       [--preset balanced] [--decoders mean flow] [--steps 1 17] [--gamma 0]
 
-One line of JSON per picture and codec, written as soon as it is measured; a run that was stopped goes on where it
-stopped. A progressive file is encoded once and measured at its prefixes. The summary compares posterior mean, flow
-and the classical codecs by Bjontegaard's delta rate.
+One line of JSON per picture and curve, written as soon as it is measured; a run that was stopped goes on where it
+stopped. A progressive file is encoded once and measured at its prefixes; CDC analyses a picture once and writes a file
+for each rate. The summary compares all of them with the classical codecs by Bjontegaard's delta rate, and CDC with JPEG
+at equal bytes.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -22,38 +26,46 @@ import PIL
 import torch
 
 from diffdemo import __version__
-from diffdemo.engine.classical import available_codecs
+from diffdemo.codecs.base import Rendering
+from diffdemo.codecs.cdc import Cdc
+from diffdemo.codecs.diffc import DiffC
+from diffdemo.engine.cdc_rates import curve_name, files_of, installed_cdc, measure, rendering_of
+from diffdemo.engine.classical import Ladder, available_codecs
 from diffdemo.engine.engine import Engine
 from diffdemo.engine.records import CurvePoint
+from diffdemo.engine.summary import Row, summary
 from diffdemo.images import Pixels, load_picture
 from diffdemo.metrics import bits_per_pixel, ms_ssim, psnr_db
+from diffdemo.models.registry import default_model
 
+DEFAULT_BPP = 2.0
+"""Of DiffC files, whose prefixes are all that lies below."""
 FLOW_PREFIXES = (0.1, 0.25, 0.5, 1.0)
 """Shares of the file at which the flow is computed; the posterior mean comes for nothing after every step."""
-LOWEST_PSNR = 25.0
-"""In dB. BD-rates leave out what lies below, where JPEG has fallen to pieces and any comparison is flattering."""
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".tif", ".tiff"}
-
-Curves = dict[str, dict[str, list[CurvePoint]]]
+VERSIONS = {
+    "diffdemo": __version__,
+    "numpy": np.__version__,
+    "pillow": PIL.__version__,
+    "torch": torch.__version__,
+    "python": platform.python_version(),
+}
 
 
 def main(argv: list[str]) -> int:
     """Measure what is missing from the results file, then print the summary; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="diffdemo evaluate", description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path, metavar="DIR")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="RESULTS", help="JSON lines; appended to")
-    parser.add_argument("--bpp", type=float, default=2.0, help="rate of the files (default: 2.0)")
-    parser.add_argument("--preset", choices=("fast", "balanced", "best"), default="balanced")
-    parser.add_argument("--decoders", nargs="+", choices=("mean", "flow"), default=["mean", "flow"])
-    args = parser.parse_args(argv)
+    args = _parser().parse_args(argv)
     pictures = sorted(p for p in args.folder.glob("*") if p.suffix.lower() in SUFFIXES)
     if not pictures:
         print(f"diffdemo: there are no pictures in {args.folder}", file=sys.stderr)
         return 1
-    known = {(row["picture"], row["codec"]) for row in _read(args.output)}
+    renderings = [rendering_of(gamma, steps) for gamma, steps in dict.fromkeys(product(args.gamma, args.steps))]
+    cdc = installed_cdc() if Cdc.name in args.codecs else None
+    known = _read(args.output)
     with args.output.open("a") as file:
         for path in pictures:
-            for row in _measure(path, known, bpp=args.bpp, preset=args.preset, decoders=args.decoders):
+            sheet = _Sheet(path, known)
+            for row in _measure(sheet, args, cdc, renderings):
                 file.write(json.dumps(row) + "\n")
                 file.flush()
                 print(f"{row['picture']}: {row['codec']}, {len(row['points'])} points", file=sys.stderr, flush=True)
@@ -61,39 +73,95 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _measure(
-    path: Path, known: set[tuple[str, str]], *, bpp: float, preset: str, decoders: list[str]
-) -> Iterator[dict]:  # type: ignore[type-arg]
-    versions = {
-        "diffdemo": __version__,
-        "pillow": PIL.__version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-    }
-    pixels = load_picture(path).pixels
-    engine = Engine()
-    height, width = pixels.shape[:2]
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="diffdemo evaluate", description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="RESULTS", help="JSON lines; appended to")
+    parser.add_argument(
+        "--codecs", nargs="+", choices=(DiffC.name, Cdc.name), default=[DiffC.name], help="(default: diffc)"
+    )
+    parser.add_argument(
+        "--bpp",
+        type=_positive,
+        nargs="+",
+        metavar="X",
+        help="rates: diffc writes one file at the largest, measured at its prefixes (default: 2.0); "
+        "cdc a file for each (default: for each of the quantisation steps 8, 5.66 ... 1 instead)",
+    )
+    parser.add_argument("--preset", choices=("fast", "balanced", "best"), default="balanced", help="of diffc")
+    parser.add_argument(
+        "--decoders", nargs="+", choices=("mean", "flow"), default=["mean", "flow"], help="of diffc (default: both)"
+    )
+    parser.add_argument(
+        "--steps", nargs="+", type=int, default=[1, 17], metavar="N", help="of cdc: a curve for each (default: 1 17)"
+    )
+    parser.add_argument(
+        "--gamma",
+        nargs="+",
+        type=float,
+        default=[0.0],
+        metavar="G",
+        help="of cdc: noise to start from, 0 to 2, 0 for the deterministic decoder; a curve for each (default: 0)",
+    )
+    return parser
 
-    def row(codec: str, points: list[CurvePoint], **settings: object) -> dict:  # type: ignore[type-arg]
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a positive number")
+    return number
+
+
+class _Sheet:
+    """One picture and its lines in the results file."""
+
+    def __init__(self, path: Path, known: Sequence[Row]) -> None:
+        self.name = path.name
+        self.pixels = load_picture(path).pixels
+        self._lines = [row for row in known if row["picture"] == path.name]
+
+    def lacks(self, codec: str, settings: Row | None = None) -> bool:
+        """Whether there is no line yet for a curve, with these settings if any are given."""
+        return not any(row["codec"] == codec and settings in (None, row["settings"]) for row in self._lines)
+
+    def line(self, codec: str, points: list[Row], settings: Row) -> Row:
+        """What to write about a curve."""
+        height, width = self.pixels.shape[:2]
         return {
-            "picture": path.name,
+            "picture": self.name,
             "codec": codec,
             "width": width,
             "height": height,
             "settings": settings,
-            "points": [asdict(p) for p in points],
-            "versions": versions,
+            "points": points,
+            "versions": VERSIONS,
         }
 
+
+def _measure(sheet: _Sheet, args: argparse.Namespace, cdc: Cdc | None, renderings: list[Rendering]) -> Iterator[Row]:
+    engine = Engine()
     for codec in available_codecs():
-        if (path.name, codec) not in known:
-            yield row(codec, engine.classical_curve(pixels, codec))
-    wanted = [d for d in decoders if (path.name, f"diffc {d}") not in known]
-    if wanted:
-        data = list(engine.encode(pixels, bpp=bpp, preset=preset))[-1].data
-        for decoder in wanted:
-            points = engine.curve(data) if decoder == "mean" else _flow_curve(engine, pixels, data)
-            yield row(f"diffc {decoder}", points, bpp=bpp, preset=preset)
+        if sheet.lacks(codec):
+            yield sheet.line(codec, _json(engine.classical_curve(sheet.pixels, codec)), {})
+    if DiffC.name in args.codecs:
+        bpp = max(args.bpp) if args.bpp else DEFAULT_BPP
+        yield from _measure_diffc(sheet, engine, bpp, args.preset, args.decoders)
+    if cdc is not None:
+        yield from _measure_cdc(sheet, cdc, args.bpp, renderings)
+
+
+def _measure_diffc(sheet: _Sheet, engine: Engine, bpp: float, preset: str, decoders: list[str]) -> Iterator[Row]:
+    wanted = [decoder for decoder in decoders if sheet.lacks(f"{DiffC.name} {decoder}")]
+    if not wanted:
+        return
+    data = list(engine.encode(sheet.pixels, bpp=bpp, preset=preset))[-1].data
+    for decoder in wanted:
+        points = engine.curve(data) if decoder == "mean" else _flow_curve(engine, sheet.pixels, data)
+        yield sheet.line(f"{DiffC.name} {decoder}", _json(points), {"bpp": bpp, "preset": preset})
 
 
 def _flow_curve(engine: Engine, pixels: Pixels, data: bytes) -> list[CurvePoint]:
@@ -106,50 +174,31 @@ def _flow_curve(engine: Engine, pixels: Pixels, data: bytes) -> list[CurvePoint]
     return points
 
 
-def _read(path: Path) -> list[dict]:  # type: ignore[type-arg]
+def _measure_cdc(sheet: _Sheet, codec: Cdc, bpp: list[float] | None, renderings: list[Rendering]) -> Iterator[Row]:
+    """A line for each rendering. Lines of other weights, which are among the settings, do not count as measured."""
+    wanted = [r for r in renderings if sheet.lacks(curve_name(r), _cdc_settings(codec, r, bpp))]
+    if not wanted:
+        return
+    files = list(files_of(codec, codec.analyse(sheet.pixels), bpp))
+    jpeg = Ladder(sheet.pixels, "jpeg")
+    for rendering in wanted:
+        points = [point.to_json() for point in measure(codec, sheet.pixels, files, rendering, jpeg)]
+        yield sheet.line(curve_name(rendering), points, _cdc_settings(codec, rendering, bpp))
+
+
+def _cdc_settings(codec: Cdc, rendering: Rendering, bpp: list[float] | None) -> Row:
+    return {
+        "model": default_model(codec.name),
+        "fingerprint": codec.fingerprint.hex(),
+        "gamma": rendering.gamma,
+        "steps": rendering.steps,
+        "bpp": bpp,
+    }
+
+
+def _json(points: list[CurvePoint]) -> list[Row]:
+    return [asdict(point) for point in points]
+
+
+def _read(path: Path) -> list[Row]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-def summary(rows: list[dict]) -> str:  # type: ignore[type-arg]
-    """BD-rate in PSNR of the DiffC decoders against each classical codec, averaged over pictures, as a table."""
-    curves: Curves = {}
-    for row in rows:
-        curves.setdefault(row["codec"], {})[row["picture"]] = [CurvePoint(**p) for p in row["points"]]
-    lines = [
-        f"{len(curves.get('diffc mean', {}))} pictures; BD-rate (PSNR from 25 dB on, file bytes), mean over pictures"
-    ]
-    for tested in ("diffc mean", "diffc flow"):
-        for anchor in available_codecs():
-            rates = [
-                bd_rate(curves[anchor][picture], points)
-                for picture, points in curves.get(tested, {}).items()
-                if picture in curves.get(anchor, {})
-            ]
-            if rates:
-                better = sum(rate < 0 for rate in rates)
-                lines.append(
-                    f"{tested} against {anchor}: {np.mean(rates):+.1f} % "
-                    f"(worst {max(rates):+.1f} %, better on {better} of {len(rates)})"
-                )
-    return "\n".join(lines)
-
-
-def bd_rate(anchor: list[CurvePoint], tested: list[CurvePoint]) -> float:
-    """Average difference in rate at equal PSNR, in percent; negative where `tested` needs fewer bits.
-
-    Akima interpolation over the range of PSNR that both curves cover from `LOWEST_PSNR` on (package `bjontegaard`).
-    """
-    import bjontegaard
-
-    def arrays(points: list[CurvePoint]) -> tuple[list[float], list[float]]:
-        kept: list[CurvePoint] = []
-        for p in sorted(points, key=lambda p: p.bpp):
-            if p.psnr_db >= LOWEST_PSNR and (not kept or p.psnr_db > kept[-1].psnr_db):
-                kept.append(p)
-        return [p.bpp for p in kept], [p.psnr_db for p in kept]
-
-    return float(
-        bjontegaard.bd_rate(
-            *arrays(anchor), *arrays(tested), method="akima", require_matching_points=False, min_overlap=0
-        )
-    )

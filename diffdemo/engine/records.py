@@ -19,7 +19,7 @@ class Frame:
         step, num_steps: work done and expected in all; an estimate while encoding.
         sigma: noise level reached.
         seconds, seconds_left: elapsed and expected.
-        decoder: "mean", "flow" or "ancestral".
+        decoder: one of `codecs.base.Decoder`.
     """
 
     pixels: Pixels
@@ -72,8 +72,36 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Samples:
+    """Pictures drawn from the same file, so far.
+
+    Attributes:
+        pictures: uint8 [H,W,3] each; the last one may still be on its way.
+        psnr_db: of each against the original, where it is known.
+        mean: their average.
+        spread: where they differ, as a grey picture.
+        count: how many there will be.
+        share_done: of the whole work, 0..1.
+    """
+
+    pictures: tuple[Pixels, ...]
+    psnr_db: tuple[float | None, ...]
+    mean: Pixels
+    spread: Pixels
+    count: int
+    share_done: float
+
+
+@dataclass(frozen=True, slots=True)
 class FileInfo:
-    """What a file says about itself, readable without the model."""
+    """What a file says about itself, readable without the model.
+
+    Attributes:
+        seed, preset: of a DiffC file; None for CDC, which has neither.
+        delta: quantisation step of a CDC file; None for DiffC.
+        is_embedded: whether a prefix of it can be decoded.
+        steps: of a DiffC file; empty for CDC.
+    """
 
     codec: str
     version: int
@@ -81,8 +109,10 @@ class FileInfo:
     fingerprint: str
     width: int
     height: int
-    seed: int
-    preset: str
+    seed: int | None
+    preset: str | None
+    delta: float | None
+    is_embedded: bool
     header_bytes: int
     num_bytes: int
     whole_bytes: int
@@ -134,6 +164,24 @@ class ModelInfo:
     fingerprint: str
     is_default: bool
     description: str
+
+
+@dataclass(frozen=True, slots=True)
+class CodecInfo:
+    """A codec that can be chosen.
+
+    Attributes:
+        name, label: what users type and what they read.
+        default_model: name of the model that it uses where none is named.
+        is_embedded: whether every prefix of its files is a file, so that a slider can move through one.
+        decoders: what it can do about the bits that were not sent, the default first.
+    """
+
+    name: str
+    label: str
+    default_model: str
+    is_embedded: bool
+    decoders: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,8 +45,29 @@ MODELS = (
         licence="CC BY-SA 4.0",
         description="PhotoUNet for photographs of any size; trained by us on freely licensed photographs.",
     ),
+    ModelSpec(
+        name="cdc-small",
+        label="cdc-small",
+        codec="cdc",
+        file="cdc-small.safetensors",
+        licence="CC BY-SA 4.0",
+        description="CDC of the x family, 16 base channels, one model for all rates; trained by us on the same.",
+    ),
 )
 DEFAULT_MODEL = MODELS[0].name
+
+
+def default_model(codec: str) -> str:
+    """Name of the model that a codec uses where none is named.
+
+    Raises:
+        WeightsError: naming the codecs that exist.
+    """
+    for spec in MODELS:
+        if spec.codec == codec:
+            return spec.name
+    codecs = ", ".join(sorted({spec.codec for spec in MODELS}))
+    raise WeightsError(f"There is no codec '{codec}' with a model. Known codecs: {codecs}.")
 
 
 def model_spec(name: str) -> ModelSpec:

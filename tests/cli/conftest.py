@@ -10,6 +10,9 @@ import pytest
 from diffdemo.engine import Engine
 from diffdemo.images import Pixels, to_png
 
+WHOLE_BYTES = 600
+"""What a CDC file of `small` may take: the shipped model needs less."""
+
 
 @pytest.fixture(autouse=True)
 def shared_engine(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,6 +36,25 @@ def data(engine: Engine, edges: Pixels) -> bytes:
 def file(data: bytes, tmp_path: Path) -> Path:
     path = tmp_path / "a file in ü.difd"
     path.write_bytes(data)
+    return path
+
+
+@pytest.fixture(scope="session")
+def small(gradient: Pixels) -> Pixels:
+    """40 x 48: CDC computes at least 64 x 64 of whatever it is given."""
+    return gradient[20:60, 30:78].copy()
+
+
+@pytest.fixture(scope="session")
+def cdc_data(engine: Engine, small: Pixels) -> bytes:
+    *_, last = engine.encode(small, codec="cdc", num_bytes=WHOLE_BYTES)
+    return last.data
+
+
+@pytest.fixture
+def cdc_file(cdc_data: bytes, tmp_path: Path) -> Path:
+    path = tmp_path / "a whole file in ü.difd"
+    path.write_bytes(cdc_data)
     return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from diffdemo import cli
-from diffdemo.codecs.base import Decoder, Preset
+from diffdemo.codecs.base import MOST_STEPS, Decoder, Preset
 from diffdemo.engine import Engine
+from diffdemo.training import cdc, diffc
 
 
 def test_info(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -43,19 +45,32 @@ def test_models(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["models", "--json"]) == 0
     models = json.loads(capsys.readouterr().out)["models"]
     assert [model["name"] for model in models] == [model.name for model in engine.models()]
-    assert sum(model["is_default"] for model in models) == 1
+    assert {model["codec"] for model in models} == {"diffc", "cdc"}
+    assert [model["codec"] for model in models if model["is_default"]] == ["diffc", "cdc"]
     assert cli.main(["models"]) == 0
-    assert all(model["name"] in capsys.readouterr().out for model in models[:1])
+    out = capsys.readouterr().out
+    assert all(model["name"] in out for model in models)
 
 
-def test_train_passes_its_arguments_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("codec", ["diffc", "cdc"])
+def test_train_passes_its_arguments_on(codec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    monkeypatch.setattr("diffdemo.training.diffc.train", lambda *args, **options: calls.append((args, options)))
-    command = ["train", "diffc", str(tmp_path), "-o", "out", "--minutes", "2", "--exclude", "a", "b c"]
+    monkeypatch.setattr(f"diffdemo.training.{codec}.train", lambda *args, **options: calls.append((args, options)))
+    command = ["train", codec, str(tmp_path), "-o", "out", "--minutes", "2", "--exclude", "a", "b c"]
     assert cli.main(command) == 0
     (data, out, recipe), options = calls[0]
     assert (data, out, recipe.minutes) == (tmp_path, Path("out"), 2.0)
     assert options == {"exclude": ("a", "b c"), "device": "cpu"}
+
+
+def test_train_keeps_to_the_recipe_where_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipes = []
+    for module in (diffc, cdc):
+        monkeypatch.setattr(module, "train", lambda data, out, recipe, **options: recipes.append(recipe))
+        assert cli.main(["train", module.__name__.split(".")[-1], str(tmp_path), "-o", "out"]) == 0
+    assert recipes == [diffc.Recipe(), cdc.Recipe()]
+    assert cli.main(["train", "cdc", str(tmp_path), "-o", "out", "--width", "24"]) == 0
+    assert recipes[-1] == cdc.Recipe(width=24)
 
 
 def test_train_without_pictures(tmp_path: Path, failure: Callable[[], str]) -> None:
@@ -94,7 +109,14 @@ def test_commands_with_their_own_parser_get_their_arguments(command: str, monkey
         "decode a.difd -o b.png --decoder none",
         "decode a.difd -o b.png --realism 1.1",
         "decode a.difd -o b.png --bytes 0",
-        "train cdc data -o out",
+        "decode a.difd -o b.png --gamma 2.1",
+        "decode a.difd -o b.png --eta -0.1",
+        "decode a.difd -o b.png --steps 0",
+        "decode a.difd -o b.png --steps 1.5",
+        "train jpeg data -o out",
+        "train data -o out",
+        "train diffc data -o out --width 8",
+        "train cdc data -o out --width 0",
     ],
 )
 def test_wrong_command_lines(command: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,3 +129,6 @@ def test_wrong_command_lines(command: str, capsys: pytest.CaptureFixture[str]) -
 def test_choices_are_those_of_the_engine() -> None:
     assert set(cli.PRESETS) == set(Preset)
     assert set(cli.DECODERS) == set(Decoder)
+    assert cli._steps(str(MOST_STEPS)) == MOST_STEPS
+    with pytest.raises(argparse.ArgumentTypeError):
+        cli._steps(str(MOST_STEPS + 1))

@@ -145,8 +145,10 @@ def test_what_is_write_protected(
     ("options", "message"),
     [
         (["--model", "nobody"], "nobody"),
-        (["--codec", "nothing"], "There is no codec 'nothing'; there is diffc"),
+        (["--codec", "nothing"], "There is no codec 'nothing'; choose one of: diffc, cdc."),
+        (["--codec", "nothing", "--model", "photo-small"], "There is no codec 'nothing'"),
         (["--codec", "diffc", "--model", "nobody"], "There is no model 'nobody' for diffc"),
+        (["--codec", "cdc", "--model", "photo-small"], "There is no model 'photo-small' for cdc; choose one of: cdc-"),
         (["--bytes", "3"], "3 bytes"),
     ],
 )

@@ -26,7 +26,7 @@ def start(*arguments: object, **options: object) -> subprocess.Popen[str]:
     return subprocess.Popen(command, **(pipes | options))
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["encode", "--help"], ["--version"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["encode", "--help"], ["train", "cdc", "--help"], ["--version"]])
 def test_help_is_quick(arguments: list[str]) -> None:
     began = time.monotonic()
     process = start(*arguments)
@@ -41,6 +41,16 @@ def test_a_failure_of_the_process(tmp_path: Path) -> None:
     out, err = process.communicate()
     assert (process.returncode, out) == (1, "")
     assert err == f"diffdemo: {tmp_path}/nothing ü.difd: No such file or directory\n"
+
+
+def test_a_cut_file_fails_without_a_traceback(cdc_file: Path, tmp_path: Path) -> None:
+    cdc_file.write_bytes(cdc_file.read_bytes()[:-1])
+    process = start("decode", cdc_file, "-o", tmp_path / "o.png", "--frames", tmp_path / "frames")
+    out, err = process.communicate()
+    assert (process.returncode, out) == (1, "")
+    assert err.startswith("diffdemo: The file ends after ")
+    assert err.count("\n") == 1
+    assert set(os.listdir(tmp_path)) == {cdc_file.name}
 
 
 @pytest.fixture

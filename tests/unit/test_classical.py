@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from diffdemo.engine.classical import _largest_quality, available_codecs, bytes_needed, classical_at, classical_curve
+from diffdemo.engine.classical import (
+    Ladder,
+    _largest_quality,
+    available_codecs,
+    bytes_needed,
+    classical_at,
+    classical_curve,
+)
 from diffdemo.engine.records import CurvePoint
 from diffdemo.errors import ImageError
 from diffdemo.images import Pixels
@@ -160,3 +167,13 @@ def test_a_curve_of_a_common_picture_takes_seconds(codec: str) -> None:
     began = time.monotonic()
     classical_curve(pixels, codec)
     assert time.monotonic() - began < 3
+
+
+def test_the_smallest_file_from_a_size_on(edges: Pixels) -> None:
+    sizes = [size_at(edges, "jpeg", quality) for quality in range(1, 101)]
+    ladder = Ladder(edges, "jpeg")
+    for num_bytes in (1, sizes[40] - 1, sizes[40], sizes[40] + 1, max(sizes)):
+        found = ladder.smallest_from(num_bytes)
+        assert found is not None
+        assert found.num_bytes == min(size for size in sizes if size >= num_bytes)
+    assert ladder.smallest_from(max(sizes) + 1) is None

@@ -1,0 +1,53 @@
+"""Several pictures from the same bits: what they share was sent, what they differ in was imagined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from diffdemo.engine.records import Frame, Samples
+from diffdemo.images import Pixels
+
+SPREAD_GAIN = 4.0
+"""How much brighter than measured the map of the spread is drawn; most textures vary by a few grey levels only."""
+
+
+def gather(draws: Iterator[Iterator[Frame]], count: int) -> Iterator[Samples]:
+    """What is known after each step of each draw.
+
+    Args:
+        draws: `count` decodes of the same file that differ in nothing but their seed.
+        count: how many there will be.
+    """
+    finished: list[Frame] = []
+    for frames in draws:
+        for frame in frames:
+            latest = frame
+            yield _samples([*finished, frame], count, frame)
+        finished.append(latest)
+
+
+def _samples(frames: list[Frame], count: int, latest: Frame) -> Samples:
+    pictures = tuple(frame.pixels for frame in frames)
+    done = len(frames) - 1 + latest.step / latest.num_steps
+    return Samples(
+        pictures=pictures,
+        psnr_db=tuple(frame.psnr_db for frame in frames),
+        mean=mean_of(pictures),
+        spread=spread_of(pictures),
+        count=count,
+        share_done=done / count,
+    )
+
+
+def mean_of(pictures: tuple[Pixels, ...]) -> Pixels:
+    """The average of pictures [H,W,3], rounded."""
+    mean: Pixels = np.rint(np.mean(pictures, axis=0)).astype(np.uint8)
+    return mean
+
+
+def spread_of(pictures: tuple[Pixels, ...]) -> Pixels:
+    """Standard deviation over pictures, root mean square over colours: grey, `SPREAD_GAIN` times as bright."""
+    deviation = np.sqrt(np.var(np.asarray(pictures, np.float32), axis=0).mean(axis=2, keepdims=True))
+    return np.repeat(np.clip(np.rint(SPREAD_GAIN * deviation), 0, 255).astype(np.uint8), 3, axis=2)
