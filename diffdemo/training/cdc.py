@@ -1,4 +1,4 @@
-"""Train CDC: first the compressor with a plain convolution as decoder, then compressor and denoiser together.
+"""Train CDC: the compressor with a plain convolution as decoder, then compressor and denoiser, then the denoiser alone.
 
 One model covers all rates. Each crop is quantised with a step delta of its own, drawn from the range that the codec
 offers, and pays lambda = lambda_1 delta^2 for a bit: at high rate the distortion of a uniform quantiser grows with
@@ -48,17 +48,20 @@ class Recipe:
         minutes: training time over all resumed runs; stages and learning rate follow the elapsed fraction of it.
         width: base channels, at least 12; the encoder's stages have `STAGES` times as many.
         batch, crop: crops a step and their side, a multiple of 64; validation crops have twice that side.
+        learning_rate, denoiser_learning_rate: at the beginning of the first and of the third stage.
         first_price: lambda at delta = 1: squared error on [-1, 1] that a bit per pixel has to save.
-        compressor_until: elapsed fraction at which the second stage begins.
+        compressor_until, both_until: elapsed fractions at which the second and the third stage begin.
     """
 
-    minutes: float = 54.0
+    minutes: float = 50.0
     width: int = 16
     batch: int = 8
     crop: int = 128
     first_price: float = 1.0e-3
     compressor_until: float = 0.5
+    both_until: float = 0.6
     learning_rate: float = 7.0e-4
+    denoiser_learning_rate: float = 1.0e-3
     warmup_steps: int = 200
     ema_decay: float = 0.998
     seed: int = 0
@@ -68,9 +71,21 @@ class Recipe:
         """Of the model."""
         return CdcShape(Family.X, self.width, tuple(self.width * factor for factor in STAGES))
 
+    def rate(self, fraction: float) -> float:
+        """Learning rate at an elapsed fraction.
+
+        It falls as long as the compressor learns, whose latents and scales do not survive a rise; the denoiser, which
+        has hardly begun by then, gets a cosine of its own.
+        """
+        if fraction < self.both_until:
+            return self.learning_rate * _cosine(fraction / self.both_until, least=0.2)
+        return self.denoiser_learning_rate * _cosine((fraction - self.both_until) / (1 - self.both_until), least=0.02)
+
     def stage(self, fraction: float) -> str:
-        """What is trained at an elapsed fraction: "compressor" or "both"."""
-        return "compressor" if fraction < self.compressor_until else "both"
+        """What is trained at an elapsed fraction: "compressor", "both" or "denoiser"."""
+        if fraction < self.compressor_until:
+            return "compressor"
+        return "both" if fraction < self.both_until else "denoiser"
 
 
 class Student(nn.Module):
@@ -152,12 +167,14 @@ def train(data: Path, out: Path, recipe: Recipe, *, exclude: tuple[str, ...] = (
         began = time.monotonic()
         fraction = used / (recipe.minutes * 60)
         if recipe.stage(fraction) != stage:
-            stage, stage_step = "both", 0
-            for each in (student, ema):
-                start_denoiser(each.network, each.head)
+            if stage == "compressor":
+                for each in (student, ema):
+                    start_denoiser(each.network, each.head)
+            stage, stage_step = recipe.stage(fraction), 0
+        student.network.compressor.requires_grad_(stage != "denoiser")
         warm = min(1.0, (stage_step + 1) / recipe.warmup_steps)
         for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * warm * max(0.02, 0.5 * (1 + math.cos(math.pi * fraction)))
+            group["lr"] = warm * recipe.rate(fraction)
         if step % CENTRE_EVERY == 0:
             student.network.compressor.prior.centre()
         x = pictures.crops(recipe.batch, recipe.crop, generator).to(where, memory_format=torch.channels_last)
@@ -239,12 +256,18 @@ def decoder_loss(network: CdcNetwork, x: Tensor, delta: Tensor, first_price: flo
     weight[:half] = 1
     price = first_price * delta**2
     price[half:] = 0
+    # In the last stage only the error has a gradient left, and only the denoiser follows it.
     return (importance(delta) * (weight * error + price * bpp)).mean()
 
 
 def importance(delta: Tensor) -> Tensor:
     """Makes a relative gain worth about the same at every rate: what is minimised falls about so with delta."""
     return 1 / delta
+
+
+def _cosine(passed: float, *, least: float) -> float:
+    """From 1 at the beginning to `least` at the end."""
+    return least + (1 - least) * 0.5 * (1 + math.cos(math.pi * min(1.0, passed)))
 
 
 def _mixed_precision(x: Tensor) -> torch.autocast:
