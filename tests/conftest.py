@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
+# Read when Gradio is imported. A server that closes clears the folder, and another process may be using the usual one.
+os.environ.setdefault("GRADIO_TEMP_DIR", tempfile.mkdtemp(prefix="diffdemo-tests-"))
 # Read when PyTorch is imported. Spinning threads multiply the run time on a machine that has other work.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 

@@ -1,6 +1,7 @@
 """An engine without a network: the same contract, real pixels and real files, in milliseconds.
 
-A fake file is a header and a sequence of JPEG files of rising quality, one a step; a prefix shows the last whole one.
+A fake DiffC file is a header and a sequence of JPEG files of rising quality, one a step; a prefix shows the last whole
+one. For the fake CDC see `fake_cdc`.
 """
 
 from __future__ import annotations
@@ -12,13 +13,27 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 
+import fake_cdc
 import numpy as np
 from PIL import Image, ImageFilter
 from skimage import data as pictures
 
-from diffdemo.engine.records import Classical, CurvePoint, Encoding, Example, FileInfo, Frame, ModelInfo, Step
+from diffdemo.engine.records import (
+    Classical,
+    CodecInfo,
+    CurvePoint,
+    Encoding,
+    Example,
+    FileInfo,
+    Frame,
+    ModelInfo,
+    Samples,
+    Step,
+)
+from diffdemo.engine.samples import gather
 from diffdemo.errors import CorruptBitstream, RateError, TruncatedBitstream, UnsupportedBitstream
 from diffdemo.images import Pixels, require_pixels
 from diffdemo.metrics import bits_per_pixel, ms_ssim, psnr_db
@@ -54,10 +69,17 @@ class FakeEngine:
             ModelInfo("fake", "fake (JPEG layers)", "diffc", 1234, 5678, "MIT", "0123abcd", True, "For tests only.")
         ]
 
+    def codecs(self) -> list[CodecInfo]:
+        """Both that there are."""
+        return [
+            CodecInfo("diffc", "DiffC", "fake", True, ("mean", "flow", "ancestral")),
+            CodecInfo("cdc", "CDC", "fake", False, fake_cdc.DECODERS),
+        ]
+
     def warm_up(self) -> None:
         """Nothing to load."""
 
-    def estimate_seconds(self, num_pixels: int, *, preset: str = "balanced") -> float | None:
+    def estimate_seconds(self, num_pixels: int, *, codec: str = "diffc", preset: str = "balanced") -> float | None:
         """Nothing has been timed."""
         return None
 
@@ -65,6 +87,7 @@ class FakeEngine:
         self,
         pixels: Pixels,
         *,
+        codec: str = "diffc",
         model: str | None = None,
         preset: str = "balanced",
         num_bytes: int | None = None,
@@ -76,6 +99,13 @@ class FakeEngine:
         require_pixels(pixels)
         height, width = pixels.shape[:2]
         most = num_bytes or int((bpp or 1.0) * width * height / 8)
+        if codec == "cdc":
+            with self.lock:
+                time.sleep(self.step_seconds)
+                data = fake_cdc.encode(pixels, most)
+                *_, frame = fake_cdc.decode(data, steps=1, reference=pixels)
+            yield Encoding(data, frame, True)
+            return
         bodies = [_jpeg(pixels, quality) for quality in QUALITIES]
         header = _header(width, height, preset, seed, [len(body) for body in bodies])
         if most < len(header):
@@ -96,14 +126,27 @@ class FakeEngine:
         data: bytes,
         *,
         num_bytes: int | None = None,
-        decoder: str = "mean",
+        decoder: str | None = None,
         realism: float = 1.0,
+        gamma: float = 0.8,
+        eta: float = 0.0,
+        steps: int | None = None,
         seed: int = 0,
         reference: Pixels | None = None,
         every_step: bool = False,
     ) -> Iterator[Frame]:
         """Show every whole step, then sharpen or add noise."""
         used = len(data) if num_bytes is None else num_bytes
+        embedded = not data.startswith(fake_cdc.MAGIC)
+        offered = ("mean", "flow", "ancestral") if embedded else fake_cdc.DECODERS
+        decoder = decoder or offered[0]
+        if decoder not in offered:
+            raise RateError(f"The file has no decoder '{decoder}'; choose one of: {', '.join(offered)}.")
+        if not embedded:
+            yield from self._locked(
+                fake_cdc.decode(data[:used], decoder=decoder, gamma=gamma, steps=steps, seed=seed, reference=reference)
+            )
+            return
         info = self.describe(data[:used])
         self._originals.setdefault(_key(data), reference)
         ends = [info.header_bytes] + [step.end_bytes for step in info.steps if step.received]
@@ -115,6 +158,30 @@ class FakeEngine:
             yield frame
         with self.lock:
             yield self._frame(data, used, decoder, reference, len(ends), len(ends), started, realism, seed)
+
+    def _locked(self, items: Iterator[Frame]) -> Iterator[Frame]:
+        while True:
+            with self.lock:
+                time.sleep(self.step_seconds)
+                item = next(items, None)
+            if item is None:
+                return
+            yield item
+
+    def samples(self, data: bytes, *, count: int = 4, seed: int = 0, **options: object) -> Iterator[Samples]:
+        """Several decodes that differ in their seed."""
+        if not 2 <= count <= 16:
+            raise RateError(f"{count} samples were asked for; it must be 2 to 16.")
+        decoder = "ancestral" if self.describe(data).is_embedded else "stochastic"
+        return gather((self.decode(data, decoder=decoder, seed=seed + n, **options) for n in range(count)), count)
+
+    def sweep(self, pixels: Pixels, *, model: str | None = None) -> Iterator[CurvePoint]:
+        """A few rates of the fake CDC."""
+        for bpp in (0.4, 0.6, 0.8, 1.0):
+            time.sleep(self.step_seconds)
+            data = fake_cdc.encode(pixels, int(bpp * pixels.size / 24))
+            *_, frame = fake_cdc.decode(data, steps=1, reference=pixels)
+            yield CurvePoint(frame.num_bytes, frame.bpp, frame.psnr_db, frame.ms_ssim)
 
     def preview(self, data: bytes, num_bytes: int) -> Frame | None:
         """The last whole step, if the file was encoded or decoded here."""
@@ -132,6 +199,8 @@ class FakeEngine:
 
     def describe(self, data: bytes) -> FileInfo:
         """Parse the header."""
+        if data.startswith(fake_cdc.MAGIC):
+            return fake_cdc.describe(data)
         if data[:4] != MAGIC:
             raise UnsupportedBitstream(f"Not a diffdemo file: it starts with {data[:4]!r}.")
         fields, start = _fields(data)
@@ -150,6 +219,8 @@ class FakeEngine:
             height,
             fields["seed"],
             fields["preset"],
+            None,
+            True,
             start,
             len(data),
             ends[-1],
@@ -168,12 +239,8 @@ class FakeEngine:
         return Classical(codec, quality, data, decoded, _point(pixels, decoded, len(data)))
 
     def classical_curve(self, pixels: Pixels, codec: str) -> list[CurvePoint]:
-        """A short sweep."""
-        points = []
-        for quality in (2, 10, 30, 60, 90):
-            data = _save(pixels, codec, quality)
-            points.append(_point(pixels, np.asarray(Image.open(io.BytesIO(data)).convert("RGB")), len(data)))
-        return points
+        """A short sweep, once for every picture: tests share a few, and AVIF takes its time."""
+        return list(_classical_curve(pixels.tobytes(), pixels.shape, codec))
 
     def bytes_needed(self, points: list[CurvePoint], psnr_db: float) -> int | None:
         """Linear between the points; None outside."""
@@ -253,6 +320,13 @@ def _save(pixels: Pixels, codec: str, quality: int) -> bytes:
     options = {"speed": 10} if codec == "avif" else {}
     Image.fromarray(pixels).save(out, codec, quality=quality, **options)
     return out.getvalue()
+
+
+@lru_cache(maxsize=64)
+def _classical_curve(content: bytes, shape: tuple[int, ...], codec: str) -> tuple[CurvePoint, ...]:
+    pixels = np.frombuffer(content, np.uint8).reshape(shape)
+    files = [_save(pixels, codec, quality) for quality in (2, 10, 30, 60, 90)]
+    return tuple(_point(pixels, np.asarray(Image.open(io.BytesIO(data)).convert("RGB")), len(data)) for data in files)
 
 
 def _point(original: Pixels, pixels: Pixels, num_bytes: int) -> CurvePoint:

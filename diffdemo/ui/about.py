@@ -19,6 +19,12 @@ The encoder, which has the picture, picks the candidate that leads towards it an
 Each number adds a little information, so every beginning of the file is a noisy version of the picture.
 The decoder takes that noisy version and lets the model finish: on average, sharply, or at random.
 
+### How CDC works
+Here the file holds the content of the picture only: a few hundred numbers for each patch of it, rounded.
+The decoder is a diffusion model that is told the content, and fills in texture step by step.
+More steps are more texture and not more bits. Started from nothing, it always draws the same picture; started from
+noise, another one for every noise. A part of such a file is no picture.
+
 ### What to keep in mind
 A generative decoder **invents detail** that fits what was sent. It can look right and be wrong: letters, faces,
 textures. Do not use it where detail is evidence, as in documents, medicine or forensics. The numbers on this page are
@@ -30,6 +36,8 @@ as PNG, without further loss.
   [arXiv:2206.08889](https://arxiv.org/abs/2206.08889): DiffC, and the two decoders DiffC-A and DiffC-F.
 - J. Vonderfecht, F. Liu. *Lossy Compression with Pretrained Diffusion Models.* ICLR 2025,
   [arXiv:2501.09815](https://arxiv.org/abs/2501.09815): how to make it practical.
+- R. Yang, S. Mandt. *Lossy Image Compression with Conditional Diffusion Models.* NeurIPS 2023,
+  [arXiv:2209.06950](https://arxiv.org/abs/2209.06950): CDC.
 - J. Ho, A. Jain, P. Abbeel. *Denoising Diffusion Probabilistic Models.* 2020,
   [arXiv:2006.11239](https://arxiv.org/abs/2006.11239): the idea of progressive coding, section 4.3.
 """

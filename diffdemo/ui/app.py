@@ -12,6 +12,7 @@ from diffdemo.engine import Engine
 from diffdemo.ui import about, api, inspect, studio, wiring
 from diffdemo.ui.handlers import Handlers
 from diffdemo.ui.rivals import Rivals
+from diffdemo.ui.samples import Imagining
 from diffdemo.ui.screen import Painter
 from diffdemo.ui.theme import make_theme
 from diffdemo.ui.turns import Turns
@@ -42,7 +43,13 @@ def build_app(engine: Engine) -> gr.Blocks:
                 inspect_tab = inspect.build(tab)
             with gr.Tab("About") as tab:
                 about_tab = about.build(tab, engine.examples())
-        wiring.wire(demo, studio_tab, Handlers(engine, painter, turns), Viewing(engine, painter, turns))
+        wiring.wire(
+            demo,
+            studio_tab,
+            Handlers(engine, painter, turns),
+            Viewing(engine, painter, turns),
+            Imagining(engine, turns),
+        )
         inspect.wire(inspect_tab, inspect.Inspection(engine), studio_tab.session, studio_tab.used)
         about.wire(about_tab, engine)
         api.expose(engine)

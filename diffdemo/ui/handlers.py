@@ -13,12 +13,11 @@ from diffdemo.engine import Engine
 from diffdemo.engine.plots import Metric
 from diffdemo.images import MOST_PIXELS, Pixels, fit_pixels, load_picture, to_png
 from diffdemo.ui import present
+from diffdemo.ui.codecs import DEFAULT_CODEC, OFFERS, encoding_controls
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.screen import BUSY, Painter, Screen, served, stem_of
 from diffdemo.ui.session import Session, Side
-from diffdemo.ui.turns import Turns
-
-DEFAULT_BPP = 1.0
+from diffdemo.ui.turns import Turn, Turns
 
 
 class Handlers:
@@ -31,15 +30,14 @@ class Handlers:
         self._example_files: dict[str, bytes] = {}
 
     @friendly
-    def greet(self) -> Screen:
+    def greet(self, request: gr.Request | None = None) -> Screen:
         """Show the first example before anything has been computed."""
-        return self._example(0)
+        return self._example(0, self._turns.take(request))
 
     @friendly
     def choose_example(self, picked: gr.SelectData, request: gr.Request | None = None) -> Screen:
         """Take one of the pictures that come along."""
-        self._turns.take(request)
-        return self._example(picked.index)
+        return self._example(picked.index, self._turns.take(request))
 
     @friendly
     def open_example(self, session: Session, metric: Metric, request: gr.Request | None = None) -> Iterator[Screen]:
@@ -49,17 +47,19 @@ class Handlers:
             session: who asks.
             metric: what the plot shows, "psnr_db" or "ms_ssim".
         """
-        turn = self._turns.take(request)
-        if not session.original:
+        turn = Turn.of(request, session.turn)
+        if not session.original or self._turns.is_over(turn):
             yield Screen()
             return
         data = self._example_files.get(session.name) or self._engine.example_file(session.name)
         pixels = load_picture(session.original).pixels
         if data is None:
-            work = self._remembered(session.name, self._compress(session, pixels, metric, bpp=DEFAULT_BPP))
+            work = self._remembered(
+                session.name, self._compress(session, pixels, metric, bpp=OFFERS[DEFAULT_CODEC].bpp)
+            )
         else:
             work = self._decompress(session, pixels, data, metric)
-        yield from self._turns.while_mine(turn, self._or_settle(work, session, metric))
+        yield from self._turns.while_mine(turn, self._or_settle(work, session, metric), Screen())
 
     @friendly
     def upload(self, picture_file: dict[str, Any] | None, request: gr.Request | None = None) -> Screen:
@@ -71,7 +71,7 @@ class Handlers:
         """
         path = _path_of(picture_file)
         picture = load_picture(path)
-        self._turns.take(request)
+        turn = self._turns.take(request)
         pixels = fit_pixels(picture.pixels, MOST_PIXELS)
         notes = list(picture.notes)
         if pixels is not picture.pixels:
@@ -79,22 +79,24 @@ class Handlers:
         height, width = pixels.shape[:2]
         png = to_png(pixels)
         session = Session(name=stem_of(path), source=png)
-        return self._waiting(session, png, "Ready. Press Compress.")._replace(
+        screen = self._waiting(session, png, "Ready. Press Compress.")._replace(
             source=gr.skip(),
             notes=present.picture_notes(width, height, notes),
             side=self._offer_sizes(width, height),
         )
+        return self._unless_over(turn, screen)
 
     @friendly
-    def choose_size(self, session: Session, side: int) -> Screen:
+    def choose_size(self, session: Session, side: int, codec: str = DEFAULT_CODEC) -> Screen:
         """Say what a working size costs on this machine.
 
         Args:
             session: who asks.
             side: longest side to work at, 0 for the picture as it is.
+            codec: "diffc" or "cdc".
         """
         picture = load_picture(session.source)
-        return Screen(side=gr.update(info=self._size_reason(picture.width, picture.height, side)))
+        return Screen(side=gr.update(info=self._size_reason(picture.width, picture.height, side, codec)))
 
     @friendly
     def encode(
@@ -106,6 +108,7 @@ class Handlers:
         preset: str,
         seed: int,
         metric: Metric,
+        codec: str = DEFAULT_CODEC,
         request: gr.Request | None = None,
     ) -> Iterator[Screen]:
         """Compress the picture of the session; every screen holds a valid file.
@@ -115,18 +118,29 @@ class Handlers:
             side: longest side to work at; empty or 0 for the picture as it is.
             bpp: bits per pixel to spend.
             num_bytes: exact size instead; empty or 0 to use `bpp`.
-            preset: "fast", "balanced" or "best".
-            seed: of the randomness that encoder and decoder share.
+            preset: for DiffC, "fast", "balanced" or "best".
+            seed: for DiffC, of the randomness that encoder and decoder share.
             metric: what the plot shows, "psnr_db" or "ms_ssim".
+            codec: "diffc" or "cdc".
         """
         if not session.source:
             raise gr.Error("There is no picture yet. Upload one or pick an example.", print_exception=False)
         pixels = to_side(load_picture(session.source).pixels, side or 0)
         original = to_png(pixels)
-        fresh = Session(session.name, session.source, original, left=Side(present.ORIGINAL, original))
+        own = session.own if codec != "diffc" and session.original == original else ()
+        left = Side(present.ORIGINAL, original)
+        turn = self._turns.take(request)
+        fresh = Session(
+            session.name, session.source, original, codec=session.codec, own=own, left=left, turn=turn.number
+        )
         target: dict[str, Any] = {"num_bytes": int(num_bytes)} if num_bytes else {"bpp": float(bpp)}
-        work = self._compress(fresh, pixels, metric, preset=preset, seed=int(seed or 0), **target)
-        yield from self._turns.while_mine(self._turns.take(request), self._or_settle(work, session, metric))
+        work = self._compress(fresh, pixels, metric, codec=codec, preset=preset, seed=int(seed or 0), **target)
+        yield from self._turns.while_mine(turn, self._or_settle(work, session, metric), Screen())
+
+    @friendly
+    def choose_codec(self, codec: str) -> tuple[dict, dict, dict, dict]:
+        """Show what can be chosen for compressing with a codec."""
+        return encoding_controls(codec)
 
     @friendly
     def stop(self, session: Session, metric: Metric, request: gr.Request | None = None) -> Screen:
@@ -137,7 +151,7 @@ class Handlers:
             metric: what the plot shows.
         """
         self._turns.take(request)
-        return self._settled(session, metric, "Stopped. What is there is a valid file.")
+        return self._settled(session, metric, present.stopped(session.shown))
 
     def _compress(self, session: Session, pixels: Pixels, metric: Metric, **options: Any) -> Iterator[Screen]:
         self._painter.rivals.start(session.original, pixels)
@@ -145,7 +159,9 @@ class Handlers:
         for moment in self._engine.encode(pixels, **options):
             session = replace(session.grown(moment.frame), data=moment.data)
             line = present.progress(moment.frame, "Compressing")
-            yield self._painter.paint(session, metric, status=line, **BUSY)
+            screen = self._painter.paint(session, metric, status=line, **BUSY)
+            session = screen.session
+            yield screen
         yield self._settled(session, metric, f"Compressed in {present.duration(time.monotonic() - started)}.")
 
     def _decompress(self, session: Session, pixels: Pixels, data: bytes, metric: Metric) -> Iterator[Screen]:
@@ -154,7 +170,9 @@ class Handlers:
         for frame in self._engine.decode(data, reference=pixels):
             session = session.grown(frame)
             line = present.progress(frame, "Decoding")
-            yield self._painter.paint(session, metric, status=line, **BUSY)
+            screen = self._painter.paint(session, metric, status=line, **BUSY)
+            session = screen.session
+            yield screen
         yield self._settled(session, metric, "An example, already compressed. Move the slider below.")
 
     def _remembered(self, name: str, work: Iterator[Screen]) -> Iterator[Screen]:
@@ -179,14 +197,19 @@ class Handlers:
             return Screen(status=present.status("No file yet."), stop=gr.update(interactive=False))
         return self._painter.settled(session, metric, text)
 
-    def _example(self, index: int) -> Screen:
+    def _example(self, index: int, turn: Turn) -> Screen:
         example = self._engine.examples()[index]
         pixels = self._engine.example_pixels(example.name)
         png = to_png(pixels)
-        session = Session(example.name, source=png, original=png, left=Side(present.ORIGINAL, png))
+        session = Session(example.name, source=png, original=png, left=Side(present.ORIGINAL, png), turn=turn.number)
         height, width = pixels.shape[:2]
         notes = present.picture_notes(width, height, [f"{example.label}: {example.credit}."])
-        return self._waiting(session, png, "Opening the example …")._replace(notes=notes, argument=present.OPENING)
+        screen = self._waiting(session, png, "Opening the example …")._replace(notes=notes, argument=present.OPENING)
+        return self._unless_over(turn, screen)
+
+    def _unless_over(self, turn: Turn, screen: Screen) -> Screen:
+        """The screen, or nothing if somebody has gone on to something else while it was made."""
+        return Screen() if self._turns.is_over(turn) else screen
 
     def _waiting(self, session: Session, png: bytes, text: str) -> Screen:
         """A picture without a file yet: both halves show it, and nothing of the picture before is left."""
@@ -206,6 +229,9 @@ class Handlers:
             used=off,
             download=off,
             stop=off,
+            steps_plot=gr.update(visible=False),
+            samples=gr.update(value=None, visible=False),
+            imagine=off,
         )
 
     def _offer_sizes(self, width: int, height: int) -> dict:
@@ -215,9 +241,9 @@ class Handlers:
         side = choices[0][1]
         return gr.update(visible=True, choices=choices, value=side, info=self._size_reason(width, height, side))
 
-    def _size_reason(self, width: int, height: int, side: int) -> str:
+    def _size_reason(self, width: int, height: int, side: int, codec: str = DEFAULT_CODEC) -> str:
         work = width * height * (1 if side == 0 else (side / max(width, height)) ** 2)
-        seconds = self._engine.estimate_seconds(round(work))
+        seconds = self._engine.estimate_seconds(round(work), codec=codec)
         return present.size_reason(width * height / work, self._engine.device_label, seconds)
 
 

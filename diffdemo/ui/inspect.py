@@ -46,8 +46,11 @@ class Inspection:
 
     @friendly
     def of_session(self, session: Session, used: int) -> str:
-        """Describe the file of the studio, cut where the slider stands."""
-        return report(self._engine.describe(session.data[: int(used)])) if session.data else EMPTY
+        """Describe the file of the studio, cut where the slider stands, if it is one that can be cut."""
+        if not session.data:
+            return EMPTY
+        info = self._engine.describe(session.data)
+        return report(self._engine.describe(session.data[: int(used)]) if info.is_embedded else info)
 
     @friendly
     def of_file(self, path: str | None, session: Session, used: int) -> str:
@@ -65,6 +68,8 @@ def wire(tab: InspectTab, inspection: Inspection, session: gr.State, used: gr.Sl
 def report(info: FileInfo) -> str:
     """A description as a page: state, a strip of the steps, the header's fields, and a table of the steps."""
     note = escape(present.file_note(info))
+    if not info.is_embedded:
+        return f'<p class="headline">{note}</p>{_fields(info)}'
     return f'<p class="headline">{note}</p>{present.strip(info, info.num_bytes)}{_fields(info)}{_steps(info)}'
 
 
@@ -73,14 +78,20 @@ def _fields(info: FileInfo) -> str:
         "codec": f"{info.codec}, version {info.version}",
         "model": f"{info.model or 'not installed here'} ({info.fingerprint})",
         "picture": f"{info.width} x {info.height} pixels",
-        "seed": str(info.seed),
-        "search": info.preset,
+        **_settings(info),
         "header": present.size(info.header_bytes),
         "this file": f"{present.size(info.num_bytes)}, {present.rate(info.bpp)}",
         "whole file": present.size(info.whole_bytes),
     }
     items = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in fields.items())
     return f'<dl class="fields">{items}</dl>'
+
+
+def _settings(info: FileInfo) -> dict[str, str]:
+    """What the encoder chose, and the decoder has to know."""
+    if info.delta is not None:
+        return {"quantisation step": f"{info.delta:.3g}"}
+    return {"seed": str(info.seed), "search": info.preset or "unknown"}
 
 
 def _steps(info: FileInfo) -> str:

@@ -16,6 +16,10 @@ DECODERS = {
     "flow": "sharp (probability flow, DiffC-F)",
     "ancestral": "one possible (ancestral, DiffC-A)",
 }
+TEXTURES = {
+    "deterministic": "as sent (deterministic)",
+    "stochastic": "grown from noise (stochastic)",
+}
 COMPARISONS = {
     "original": "original",
     "jpeg": "JPEG",
@@ -23,6 +27,7 @@ COMPARISONS = {
     "avif": "AVIF",
     "mean": "average",
 }
+ONE_STEP = "one step"
 ORIGINAL = COMPARISONS["original"]
 NOTHING_YET = '<p class="headline">Not compressed yet.</p><p>Press Compress to see how many bytes it needs.</p>'
 OPENING = '<p class="headline">Opening an example …</p><p>Until it is decoded, both halves show the original.</p>'
@@ -80,8 +85,15 @@ def _rivalry(num_bytes: int, rivals: Sequence[Rival]) -> str:
 def progress(frame: Frame, verb: str) -> str:
     """The line that moves while bits arrive; their number and what they are worth stand under the stage."""
     share = min(1.0, frame.step / max(1, frame.num_steps))
+    if frame.decoder in TEXTURES:
+        return status(f"{verb}: step {frame.step} of {frame.num_steps}, {duration(frame.seconds_left)} left", share)
     counted = f"{verb}: step {frame.step} of about {frame.num_steps}"
     return status(f"{counted} · {duration(frame.seconds)}, about {duration(frame.seconds_left)} left", share)
+
+
+def sampling(number: int, count: int, share: float) -> str:
+    """The same while samples are drawn."""
+    return status(f"Drawing sample {number} of {count}", share)
 
 
 def status(text: str, share: float | None = None) -> str:
@@ -96,6 +108,8 @@ def file_note(info: FileInfo) -> str:
     """How much of a file that was opened has arrived."""
     received = sum(step.received for step in info.steps)
     facts = f"{size(info.num_bytes)}, {received} of {len(info.steps)} steps"
+    if not info.is_embedded:
+        return _whole_note(info)
     if info.is_damaged:
         return f"This file is damaged: what could be decoded is shown ({facts})."
     if info.is_cut:
@@ -103,15 +117,48 @@ def file_note(info: FileInfo) -> str:
     return f"The whole file: {facts}."
 
 
+def _whole_note(info: FileInfo) -> str:
+    """The same for a file that decodes as a whole or not at all."""
+    if info.is_damaged:
+        return f"This file is damaged, and cannot be decoded ({size(info.num_bytes)})."
+    if info.is_cut:
+        arrived = f"{info.num_bytes:,} of {size(info.whole_bytes)}"
+        return f"This file is cut: {arrived} arrived, and a part of it cannot be decoded."
+    return f"The whole file: {size(info.num_bytes)}."
+
+
+def stopped(shown: Shown | None) -> str:
+    """What there is after Stop."""
+    if shown is None or shown.decoder not in TEXTURES:
+        return "Stopped. What is there is a valid file."
+    if shown.step < shown.num_steps:
+        return f"Stopped: this is the picture after step {shown.step} of {shown.num_steps}. The file is whole."
+    return "Stopped. The file is whole."
+
+
+def comparisons(*, is_embedded: bool) -> dict[str, str]:
+    """What can stand on the left half, by key; the simplest decode of a CDC file is one step."""
+    return COMPARISONS if is_embedded else COMPARISONS | {"mean": ONE_STEP}
+
+
 def decoded_caption(shown: Shown) -> str:
     """What the right half shows."""
+    if shown.decoder in TEXTURES:
+        done = f"step {shown.step} of {shown.num_steps}" if shown.step < shown.num_steps else steps(shown.num_steps)
+        return f"CDC, {shown.decoder}, {done}"
     return f"DiffC, {DECODERS[shown.decoder]}"
 
 
-def decoded_in(decoder: str, seconds: float) -> str:
+def steps(number: int) -> str:
+    """How many denoising steps."""
+    return f"{number} step" + ("" if number == 1 else "s")
+
+
+def decoded_in(frame: Frame) -> str:
     """What has been done, and how long it took."""
-    words = DECODERS[decoder]
-    return f"{words[0].upper()}{words[1:]}, in {duration(seconds)}."
+    words = (DECODERS | TEXTURES)[frame.decoder]
+    counted = f", {steps(frame.num_steps)}" if frame.decoder in TEXTURES else ""
+    return f"{words[0].upper()}{words[1:]}{counted}, in {duration(frame.seconds)}."
 
 
 def classical_caption(result: Classical, asked: int) -> str:

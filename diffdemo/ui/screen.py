@@ -13,11 +13,15 @@ from gradio.processing_utils import hash_bytes
 from gradio.utils import get_upload_folder
 
 from diffdemo.engine import Engine
-from diffdemo.engine.plots import Curve, Metric, rd_figure
+from diffdemo.engine.plots import Curve, Metric
 from diffdemo.images import load_picture
 from diffdemo.ui import present
+from diffdemo.ui.codecs import decoding_controls
+from diffdemo.ui.rd_plot import rd_plot
 from diffdemo.ui.rivals import Rivals
 from diffdemo.ui.session import Session
+from diffdemo.ui.steps_plot import steps_plot
+from diffdemo.ui.sweeps import Sweeps
 
 _LONGEST_STEM = 40
 UNCHANGED = gr.skip()
@@ -25,8 +29,10 @@ BUSY: dict[str, Any] = {
     "stop": gr.update(interactive=True),
     "used": gr.update(interactive=False),
     "download": gr.update(interactive=False),
+    "imagine": gr.update(interactive=False),
+    "samples": gr.update(value=None, visible=False),
 }
-"""Fields of a `Screen` while a file is still growing."""
+"""Fields of a `Screen` while a file is still growing; samples of the file before it are no longer any of it."""
 
 
 class Screen(NamedTuple):
@@ -46,6 +52,14 @@ class Screen(NamedTuple):
     used: Any = UNCHANGED
     download: Any = UNCHANGED
     stop: Any = UNCHANGED
+    decoder: Any = UNCHANGED
+    knobs: Any = UNCHANGED
+    texture: Any = UNCHANGED
+    texture_knobs: Any = UNCHANGED
+    steps: Any = UNCHANGED
+    steps_plot: Any = UNCHANGED
+    samples: Any = UNCHANGED
+    imagine: Any = UNCHANGED
 
 
 def served(data: bytes, name: str) -> str:
@@ -74,40 +88,62 @@ class Painter:
     def __init__(self, engine: Engine, rivals: Rivals) -> None:
         self._engine = engine
         self.rivals = rivals
+        self.sweeps = Sweeps(engine)
 
     def paint(self, session: Session, metric: Metric, **others: Any) -> Screen:
         """Stage, captions, sentence and plot of a session; `others` are further fields of `Screen`."""
-        painted: dict[str, Any] = {"session": session, "plot": self.plot(session, metric)}
+        painted: dict[str, Any] = {}
+        info = self._engine.describe(session.data) if session.data else None
+        if info and info.codec != session.codec:
+            session = replace(session, codec=info.codec)
+            painted |= decoding_controls(is_embedded=info.is_embedded)
+        painted |= {"session": session, "plot": self.plot(session, metric)}
+        if session.quick and session.shown:
+            shown = session.shown
+            figure = steps_plot(session.runs, num_steps=shown.num_steps, num_bytes=shown.num_bytes)
+            painted["steps_plot"] = gr.update(value=figure, visible=True)
         if session.left and session.shown:
             painted["stage"] = served(session.left.png, "left.png"), served(session.shown.png, "right.png")
             painted["captions"] = present.captions(session)
             painted["argument"] = self._argument(session)
-            painted["strip"] = present.strip(self._engine.describe(session.data), session.shown.num_bytes)
+            painted["strip"] = present.strip(info, session.shown.num_bytes) if info and info.is_embedded else ""
         return Screen(**{**painted, **others})
 
     def plot(self, session: Session, metric: Metric) -> Any:
         """The rate-distortion plot of a session."""
         curves = [*self.rivals.curves(session.original), Curve("diffc", session.own)]
         shown = session.shown
-        if shown and shown.point and shown.decoder != "mean":
-            curves.append(Curve(shown.decoder, (shown.point,)))
-        return rd_figure(curves, operating_bpp=shown.bpp if shown else None, metric=metric)
+        here = shown.point if shown else None
+        of_cdc = shown is not None and shown.decoder in present.TEXTURES
+        if shown and here and not of_cdc and shown.decoder != "mean":
+            curves.append(Curve(shown.decoder, (here,)))
+        return rd_plot(
+            curves,
+            cdc=self.sweeps.points(session.original),
+            here=here if of_cdc else None,
+            operating_bpp=shown.bpp if shown else None,
+            metric=metric,
+            is_small=bool(session.quick),
+        )
 
     def settled(self, session: Session, metric: Metric, text: str) -> Screen:
         """A file that is complete as far as it will be: the controls that work on it are switched on."""
         self.rivals.wait(session.original)
         own = tuple(self._engine.curve(session.data)) if session.original else ()
         session = replace(session, own=own or session.own)
-        first, last = self._engine.describe(session.data).header_bytes, len(session.data)
-        keys = [*present.COMPARISONS] if session.original else ["mean"]
+        info, last = self._engine.describe(session.data), len(session.data)
+        first = min(info.header_bytes, last - 1) if info.is_embedded else 0
+        words = present.comparisons(is_embedded=info.is_embedded)
+        keys = [*words] if session.original else ["mean"]
         return self.paint(
             session,
             metric,
             status=present.status(text),
-            compare=gr.update(choices=[(present.COMPARISONS[key], key) for key in keys], value=keys[0]),
-            used=gr.update(minimum=min(first, last - 1), maximum=last, value=last, interactive=True),
+            compare=gr.update(choices=[(words[key], key) for key in keys], value=keys[0]),
+            used=gr.update(minimum=first, maximum=last, value=last, interactive=True, visible=info.is_embedded),
             download=self.download(session, last),
             stop=gr.update(interactive=False),
+            imagine=gr.update(interactive=True),
         )
 
     def download(self, session: Session, num_bytes: int) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from diffdemo.engine.records import CurvePoint, Frame
 from diffdemo.images import to_png
+from diffdemo.ui.runs import Run, with_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,22 @@ class Shown:
     psnr_db: float | None
     ms_ssim: float | None
     decoder: str
+    step: int = 1
+    num_steps: int = 1
 
     @classmethod
     def of(cls, frame: Frame) -> Shown:
         """Keep what the page needs of a frame."""
-        return cls(to_png(frame.pixels), frame.num_bytes, frame.bpp, frame.psnr_db, frame.ms_ssim, frame.decoder)
+        return cls(
+            png=to_png(frame.pixels),
+            num_bytes=frame.num_bytes,
+            bpp=frame.bpp,
+            psnr_db=frame.psnr_db,
+            ms_ssim=frame.ms_ssim,
+            decoder=frame.decoder,
+            step=frame.step,
+            num_steps=frame.num_steps,
+        )
 
     @property
     def point(self) -> CurvePoint | None:
@@ -49,27 +61,44 @@ class Session:
         source: the picture as it came, PNG; at most `MOST_PIXELS` pixels.
         original: the picture at the working size that `data` was made from, PNG; empty for a file that came alone.
         data: the compressed file.
-        own: the posterior mean along that file.
+        codec: of that file, as far as the page's controls know; empty before there was one.
+        own: the posterior mean along a DiffC file of this picture.
+        quick: what a CDC file is after one step, PNG.
+        runs: decodes of a CDC file that were tried.
         left, shown: the two halves of the stage.
+        turn: number of the turn that brought this picture or file; what follows by itself goes on in it.
     """
 
     name: str = "picture"
     source: bytes = b""
     original: bytes = b""
     data: bytes = b""
+    codec: str = ""
     own: tuple[CurvePoint, ...] = ()
+    quick: bytes = b""
+    runs: tuple[Run, ...] = ()
     left: Side | None = None
     shown: Shown | None = None
+    turn: int = 0
 
     def with_frame(self, frame: Frame) -> Session:
         """The session with another reconstruction on the stage."""
         return replace(self, shown=Shown.of(frame))
 
     def grown(self, frame: Frame) -> Session:
-        """The session with another reconstruction that is also a point of the file's curve."""
+        """The session with a reconstruction that says something about its file.
+
+        It is a point of a DiffC file's curve, or the picture that a CDC file is after one step.
+        """
         session = self.with_frame(frame)
+        if session.shown and frame.decoder == "deterministic":
+            return replace(session, quick=session.shown.png)
         point = session.shown.point if session.shown and frame.decoder == "mean" else None
         if point is None:
             return session
         others = (other for other in self.own if other.num_bytes != point.num_bytes)
         return replace(session, own=tuple(sorted((*others, point), key=lambda each: each.num_bytes)))
+
+    def trying(self, run: Run) -> Session:
+        """The session with a decode that is new or has gone on."""
+        return replace(self, runs=with_run(self.runs, run))

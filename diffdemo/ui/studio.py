@@ -8,8 +8,8 @@ import gradio as gr
 
 from diffdemo.engine import Engine
 from diffdemo.images import Pixels, fit_pixels
-from diffdemo.ui import present
-from diffdemo.ui.handlers import DEFAULT_BPP
+from diffdemo.ui import decoding, present, samples
+from diffdemo.ui.codecs import BPP_STEP, DEFAULT_CODEC, LEAST_BPP, OFFERS
 from diffdemo.ui.session import Session
 
 SESSION_SECONDS = 3600
@@ -25,6 +25,7 @@ class Studio:
     examples: gr.Gallery
     notes: gr.HTML
     side: gr.Radio
+    codec: gr.Radio
     bpp: gr.Slider
     preset: gr.Radio
     num_bytes: gr.Number
@@ -38,13 +39,24 @@ class Studio:
     compare: gr.Radio
     plot: gr.Plot
     metric: gr.Radio
+    steps_plot: gr.Plot
     used: gr.Slider
     strip: gr.HTML
+    steps: gr.Slider
     decoder: gr.Radio
+    knobs: gr.Row
     realism: gr.Slider
     draw: gr.Number
+    texture: gr.Radio
+    texture_knobs: gr.Row
+    gamma: gr.Slider
+    noise: gr.Number
+    more: gr.Accordion
+    eta: gr.Slider
     download: gr.DownloadButton
     open: gr.UploadButton
+    imagine: gr.Button
+    samples: gr.Gallery
 
 
 def build(engine: Engine) -> Studio:
@@ -58,7 +70,8 @@ def build(engine: Engine) -> Studio:
         with gr.Column(elem_id="right", scale=2, min_width=300):
             _build_plot(parts)
     with gr.Row(elem_id="bottom", equal_height=True):
-        _build_decoder(parts)
+        decoding.build(parts)
+    samples.build(parts)
     return Studio(**parts)
 
 
@@ -90,11 +103,20 @@ def _build_picture(parts: dict, engine: Engine) -> None:
     parts["side"] = gr.Radio(
         [("original", 0)], value=0, label="Working size", info="Large pictures take long.", visible=False
     )
+    offer = OFFERS[DEFAULT_CODEC]
+    parts["codec"] = gr.Radio(
+        [(each.label, key) for key, each in OFFERS.items()],
+        value=DEFAULT_CODEC,
+        label="Codec",
+        info=offer.sentence,
+        elem_id="codec",
+        elem_classes="choice",
+    )
     parts["bpp"] = gr.Slider(
-        0.1,
-        3,
-        value=DEFAULT_BPP,
-        step=0.05,
+        LEAST_BPP,
+        offer.most_bpp,
+        value=offer.bpp,
+        step=BPP_STEP,
         label="Rate, bits per pixel",
         info="More bits, finer picture.",
         buttons=[],
@@ -163,65 +185,18 @@ def _build_plot(parts: dict) -> None:
         elem_classes="choice inline",
     )
     parts["plot"] = gr.Plot(label="Rate and distortion", show_label=False, format="png", elem_id="plot", buttons=[])
+    parts["steps_plot"] = gr.Plot(
+        label="PSNR against denoising steps",
+        show_label=False,
+        format="png",
+        visible=False,
+        elem_id="steps-plot",
+        buttons=[],
+    )
     gr.HTML(
         "Sharp decoders invent detail. Do not use them where detail is evidence: documents, medicine, forensics.",
         elem_id="caution",
     )
-
-
-def _build_decoder(parts: dict) -> None:
-    with gr.Column(scale=3, min_width=340, elem_id="using"):
-        parts["status"] = gr.HTML(present.status("Starting …"), elem_id="status")
-        parts["used"] = gr.Slider(
-            0,
-            1,
-            value=1,
-            step=1,
-            precision=0,
-            label="Bytes of the file used",
-            info="Every beginning of the file is a picture. Cut it anywhere.",
-            interactive=False,
-            buttons=[],
-            elem_id="used",
-        )
-        parts["strip"] = gr.HTML(elem_id="strip")
-    with gr.Column(scale=5, min_width=340, elem_id="decoding"):
-        parts["decoder"] = gr.Radio(
-            [(words, key) for key, words in present.DECODERS.items()],
-            value="mean",
-            label="What the decoder does about bits that were not sent",
-            info="Same bytes each time; only the guess about the rest differs.",
-            elem_id="decoder",
-            elem_classes="choice",
-        )
-        with gr.Row(elem_id="files"):
-            parts["realism"] = gr.Slider(
-                0,
-                1,
-                value=1,
-                step=0.05,
-                label="Realism",
-                info="0 safest average, 1 sharp.",
-                visible=False,
-                buttons=[],
-                elem_id="realism",
-            )
-            parts["draw"] = gr.Number(
-                value=0,
-                precision=0,
-                minimum=0,
-                maximum=2**32 - 1,
-                label="Which one",
-                info="Another number, another picture.",
-                visible=False,
-                elem_id="draw",
-            )
-            parts["download"] = gr.DownloadButton(
-                "Download", interactive=False, elem_id="download", size="md", min_width=120
-            )
-            parts["open"] = gr.UploadButton(
-                "Open a .difd file", file_types=[".difd"], elem_id="open", size="md", min_width=120
-            )
 
 
 def _thumbnail(pixels: Pixels) -> Pixels:

@@ -1,7 +1,8 @@
 """Who may still change a visitor's page.
 
 Gradio cancels between two steps, and the step that was running may still arrive: after Stop, or on top of another
-picture. So every event that starts or ends work takes a turn, and work whose turn is over stays silent.
+picture. So every event that starts or ends work takes a turn, and work whose turn is over stays silent. An event that
+follows from another one goes on in the turn of that one, or it would take the word from what came in between.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
-from threading import Lock
+from threading import Condition
 from typing import TypeVar
 
 import gradio as gr
@@ -18,6 +19,7 @@ import gradio as gr
 T = TypeVar("T")
 
 _MOST_VISITORS = 10_000
+_PATIENCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,28 +29,77 @@ class Turn:
     visitor: str
     number: int
 
+    @classmethod
+    def of(cls, request: gr.Request | None, number: int) -> Turn:
+        """The turn with this number of the visitor who asks."""
+        return cls((request and request.session_hash) or "", number)
+
 
 class Turns:
-    """Gives turns, one at a time for each visitor."""
+    """Gives turns, one at a time for each visitor.
 
-    def __init__(self) -> None:
+    Args:
+        patience: seconds to wait, at a change of turns, for what is on its way to the page.
+    """
+
+    def __init__(self, patience: float = _PATIENCE_SECONDS) -> None:
+        self._patience = patience
         self._numbers = count(1)
         self._latest: OrderedDict[str, int] = OrderedDict()
-        self._lock = Lock()
+        self._speaking: list[Turn] = []
+        self._changed = Condition()
 
     def take(self, request: gr.Request | None) -> Turn:
-        """End the visitor's turn before, and begin another."""
-        turn = Turn((request and request.session_hash) or "", next(self._numbers))
-        with self._lock:
+        """End the visitor's turn before, and begin another once the last words of that one are said."""
+        turn = Turn.of(request, next(self._numbers))
+        with self._changed:
             self._latest[turn.visitor] = turn.number
             self._latest.move_to_end(turn.visitor)
             while len(self._latest) > _MOST_VISITORS:
                 self._latest.popitem(last=False)
+            self._changed.wait_for(lambda: not self._is_spoken_to(turn.visitor), self._patience)
         return turn
 
-    def while_mine(self, turn: Turn, items: Iterator[T]) -> Iterator[T]:
-        """The same items, until the turn is over."""
+    def current(self, request: gr.Request | None) -> Turn:
+        """The turn that the visitor is in: for what nobody asked for, and which ends when somebody asks for more."""
+        visitor = Turn.of(request, 0).visitor
+        return Turn(visitor, self._latest.get(visitor, 0))
+
+    def is_over(self, turn: Turn) -> bool:
+        """Whether another turn has begun."""
+        return self._latest.get(turn.visitor, 0) != turn.number
+
+    def while_mine(self, turn: Turn, items: Iterator[T], silence: T) -> Iterator[T]:
+        """The same items, until the turn is over; then, or if there were none, `silence`.
+
+        Gradio sends what a generator yielded last once more when it ends, over whatever the next turn has painted by
+        then; where nothing was yielded, it empties every output.
+        """
+        has_spoken = False
         for item in items:
-            if self._latest.get(turn.visitor) != turn.number:
-                return
-            yield item
+            if not self._begin_to_speak(turn):
+                break
+            has_spoken = True
+            try:
+                yield item  # Gradio asks for the next item when this one is on its way.
+            finally:
+                self._end_speaking(turn)
+            if self.is_over(turn):
+                break
+        if not has_spoken or self.is_over(turn):
+            yield silence
+
+    def _is_spoken_to(self, visitor: str) -> bool:
+        return any(turn.visitor == visitor for turn in self._speaking)
+
+    def _begin_to_speak(self, turn: Turn) -> bool:
+        with self._changed:
+            if self.is_over(turn):
+                return False
+            self._speaking.append(turn)
+            return True
+
+    def _end_speaking(self, turn: Turn) -> None:
+        with self._changed:
+            self._speaking.remove(turn)
+            self._changed.notify_all()

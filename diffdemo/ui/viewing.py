@@ -6,18 +6,21 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
 from diffdemo.engine import Engine
 from diffdemo.engine.plots import Metric
 from diffdemo.engine.records import FileInfo, Frame
-from diffdemo.images import load_picture, to_png
+from diffdemo.images import Pixels, load_picture, to_png
 from diffdemo.ui import present
+from diffdemo.ui.codecs import DEFAULT_GAMMA, DEFAULT_STEPS
 from diffdemo.ui.errors import friendly
+from diffdemo.ui.runs import Run
 from diffdemo.ui.screen import BUSY, Painter, Screen, stem_of
-from diffdemo.ui.session import Session, Side
-from diffdemo.ui.turns import Turns
+from diffdemo.ui.session import Session, Shown, Side
+from diffdemo.ui.turns import Turn, Turns
 
 _QUIET_SECONDS = 0.4
 """Frames that follow sooner come from a cache; showing them all would only flicker."""
@@ -33,7 +36,7 @@ class Viewing:
 
     @friendly
     def open_file(self, path: str, metric: Metric, request: gr.Request | None = None) -> Iterator[Screen]:
-        """Decode a file that somebody kept, whole or cut, as far as it goes.
+        """Decode a file that somebody kept: of DiffC whole or cut, as far as it goes, of CDC in one step for now.
 
         Args:
             path: a .difd file.
@@ -41,15 +44,19 @@ class Viewing:
         """
         data = Path(path).read_bytes()
         info = self._engine.describe(data)
-        session = Session(name=stem_of(path), data=data)
-        yield from self._turns.while_mine(self._turns.take(request), self._opened(session, info, metric))
+        turn = self._turns.take(request)
+        session = Session(name=stem_of(path), data=data, turn=turn.number)
+        yield from self._turns.while_mine(turn, self._opened(session, info, metric), Screen())
 
     def _opened(self, session: Session, info: FileInfo, metric: Metric) -> Iterator[Screen]:
         busy = BUSY | {"source": None, "notes": ""}
-        for frame in self._engine.decode(session.data):
-            session = session.with_frame(frame)
-            session = replace(session, left=Side(present.COMPARISONS["mean"], to_png(frame.pixels)))
-            yield self._painter.paint(session, metric, status=present.progress(frame, "Decoding"), **busy)
+        words = present.comparisons(is_embedded=info.is_embedded)
+        for frame in self._engine.decode(session.data, steps=1):
+            session = session.grown(frame)
+            session = replace(session, left=Side(words["mean"], to_png(frame.pixels)))
+            screen = self._painter.paint(session, metric, status=present.progress(frame, "Decoding"), **busy)
+            session = screen.session
+            yield screen
         yield self._painter.settled(session, metric, present.file_note(info))
 
     @friendly
@@ -79,32 +86,42 @@ class Viewing:
         draw: int,
         compare: str,
         metric: Metric,
+        texture: str = "deterministic",
+        steps: int = DEFAULT_STEPS,
+        gamma: float = DEFAULT_GAMMA,
+        eta: float = 0.0,
+        noise: int = 0,
         request: gr.Request | None = None,
     ) -> Iterator[Screen]:
-        """Decode the first bytes of the file as chosen.
+        """Decode the file as chosen: the first bytes of one of DiffC, the whole of one of CDC.
 
         Args:
             session: who asks.
-            used: bytes of the file to use, from its start.
-            decoder: "mean", "flow" or "ancestral".
+            used: bytes of a DiffC file to use, from its start.
+            decoder: for DiffC, "mean", "flow" or "ancestral".
             realism: for "flow", from 0 (the mean) to 1.
             draw: for "ancestral", which of the possible pictures.
-            compare: what stands on the left: "original", "jpeg", "webp", "avif" or "mean".
+            compare: what stands on the left: "original", "jpeg", "webp", "avif" or "mean" (of CDC: one step).
             metric: what the plot shows.
+            texture: for CDC, "deterministic" or "stochastic".
+            steps: for CDC, denoising steps, 1 to 65.
+            gamma: for "stochastic", noise to start from, 0 to 1.
+            eta: for "stochastic", fresh noise in every step, 0 to 1.
+            noise: for "stochastic", which noise.
         """
         if not session.data:
             yield Screen()
             return
-        frames = self._engine.decode(
-            session.data,
-            num_bytes=min(used, len(session.data)),
-            decoder=decoder,
-            realism=realism,
-            seed=int(draw or 0),
-            reference=load_picture(session.original).pixels if session.original else None,
-        )
-        screens = self._refined(session, frames, min(used, len(session.data)), compare, metric)
-        yield from self._turns.while_mine(self._turns.take(request), screens)
+        if self._engine.describe(session.data).is_embedded:
+            used = min(used, len(session.data))
+            chosen: dict[str, Any] = {"decoder": decoder, "realism": realism, "seed": int(draw or 0)}
+            frames = self._engine.decode(session.data, num_bytes=used, reference=_original(session), **chosen)
+            screens = self._refined(session, frames, used, compare, metric)
+        else:
+            chosen = {"decoder": texture, "steps": int(steps), "gamma": gamma, "eta": eta, "seed": int(noise or 0)}
+            frames = self._engine.decode(session.data, reference=_original(session), every_step=True, **chosen)
+            screens = self._textured(session, frames, Run.named(texture, gamma, eta), compare, metric)
+        yield from self._turns.while_mine(self._turns.take(request), screens, Screen())
 
     def _refined(
         self, session: Session, frames: Iterator[Frame], used: int, compare: str, metric: Metric
@@ -116,13 +133,34 @@ class Viewing:
                 line = present.progress(frame, "Decoding")
                 session = session.with_frame(frame)
                 yield self._painter.paint(session, metric, status=line, stop=gr.update(interactive=True))
-        session = self._compared(session.with_frame(_at(frame, used)), compare)
-        line = present.status(present.decoded_in(frame.decoder, frame.seconds))
-        download = self._painter.download(session, used)
-        yield self._painter.paint(session, metric, status=line, stop=gr.update(interactive=False), download=download)
+        yield self._decoded(session, _at(frame, used), compare, metric)
+
+    def _textured(
+        self, session: Session, frames: Iterator[Frame], run: Run, compare: str, metric: Metric
+    ) -> Iterator[Screen]:
+        """The picture after each denoising step; the plot has them all, the stage those that can be seen."""
+        quiet_since = time.monotonic()
+        for frame in frames:
+            run = run.after(frame)
+            session = session.with_frame(frame).trying(run)
+            if frame.step == 1 or time.monotonic() - quiet_since > _QUIET_SECONDS:
+                quiet_since = time.monotonic()
+                line = present.progress(frame, "Decoding")
+                yield self._painter.paint(session, metric, status=line, stop=gr.update(interactive=True))
+        yield self._decoded(session, frame, compare, metric)
+
+    def _decoded(self, session: Session, frame: Frame, compare: str, metric: Metric) -> Screen:
+        session = self._compared(session.with_frame(frame), compare)
+        return self._painter.paint(
+            session,
+            metric,
+            status=present.status(present.decoded_in(frame)),
+            stop=gr.update(interactive=False),
+            download=self._painter.download(session, frame.num_bytes),
+        )
 
     @friendly
-    def refine_unless_mean(
+    def finish(
         self,
         session: Session,
         used: int,
@@ -131,13 +169,20 @@ class Viewing:
         draw: int,
         compare: str,
         metric: Metric,
+        texture: str = "deterministic",
+        steps: int = DEFAULT_STEPS,
+        gamma: float = DEFAULT_GAMMA,
+        eta: float = 0.0,
+        noise: int = 0,
         request: gr.Request | None = None,
     ) -> Iterator[Screen]:
-        """Apply the chosen decoder to a file that is new on the stage as its mean; see `refine`."""
-        if decoder == "mean":
+        """Apply the chosen decoder to a file that is new on the stage as its mean, or after one step; see `refine`."""
+        is_left = self._turns.is_over(Turn.of(request, session.turn))
+        if is_left or (decoder == "mean" and session.data and self._engine.describe(session.data).is_embedded):
             yield Screen()
         else:
-            yield from self.refine(session, used, decoder, realism, draw, compare, metric, request)
+            choices = session, used, decoder, realism, draw, compare, metric, texture, steps, gamma, eta, noise
+            yield from self.refine(*choices, request)
 
     @friendly
     def compare(self, session: Session, compare: str, metric: Metric) -> Screen:
@@ -145,7 +190,7 @@ class Viewing:
 
         Args:
             session: who asks.
-            compare: "original", "jpeg", "webp", "avif" or "mean".
+            compare: "original", "jpeg", "webp", "avif" or "mean" (of CDC: one step).
             metric: what the plot shows.
         """
         if session.shown is None:
@@ -158,6 +203,27 @@ class Viewing:
         return gr.update(visible=decoder == "flow"), gr.update(visible=decoder == "ancestral")
 
     @friendly
+    def interrupt(self, request: gr.Request | None = None) -> None:
+        """End what is going on, because something else is about to be asked for."""
+        self._turns.take(request)
+
+    @friendly
+    def choose_texture(self, texture: str) -> tuple[dict, dict, dict]:
+        """Show the knobs that belong to a decoder of CDC."""
+        shown = gr.update(visible=texture == "stochastic")
+        return shown, shown, shown
+
+    @friendly
+    def sweep(self, session: Session, metric: Metric, request: gr.Request | None = None) -> Iterator[Any]:
+        """Draw CDC's curve into the plot, point by point, when the picture is there."""
+        if not (session.original and session.quick):
+            yield gr.skip()
+            return
+        growing = self._painter.sweeps.of(session.original, load_picture(session.original).pixels).follow()
+        plots = (self._painter.plot(session, metric) for _ in growing)
+        yield from self._turns.while_mine(self._turns.current(request), plots, gr.skip())
+
+    @friendly
     def replot(self, session: Session, metric: Metric) -> Screen:
         """Draw the plot with another measure of distortion."""
         return Screen(plot=self._painter.plot(session, metric))
@@ -167,20 +233,29 @@ class Viewing:
         if shown is None:
             return session
         if compare == "mean" or not session.original:
-            frame = self._engine.preview(session.data, shown.num_bytes)
-            png = shown.png if frame is None else to_png(frame.pixels)
-            return replace(session, left=Side(present.COMPARISONS["mean"], png))
+            return replace(session, left=self._simplest(session, shown))
         if compare == "original":
             return replace(session, left=Side(present.ORIGINAL, session.original))
         original = load_picture(session.original).pixels
         result = self._engine.classical(original, compare, num_bytes=shown.num_bytes)
         return replace(session, left=Side(present.classical_caption(result, shown.num_bytes), to_png(result.pixels)))
 
+    def _simplest(self, session: Session, shown: Shown) -> Side:
+        """The safest picture of the same bytes."""
+        if session.quick:
+            return Side(present.ONE_STEP, session.quick)
+        frame = self._engine.preview(session.data, shown.num_bytes)
+        return Side(present.COMPARISONS["mean"], shown.png if frame is None else to_png(frame.pixels))
+
 
 def last_frame(frames: Iterator[Frame]) -> Frame:
     """The result of a decode, when nobody watches."""
     *_, last = frames
     return last
+
+
+def _original(session: Session) -> Pixels | None:
+    return load_picture(session.original).pixels if session.original else None
 
 
 def _at(frame: Frame, used: int) -> Frame:

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 
 from diffdemo.ui.handlers import Handlers
+from diffdemo.ui.samples import Imagining
 from diffdemo.ui.screen import Screen
 from diffdemo.ui.studio import Studio
 from diffdemo.ui.viewing import Viewing
@@ -14,20 +15,28 @@ from diffdemo.ui.viewing import Viewing
 DEVICE: dict[str, Any] = {"concurrency_id": "device", "concurrency_limit": 1}
 """One at a time for everything that computes with the network; the others wait in a visible queue."""
 
+LOW_PRIORITY: dict[str, Any] = {"concurrency_id": "sweep", "concurrency_limit": 1}
+"""For what only completes a plot: it must not make anybody wait for the device."""
 
-def wire(demo: gr.Blocks, studio: Studio, handlers: Handlers, viewing: Viewing) -> None:
+
+def wire(demo: gr.Blocks, studio: Studio, handlers: Handlers, viewing: Viewing, imagining: Imagining) -> None:
     """Connect the studio's components with the handlers."""
     screen = [getattr(studio, name) for name in Screen._fields]
     shown: dict[str, Any] = {"outputs": screen, "show_progress": "hidden"}
     work: dict[str, Any] = {"outputs": screen, "show_progress": "minimal", "show_progress_on": studio.status, **DEVICE}
     view = [studio.session, studio.metric]
+    noise = [studio.steps, studio.gamma, studio.eta, studio.noise]
     choices = [studio.session, studio.used, studio.decoder, studio.realism, studio.draw, studio.compare, studio.metric]
+    choices += [studio.texture, *noise]
 
     greeted = demo.load(handlers.greet, **shown, queue=False, api_name="greet")
     opened = greeted.success(handlers.open_example, view, **work, api_name="open_first_example")
     encoded = studio.compress.click(
         handlers.encode,
-        [studio.session, studio.side, studio.bpp, studio.num_bytes, studio.preset, studio.seed, studio.metric],
+        [
+            *(studio.session, studio.side, studio.bpp, studio.num_bytes, studio.preset, studio.seed, studio.metric),
+            studio.codec,
+        ],
         **work,
         api_name="encode",
     )
@@ -40,15 +49,30 @@ def wire(demo: gr.Blocks, studio: Studio, handlers: Handlers, viewing: Viewing) 
         trigger_mode="always_last",
         api_name="decode",
     )
-    finished = [
-        event.success(viewing.refine_unless_mean, choices, **work, api_visibility="private")
-        for event in (encoded, loaded)
+    finished = [event.success(viewing.finish, choices, **work, api_visibility="private") for event in (encoded, loaded)]
+
+    texturing = [studio.texture.input, studio.noise.input]
+    texturing += [studio.steps.release, studio.gamma.release, studio.eta.release]
+    # In two events: one that cancelled would also cancel what it started.
+    interrupted = gr.on(texturing, viewing.interrupt, None, queue=False, api_visibility="private")
+    textured = interrupted.success(
+        viewing.refine, choices, **work, trigger_mode="always_last", api_visibility="private"
+    )
+    imagined = studio.imagine.click(
+        imagining.imagine, [studio.session, studio.used, studio.draw, *noise], **work, api_name="imagine"
+    )
+    curve: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
+    replotted = studio.metric.input(viewing.replot, view, **shown, queue=False, api_visibility="private")
+    sweeps = [
+        event.success(viewing.sweep, view, studio.plot, **curve, **LOW_PRIORITY)
+        for event in (*finished, refined, textured, replotted)
     ]
 
-    running = [opened, encoded, loaded, refined, *finished]
+    running = [opened, encoded, loaded, refined, textured, imagined, *finished]
     picked = studio.examples.select(handlers.choose_example, None, **shown, cancels=running, api_visibility="private")
-    reopened = picked.success(handlers.open_example, view, **work, api_name="open_example")
-    gr.on([studio.examples.select], None, cancels=[reopened], api_visibility="private")
+    # An example that is picked while another one opens ends that by its turn: cancelling comes after what succeeds, so
+    # it would hit the wrong one.
+    reopened = picked.success(handlers.open_example, view, **work, trigger_mode="multiple", api_name="open_example")
     running.append(reopened)
     uploaded = studio.source.upload(
         handlers.upload, studio.source, **shown, preprocess=False, cancels=running, api_name="upload"
@@ -56,8 +80,20 @@ def wire(demo: gr.Blocks, studio: Studio, handlers: Handlers, viewing: Viewing) 
     uploaded.failure(lambda: None, None, studio.source, api_visibility="private")
     studio.stop.click(handlers.stop, view, **shown, queue=False, cancels=running, api_name="stop")
 
-    studio.side.input(handlers.choose_size, [studio.session, studio.side], **shown, api_visibility="private")
+    studio.side.input(
+        handlers.choose_size, [studio.session, studio.side, studio.codec], **shown, api_visibility="private"
+    )
+    studio.codec.input(
+        handlers.choose_codec,
+        studio.codec,
+        [studio.codec, studio.bpp, studio.preset, studio.seed],
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
     gr.on([studio.used.input, studio.realism.input], None, cancels=[refined], api_visibility="private")
+    # Elsewhere sweeps end with their turn: the browser complains about what is cancelled before the server knows of it.
+    gr.on([studio.metric.input], None, cancels=sweeps, api_visibility="private")
     studio.used.input(
         viewing.preview,
         [studio.session, studio.used, studio.metric],
@@ -75,4 +111,11 @@ def wire(demo: gr.Blocks, studio: Studio, handlers: Handlers, viewing: Viewing) 
         show_progress="hidden",
         api_visibility="private",
     )
-    studio.metric.input(viewing.replot, view, **shown, queue=False, api_visibility="private")
+    studio.texture.change(
+        viewing.choose_texture,
+        studio.texture,
+        [studio.gamma, studio.noise, studio.more],
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )

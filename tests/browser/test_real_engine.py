@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +22,15 @@ def real_url(engine: Engine) -> Iterator[str]:
         yield url
 
 
-def test_compress_show_download(open_page, real_url, engine, gradient, tmp_path):
-    page = open_page(real_url)
-    page.set_default_timeout(60_000)
+@pytest.fixture
+def open_real_studio(real_url: str, open_page: Callable[..., object]) -> Callable[[], object]:
+    """Opens the page on the real engine, whose server outlives it."""
+    return lambda: open_page(real_url)
+
+
+def test_compress_show_download(open_real_studio, engine, gradient, tmp_path):
+    page = open_real_studio()
+    page.set_default_timeout(180_000)
     path = tmp_path / "gradient.png"
     path.write_bytes(to_png(gradient))
     page.locator('#source input[type="file"]').set_input_files(path)

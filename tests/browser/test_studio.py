@@ -52,8 +52,8 @@ def test_opens_with_an_example_that_is_compressed(open_studio):
     assert page.evaluate("document.documentElement.scrollWidth") == 1280
 
 
-def test_upload_compress_cut_decode_compare_download(open_studio, tmp_path):
-    page = open_studio()
+def test_upload_compress_cut_decode_compare_download(studio, tmp_path):
+    page = studio
     _upload(page, tmp_path, "cat.png", _png(_cat()))
     page.locator("#notes").get_by_text("256 x 200 pixels").wait_for()
     page.get_by_role("button", name="Compress").click()
@@ -89,8 +89,8 @@ def test_upload_compress_cut_decode_compare_download(open_studio, tmp_path):
     assert download.value.suggested_filename.endswith(f"-{used}.difd")
 
 
-def test_keyboard_moves_the_slider_and_decodes(open_studio):
-    page = open_studio()
+def test_keyboard_moves_the_slider_and_decodes(studio):
+    page = studio
     slider = page.get_by_label("range slider for Bytes of the file used")
     slider.focus()
     slider.press("Home")
@@ -98,8 +98,8 @@ def test_keyboard_moves_the_slider_and_decodes(open_studio):
     assert _bytes_shown(page) == int(slider.get_attribute("min"))
 
 
-def test_opens_a_cut_file_and_inspects_it(open_studio, tmp_path):
-    page = open_studio()
+def test_opens_a_cut_file_and_inspects_it(studio, tmp_path):
+    page = studio
     with page.expect_download() as download:
         page.locator("#download").click()
     path = tmp_path / "half.difd"
@@ -112,8 +112,8 @@ def test_opens_a_cut_file_and_inspects_it(open_studio, tmp_path):
     page.locator("#report").get_by_text("missing").first.wait_for()
 
 
-def test_odd_uploads_are_explained(open_studio, tmp_path):
-    page = open_studio()
+def test_odd_uploads_are_explained(studio, tmp_path):
+    page = studio
     _upload(page, tmp_path, "notes.png", b"this is no picture")
     page.get_by_text("is not a picture that can be read here").wait_for()
     assert page.get_by_text("Traceback").count() == 0
@@ -130,34 +130,57 @@ def test_odd_uploads_are_explained(open_studio, tmp_path):
     page.locator("#notes").get_by_text("200 x 256 pixels. Turned upright").wait_for()
 
 
-def test_large_pictures_are_offered_smaller(open_studio, tmp_path):
-    page = open_studio()
+def test_large_pictures_are_offered_smaller(studio, tmp_path):
+    page = studio
     _upload(page, tmp_path, "large.png", _png(np.asarray(Image.fromarray(_cat()).resize((1000, 800)))))
     page.get_by_label("512 px").wait_for()
     assert page.get_by_label("512 px").is_checked()
     page.get_by_text(re.compile("less work than the original|judged by the last encode")).wait_for()
 
 
-def test_stop_keeps_a_valid_file(open_studio, fake_engine_slowed):
-    page = open_studio()
+def test_stop_keeps_a_valid_file(studio, fake_engine_slowed):
+    page = studio
     page.get_by_label("number input for Rate").fill("3")
-    with fake_engine_slowed(0.5):
+    with fake_engine_slowed(0.3):
         page.get_by_role("button", name="Compress").click()
         page.locator("#status").get_by_text(re.compile("step [2-9]")).wait_for()
         page.get_by_role("button", name="Stop").click()
         page.locator("#status").get_by_text("Stopped").wait_for()
-        page.wait_for_timeout(1000)  # What was cancelled must not speak afterwards.
+        page.wait_for_timeout(700)  # What was cancelled must not speak afterwards.
     assert "Stopped" in page.locator("#status").inner_text()
     with page.expect_download() as download:
         page.locator("#download").click()
     assert len(Path(download.value.path()).read_bytes()) == _bytes_shown(page)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_phone(open_studio, scheme):
-    page = open_studio(width=390, height=844, scheme=scheme)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    for name in ("Inspect", "About"):
-        page.get_by_role("tab", name=name).click()
-        page.wait_for_timeout(100)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+def test_of_two_examples_the_later_one_opens(studio, pick_example, fake_engine_slowed):
+    with fake_engine_slowed(0.1):
+        pick_example()
+        pick_example()
+        picked = studio.locator("#notes").inner_text()
+        studio.locator("#status").get_by_text("already compressed").wait_for()
+    assert studio.locator("#notes").inner_text() == picked
+    left, right = _stage_sources(studio)
+    assert left != right
+
+
+def test_an_upload_stays_while_the_example_before_it_falls_silent(studio, pick_example, fake_engine_slowed, tmp_path):
+    studio.route("**/cancel", lambda route: None)  # lost: whoever is cancelled finds out by itself
+    with fake_engine_slowed(0.5):
+        pick_example()
+        _upload(studio, tmp_path, "cat.png", _png(_cat()))
+        studio.locator("#status").get_by_text("Ready").wait_for()
+    studio.get_by_role("button", name="Compress").click()
+    studio.locator("#status").get_by_text(re.compile("^Compressed in")).wait_for()  # The device was free again.
+    assert "256 x 200 pixels" in studio.locator("#notes").inner_text()
+    studio.unroute("**/cancel")
+
+
+def test_phone(open_studio):
+    page = open_studio(width=390, height=844, scheme="dark")
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        for name in ("Studio", "Inspect", "About"):
+            page.get_by_role("tab", name=name).click()
+            page.wait_for_timeout(100)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390

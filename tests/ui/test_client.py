@@ -20,7 +20,7 @@ from diffdemo.images import load_picture
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 SESSION_FIELDS = ("source", "notes", "side", "stage", "captions", "argument", "status", "plot", "strip", "compare")
-STATUS, NOTES, STAGE, DOWNLOAD = 6, 1, 3, 11
+STATUS, NOTES, STAGE, CAPTIONS, DOWNLOAD = 6, 1, 3, 4, 11
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +34,9 @@ def url(fake) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(url) -> Iterator[Client]:
+    """One for all tests, which bring a picture each: to close a client takes a second."""
     connected = Client(url, verbose=False, analytics_enabled=False)
     yield connected
     connected.close()
@@ -96,16 +97,15 @@ def test_pictures_on_the_page_are_exact(client, picture, large_picture):
     assert np.array_equal(load_picture(left).pixels, large_picture)
 
 
-def test_sessions_do_not_share(url, picture):
-    first, second = (Client(url, verbose=False, analytics_enabled=False) for _ in range(2))
+def test_sessions_do_not_share(client, url, picture):
+    client.predict(handle_file(picture), api_name="/upload")
+    other = Client(url, verbose=False, analytics_enabled=False)
     try:
-        first.predict(handle_file(picture), api_name="/upload")
-        assert "No file" in second.predict("psnr_db", api_name="/stop")[STATUS]
+        assert "No file" in other.predict("psnr_db", api_name="/stop")[STATUS]
         with pytest.raises(AppError, match="no picture yet"):
-            second.predict(0, 1.0, None, "fast", 0, "psnr_db", api_name="/encode")
+            other.predict(0, 1.0, None, "fast", 0, "psnr_db", api_name="/encode")
     finally:
-        first.close()
-        second.close()
+        other.close()
 
 
 def test_stop_keeps_the_file_and_frees_the_device(client, picture, fake):
@@ -124,3 +124,57 @@ def test_stop_keeps_the_file_and_frees_the_device(client, picture, fake):
     file, _ = client.predict(handle_file(picture), 3.0, None, "fast", 0, api_name="/compress")
     assert 0 < Path(stopped[DOWNLOAD]["value"]).stat().st_size < Path(file).stat().st_size
     assert not fake.lock.locked()
+
+
+@pytest.mark.parametrize("screens_before", [0, 1])
+def test_an_upload_is_not_replaced_when_the_example_before_it_falls_silent(client, picture, fake, screens_before):
+    client.predict(api_name="/greet")
+    fake.step_seconds = 0.2
+    try:
+        job = client.submit("psnr_db", api_name="/open_first_example")
+        deadline = time.monotonic() + 20
+        while not (fake.lock.locked() and len(job.outputs()) == screens_before) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        client.predict(handle_file(picture), api_name="/upload")
+        last = job.result(timeout=20)
+    finally:
+        fake.step_seconds = 0.0
+    assert last == client.predict("psnr_db", api_name="/open_first_example"), "nothing changes without an example"
+    *_, compressed = client.submit(0, 3.0, None, "fast", 0, "psnr_db", api_name="/encode")
+    assert load_picture(compressed[STAGE][0]).pixels.shape == (192, 200, 3)
+
+
+def test_cdc_files_in_and_out(client, picture, fake, tmp_path):
+    file, report = client.predict(handle_file(picture), 2.0, None, "fast", 0, "cdc", api_name="/compress")
+    assert Path(file).read_bytes().startswith(b"FCDC")
+    assert report["decoder"] == "deterministic"
+    info = client.predict(handle_file(file), api_name="/inspect")
+    assert (info["codec"], info["seed"], info["preset"], info["is_embedded"]) == ("cdc", None, None, False)
+
+    _, plain = client.predict(handle_file(file), api_name="/decompress")
+    assert plain["decoder"] == "deterministic"
+    chosen = client.predict(handle_file(file), "stochastic", 1.0, None, 3, 0.5, 0.0, 4, api_name="/decompress")
+    assert (chosen[1]["decoder"], chosen[1]["num_steps"]) == ("stochastic", 4)
+    drawn, mean, spread = client.predict(handle_file(file), 3, 0.5, 0.0, 4, 3, api_name="/samples")
+    assert np.array_equal(load_picture(drawn[0]).pixels, load_picture(chosen[0]).pixels)
+    assert len({*drawn, mean, spread}) == 5
+
+    cut = tmp_path / "cut.difd"
+    cut.write_bytes(Path(file).read_bytes()[:-1])
+    with pytest.raises(AppError, match="fetch it again, whole"):
+        client.predict(handle_file(str(cut)), api_name="/decompress")
+    with pytest.raises(AppError, match="has no decoder 'mean'"):
+        client.predict(handle_file(file), "mean", api_name="/decompress")
+
+
+def test_cdc_on_the_page_takes_the_new_choices_last(client, picture):
+    client.predict(handle_file(picture), api_name="/upload")
+    job = client.submit(0, 2.0, None, "fast", 0, "psnr_db", "cdc", api_name="/encode")
+    assert "CDC, deterministic, 1 step" in job.result(timeout=20)[CAPTIONS]
+    job = client.submit(1, "mean", 1.0, 0, "original", "psnr_db", "stochastic", 5, 0.5, api_name="/decode")
+    job.result(timeout=20)
+    assert "step 1 of 5" in job.outputs()[0][STATUS]
+    assert "CDC, stochastic, 5 steps" in job.outputs()[-1][CAPTIONS]
+    job = client.submit(1, 0, 2, api_name="/imagine")
+    job.result(timeout=20)
+    assert "4 samples" in job.outputs()[-1][STATUS]

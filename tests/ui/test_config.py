@@ -17,16 +17,19 @@ PUBLIC = {
     "decompress",
     "encode",
     "greet",
+    "imagine",
     "inspect",
     "models",
     "open_example",
     "open_file",
     "open_first_example",
     "preview",
+    "samples",
     "stop",
     "upload",
 }
-ON_THE_DEVICE = {"compress", "decode", "decompress", "encode", "open_example", "open_file", "open_first_example"}
+ON_THE_DEVICE = {"compress", "decode", "decompress", "encode", "imagine", "samples"}
+ON_THE_DEVICE |= {"open_example", "open_file", "open_first_example"}
 IMMEDIATE = {"greet", "preview", "stop"}
 
 

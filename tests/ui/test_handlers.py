@@ -17,7 +17,7 @@ from diffdemo.ui.errors import UNEXPECTED, friendly
 from diffdemo.ui.handlers import Handlers, to_side
 from diffdemo.ui.inspect import Inspection
 from diffdemo.ui.rivals import Rivals
-from diffdemo.ui.screen import UNCHANGED, Painter
+from diffdemo.ui.screen import UNCHANGED, Painter, Screen
 from diffdemo.ui.session import Session
 from diffdemo.ui.turns import Turns
 from diffdemo.ui.viewing import Viewing
@@ -34,13 +34,18 @@ def painter(fake) -> Painter:
 
 
 @pytest.fixture
-def handlers(fake, painter) -> Handlers:
-    return Handlers(fake, painter, Turns())
+def turns() -> Turns:
+    return Turns(patience=0)
 
 
 @pytest.fixture
-def viewing(fake, painter) -> Viewing:
-    return Viewing(fake, painter, Turns())
+def handlers(fake, painter, turns) -> Handlers:
+    return Handlers(fake, painter, turns)
+
+
+@pytest.fixture
+def viewing(fake, painter, turns) -> Viewing:
+    return Viewing(fake, painter, turns)
 
 
 @pytest.fixture
@@ -184,7 +189,32 @@ def test_what_was_cancelled_stays_silent(handlers, upload, interrupt):
         handlers.upload(upload())
     else:
         handlers.stop(session, "psnr_db")
-    assert list(stream) == []
+    assert list(stream) == [Screen()]
+
+
+def test_an_upload_is_not_replaced_by_the_example_that_was_about_to_open(handlers, upload):
+    greeted = handlers.greet().session
+    handlers.upload(upload())
+    assert list(handlers.open_example(greeted, "psnr_db")) == [Screen()]
+
+
+def test_an_upload_is_not_replaced_by_a_greeting_that_comes_late(handlers, upload, fake):
+    example_pixels = fake.example_pixels
+
+    def slow(name):
+        assert handlers.upload(upload()).session.source
+        return example_pixels(name)
+
+    fake.example_pixels = slow
+    assert handlers.greet() == Screen()
+
+
+def test_the_decoder_is_not_applied_to_a_file_that_was_left(handlers, viewing, upload, compressed):
+    arguments = (compressed, len(compressed.data), "flow", 1.0, 0, "original", "psnr_db")
+    *_, last = viewing.finish(*arguments)
+    assert last.session.shown.decoder == "flow"
+    handlers.upload(upload())
+    assert list(viewing.finish(*arguments)) == [Screen()]
 
 
 def test_stopping_before_the_first_byte_is_no_failure(handlers):

@@ -1,0 +1,103 @@
+"""The engine's plot of rate and distortion, with CDC in it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from diffdemo.engine import CurvePoint
+from diffdemo.engine.plots import COLOURS, HEIGHT, Curve, Metric, rd_figure
+from diffdemo.ui.line_names import apart
+
+CDC_COLOUR = "#D55E00"
+"""Vermilion: the one of Okabe and Ito's colours that no other codec has."""
+CDC_LABEL = "CDC, one step"
+SMALL_HEIGHT = 262
+"""Beside the plot of the denoising steps."""
+_MARGIN = 0.06
+_NAME_HEIGHT = 22
+"""Pixels from one line's name to the next."""
+
+
+def rd_plot(
+    curves: Sequence[Curve],
+    *,
+    cdc: Sequence[CurvePoint],
+    here: CurvePoint | None,
+    operating_bpp: float | None,
+    metric: Metric,
+    is_small: bool,
+) -> go.Figure:
+    """Draw the codecs that the engine draws, and CDC.
+
+    Args:
+        curves: of the others.
+        cdc: its curve, decoded in one step.
+        here: where the CDC picture on the stage lies.
+        operating_bpp: rate of what is on the stage.
+        metric: what the plot shows.
+        is_small: whether it shares its place.
+    """
+    line = _line(cdc, metric)
+    point = _line([here] if here else [], metric)
+    # The engine's axes end a little beyond its mark, which therefore stands at CDC's last point until they are drawn.
+    widest = None if operating_bpp is None else max([operating_bpp, *(x for x, _ in line)])
+    figure = rd_figure(curves, operating_bpp=widest, metric=metric)
+    colour = CDC_COLOUR if here else COLOURS["diffc"]
+    figure.update_shapes(x0=operating_bpp, x1=operating_bpp, line_color=colour)
+    _make_room(figure, [*line, *point])
+    if line:
+        figure.add_trace(_trace(line, CDC_LABEL, mode="lines+markers", symbol="pentagon", size=6))
+        x, y = line[-1]
+        figure.add_annotation(x=x, y=y, text=CDC_LABEL, showarrow=False, xanchor="left", xshift=6)
+    if point:
+        figure.add_trace(_trace(point, "CDC, shown", mode="markers", symbol="diamond", size=12))
+    height = SMALL_HEIGHT if is_small else HEIGHT
+    figure.update_layout(height=height)
+    _part_names(figure, gap=_NAME_HEIGHT / height)
+    return figure
+
+
+def _line(points: Sequence[CurvePoint], metric: Metric) -> list[tuple[float, float]]:
+    pairs = ((point.bpp, _height(point, metric)) for point in points)
+    return sorted((x, y) for x, y in pairs if y is not None and math.isfinite(y))
+
+
+def _height(point: CurvePoint, metric: Metric) -> float | None:
+    if metric == "psnr_db":
+        return point.psnr_db
+    if point.ms_ssim is None or point.ms_ssim >= 1:
+        return None
+    return -10 * math.log10(1 - point.ms_ssim)
+
+
+def _trace(line: list[tuple[float, float]], name: str, *, mode: str, symbol: str, size: int) -> go.Scatter:
+    return go.Scatter(
+        x=[x for x, _ in line],
+        y=[y for _, y in line],
+        name=name,
+        mode=mode,
+        line={"color": CDC_COLOUR, "width": 3},
+        marker={"symbol": symbol, "size": size, "color": CDC_COLOUR},
+        hovertemplate=f"{name}: %{{x:.2f}} bpp, %{{y:.2f}} dB<extra></extra>",
+    )
+
+
+def _make_room(figure: go.Figure, points: list[tuple[float, float]]) -> None:
+    """Stretch the upright axis until the points lie inside."""
+    if not points:
+        return
+    low, high = figure.layout.yaxis.range
+    lowest, highest = min(y for _, y in points), max(y for _, y in points)
+    margin = _MARGIN * (max(high, highest) - min(low, lowest))
+    figure.update_yaxes(range=[min(low, lowest - margin), max(high, highest + margin)])
+
+
+def _part_names(figure: go.Figure, gap: float) -> None:
+    """Move the names at the lines' ends where they would overlap; `gap` is a share of the plot's height."""
+    low, high = figure.layout.yaxis.range
+    notes = figure.layout.annotations
+    for note, y in zip(notes, apart([note.y for note in notes], gap=gap * (high - low), high=high), strict=True):
+        note.y = y
