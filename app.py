@@ -8,7 +8,7 @@ import os
 import tempfile
 import threading
 
-# Read when Gradio is imported. It clears this folder when it closes; another page on this machine must not lose its own.
+# Read when Gradio is imported. It clears this folder when it closes; another page here must not lose its own.
 os.environ.setdefault("GRADIO_TEMP_DIR", tempfile.mkdtemp(prefix="diffdemo-"))
 # Read when PyTorch is imported: spinning threads starve the page, and each other on a shared machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")

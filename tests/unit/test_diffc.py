@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from diffdemo.codecs.base import Decoder, Preset, Target
+from diffdemo.codecs.base import Decoder, Preset, Rendering, Target
 from diffdemo.codecs.diffc import DiffC, steps_of
 from diffdemo.codecs.diffc_payload import MOST_STEPS
 from diffdemo.codecs.diffc_plan import EFFORTS
@@ -136,7 +136,7 @@ def test_a_decoder_that_rounds_differently_drifts_gently(codec, deviation, loss)
 def test_flow_beats_ancestral_and_mean_beats_both(codec):
     pixels = gaussian_picture(64, 64, 0.1, 7)
     data = codec.encode(pixels, Target(num_bytes=2500))
-    quality = {d: psnr_db(pixels, to_pixels(list(codec.decode(data, decoder=d))[-1].image)) for d in Decoder}
+    quality = {d: psnr_db(pixels, to_pixels(list(codec.decode(data, Rendering(d)))[-1].image)) for d in codec.decoders}
     assert quality[Decoder.MEAN] > quality[Decoder.FLOW] + 0.05
     assert quality[Decoder.FLOW] > quality[Decoder.ANCESTRAL] + 2
 
