@@ -42,7 +42,7 @@ class Watched:
 
 @pytest.fixture(scope="session")
 def fake_engine() -> FakeEngine:
-    return FakeEngine(step_seconds=0.02)
+    return FakeEngine()
 
 
 @pytest.fixture(scope="session")
@@ -107,11 +107,12 @@ def open_studio(fake_url: str, open_page: Callable[..., object]) -> Callable[...
 
 @pytest.fixture(scope="session")
 def lasting_studio(fake_url: str, chromium: object) -> Iterator[Watched]:
-    watched = _watched_page(chromium)
-    watched.page.goto(fake_url)
-    watched.page.locator("#status").get_by_text("already compressed").wait_for()
-    yield watched
-    watched.page.close()
+    yield from _lasting(fake_url, _watched_page(chromium))
+
+
+@pytest.fixture(scope="session")
+def lasting_phone(fake_url: str, chromium: object) -> Iterator[Watched]:
+    yield from _lasting(fake_url, _watched_page(chromium, width=390, height=844, scheme="dark"))
 
 
 @pytest.fixture(scope="session")
@@ -128,8 +129,8 @@ def pick_example(lasting_studio: Watched) -> Callable[[], None]:
 
 
 @pytest.fixture
-def studio(lasting_studio: Watched, pick_example: Callable[[], None]) -> Iterator[object]:
-    """The page on the fake engine with an example decoded, as a visitor finds it who has been there for a while.
+def studio(lasting_studio: Watched) -> Iterator[object]:
+    """The page on the fake engine, as a visitor finds it who has been there for a while.
 
     It is one page for all tests, as loading it takes seconds.
     """
@@ -139,10 +140,31 @@ def studio(lasting_studio: Watched, pick_example: Callable[[], None]) -> Iterato
     if not mean.is_checked():
         mean.check()
         page.locator("#status").get_by_text(re.compile("^Safest average")).wait_for()
-    pick_example()
-    page.locator("#status").get_by_text("already compressed").wait_for()
     yield page
     lasting_studio.check()
+
+
+@pytest.fixture
+def studio_with_example(studio: object, pick_example: Callable[[], None]) -> object:
+    """The same page, with an example decoded."""
+    pick_example()
+    studio.locator("#status").get_by_text("already compressed").wait_for()
+    return studio
+
+
+@pytest.fixture
+def phone(lasting_phone: Watched) -> Iterator[object]:
+    """The page on the fake engine on a phone in the dark, one page for all tests like `studio`."""
+    lasting_phone.page.get_by_role("tab", name="Studio").click()
+    yield lasting_phone.page
+    lasting_phone.check()
+
+
+def _lasting(url: str, watched: Watched) -> Iterator[Watched]:
+    watched.page.goto(url)
+    watched.page.locator("#status").get_by_text("already compressed").wait_for()
+    yield watched
+    watched.page.close()
 
 
 def _watched_page(chromium: object, width: int = 1280, height: int = 800, scheme: str = "light") -> Watched:

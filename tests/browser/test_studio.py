@@ -89,8 +89,8 @@ def test_upload_compress_cut_decode_compare_download(studio, tmp_path):
     assert download.value.suggested_filename.endswith(f"-{used}.difd")
 
 
-def test_keyboard_moves_the_slider_and_decodes(studio):
-    page = studio
+def test_keyboard_moves_the_slider_and_decodes(studio_with_example):
+    page = studio_with_example
     slider = page.get_by_label("range slider for Bytes of the file used")
     slider.focus()
     slider.press("Home")
@@ -98,8 +98,8 @@ def test_keyboard_moves_the_slider_and_decodes(studio):
     assert _bytes_shown(page) == int(slider.get_attribute("min"))
 
 
-def test_opens_a_cut_file_and_inspects_it(studio, tmp_path):
-    page = studio
+def test_opens_a_cut_file_and_inspects_it(studio_with_example, tmp_path):
+    page = studio_with_example
     with page.expect_download() as download:
         page.locator("#download").click()
     path = tmp_path / "half.difd"
@@ -138,8 +138,8 @@ def test_large_pictures_are_offered_smaller(studio, tmp_path):
     page.get_by_text(re.compile("less work than the original|judged by the last encode")).wait_for()
 
 
-def test_stop_keeps_a_valid_file(studio, fake_engine_slowed):
-    page = studio
+def test_stop_keeps_a_valid_file(studio_with_example, fake_engine_slowed):
+    page = studio_with_example
     page.get_by_label("number input for Rate").fill("3")
     with fake_engine_slowed(0.3):
         page.get_by_role("button", name="Compress").click()
@@ -176,11 +176,10 @@ def test_an_upload_stays_while_the_example_before_it_falls_silent(studio, pick_e
     studio.unroute("**/cancel")
 
 
-def test_phone(open_studio):
-    page = open_studio(width=390, height=844, scheme="dark")
-    for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme)
+def test_phone(phone):
+    for scheme in ("light", "dark"):
+        phone.emulate_media(color_scheme=scheme)
         for name in ("Studio", "Inspect", "About"):
-            page.get_by_role("tab", name=name).click()
-            page.wait_for_timeout(100)
-            assert page.evaluate("document.documentElement.scrollWidth") <= 390
+            phone.get_by_role("tab", name=name).click()
+            phone.wait_for_timeout(100)
+            assert phone.evaluate("document.documentElement.scrollWidth") <= 390

@@ -71,8 +71,8 @@ def test_another_choice_cancels_and_stop_keeps_the_last_step(open_studio, fake_e
     assert "the picture after step" in page.locator("#status").inner_text()
 
 
-def test_phone(open_studio):
-    page = open_studio(width=390, height=844)
+def test_phone(phone):
+    page = phone
     _compress(page)
     page.get_by_label(re.compile("grown from noise")).check()
     page.get_by_label("range slider for Gamma").wait_for()
