@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -69,16 +70,16 @@ def wire(demo: gr.Blocks, studio: Studio, handlers: Handlers, viewing: Viewing, 
     ]
 
     running = [opened, encoded, loaded, refined, textured, imagined, *finished]
-    picked = studio.examples.select(handlers.choose_example, None, **shown, cancels=running, api_visibility="private")
-    # An example that is picked while another one opens ends that by its turn: cancelling comes after what succeeds, so
-    # it would hit the wrong one.
+    _cancel_each(studio.examples.select, running)
+    picked = studio.examples.select(handlers.choose_example, None, **shown, api_visibility="private")
+    # Where an example is opening already, that one ends by its turn: there is no cancelling it without its successor.
     reopened = picked.success(handlers.open_example, view, **work, trigger_mode="multiple", api_name="open_example")
     running.append(reopened)
-    uploaded = studio.source.upload(
-        handlers.upload, studio.source, **shown, preprocess=False, cancels=running, api_name="upload"
-    )
+    _cancel_each(studio.source.upload, running)
+    uploaded = studio.source.upload(handlers.upload, studio.source, **shown, preprocess=False, api_name="upload")
     uploaded.failure(lambda: None, None, studio.source, api_visibility="private")
-    studio.stop.click(handlers.stop, view, **shown, queue=False, cancels=running, api_name="stop")
+    _cancel_each(studio.stop.click, running)
+    studio.stop.click(handlers.stop, view, **shown, queue=False, api_name="stop")
 
     studio.side.input(
         handlers.choose_size, [studio.session, studio.side, studio.codec], **shown, api_visibility="private"
@@ -93,7 +94,7 @@ def wire(demo: gr.Blocks, studio: Studio, handlers: Handlers, viewing: Viewing, 
     )
     gr.on([studio.used.input, studio.realism.input], None, cancels=[refined], api_visibility="private")
     # Elsewhere sweeps end with their turn: the browser complains about what is cancelled before the server knows of it.
-    gr.on([studio.metric.input], None, cancels=sweeps, api_visibility="private")
+    _cancel_each(studio.metric.input, sweeps)
     studio.used.input(
         viewing.preview,
         [studio.session, studio.used, studio.metric],
@@ -119,3 +120,13 @@ def wire(demo: gr.Blocks, studio: Studio, handlers: Handlers, viewing: Viewing, 
         show_progress="hidden",
         api_visibility="private",
     )
+
+
+def _cancel_each(trigger: Callable[..., Any], events: list[Any]) -> None:
+    """Let a control cancel whatever of these is going on when it is used.
+
+    In an event of its own for each: given several, Gradio's page waits for the server to end the first, which takes as
+    long as a step does, and then ends those of the others that have been started since.
+    """
+    for event in events:
+        trigger(None, cancels=[event], api_visibility="private")
