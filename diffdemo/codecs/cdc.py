@@ -26,7 +26,7 @@ from diffdemo.codecs.base import DEFAULT_RENDERING, Decoder, Preset, Reconstruct
 from diffdemo.codecs.cdc_step import FINEST, LARGEST_CODE, UNIT_CODE, delta_of, scales_in_steps
 from diffdemo.coding.container import Bitstream, Header, read_bitstream, write_bitstream
 from diffdemo.coding.frequency import FactorisedPrior, factorised_tables, gaussian_tables, scale_index
-from diffdemo.coding.range_coder import LARGEST_SYMBOL, SymbolDecoder, SymbolEncoder, cost_bits
+from diffdemo.coding.range_coder import LARGEST_SYMBOL, SymbolDecoder, SymbolEncoder, cost_bits, costs_in_bits
 from diffdemo.errors import CorruptBitstream, ImageError, ModelMismatch, RateError, TruncatedBitstream
 from diffdemo.images import MOST_PIXELS, Pixels, mirrored, require_pixels, to_image, to_pixels
 from diffdemo.metrics import psnr_db
@@ -60,6 +60,23 @@ class Content:
         """Latents in quantisation steps from their means, rounded (half to even)."""
         steps = np.rint((self.y - self.means * FINEST) / delta_of(code))
         return np.clip(steps, -LARGEST_SYMBOL, LARGEST_SYMBOL).astype(np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What a payload says.
+
+    Attributes:
+        z_symbols: [C, H/64, W/64].
+        symbols: of y, [C, H/16, W/16].
+        indices: of their tables.
+        means: that the symbols count from, in units of 2^-16.
+    """
+
+    z_symbols: NDArray[np.int32]
+    symbols: NDArray[np.int32]
+    indices: NDArray[np.uint8]
+    means: NDArray[np.int64]
 
 
 class Cdc:
@@ -197,22 +214,40 @@ class Cdc:
         Raises:
             CorruptBitstream: the payload is not what an encoder writes.
         """
-        header = bitstream.header
-        z_shape = (len(self._z_tables), _padded(header.height) // 64, _padded(header.width) // 64)
-        decoder = SymbolDecoder(bitstream.payload)
-        z_symbols = decoder.decode_indexed(_channels(z_shape), self._z_tables)
-        means, scales = self._predict(z_symbols)
-        code = header.parameters[0]
-        symbols = decoder.decode_indexed(scale_index(scales_in_steps(scales, code)), gaussian_tables())
-        decoder.require_end()
-        y_hat = symbols * delta_of(code) + means * FINEST
+        received = self._receive(bitstream)
+        y_hat = received.symbols * delta_of(bitstream.header.parameters[0]) + received.means * FINEST
         return torch.from_numpy(y_hat.astype(np.float32))[None]
+
+    def bits_by_position(self, bitstream: Bitstream) -> NDArray[np.float64]:
+        """Where in the picture a file's bits went: [H/16, W/16] of the padded picture, in bits.
+
+        The bits of z, which has an entry for 64x64 pixels, are spread evenly over these.
+
+        Raises:
+            CorruptBitstream: the payload is not what an encoder writes.
+        """
+        received = self._receive(bitstream)
+        z_bits = costs_in_bits(received.z_symbols, _channels(received.z_symbols.shape), self._z_tables).sum(axis=0)
+        y_bits = costs_in_bits(received.symbols, received.indices, gaussian_tables()).sum(axis=0)
+        positions: NDArray[np.float64] = y_bits + np.kron(z_bits, np.full((4, 4), 1 / 16))
+        return positions
 
     def bits_of(self, content: Content, code: int) -> tuple[float, float]:
         """Bits of the symbols of z and of y for a quantisation step, without writing a file."""
         z_bits = cost_bits(content.z_symbols, _channels(content.z_symbols.shape), self._z_tables)
         indices = scale_index(scales_in_steps(content.scales, code))
         return z_bits, cost_bits(content.symbols(code), indices, gaussian_tables())
+
+    def _receive(self, bitstream: Bitstream) -> Received:
+        header = bitstream.header
+        z_shape = (len(self._z_tables), _padded(header.height) // 64, _padded(header.width) // 64)
+        decoder = SymbolDecoder(bitstream.payload)
+        z_symbols = decoder.decode_indexed(_channels(z_shape), self._z_tables)
+        means, scales = self._predict(z_symbols)
+        indices = scale_index(scales_in_steps(scales, header.parameters[0]))
+        symbols = decoder.decode_indexed(indices, gaussian_tables())
+        decoder.require_end()
+        return Received(z_symbols, symbols, indices, means)
 
     def _predict(self, z_symbols: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         return self._hyper_decoder(z_symbols.astype(np.float32) + self._median)

@@ -24,24 +24,16 @@ import torch
 from torch import Tensor
 
 from diffdemo.codecs.base import DEFAULT_RENDERING, Decoder, Preset, Reconstruction, Rendering, Target
-from diffdemo.codecs.diffc_payload import (
-    LAST_LEVEL,
-    PayloadReader,
-    PayloadStep,
-    PayloadWriter,
-    level_of,
-    read_steps,
-    sigma_of,
-)
-from diffdemo.codecs.diffc_plan import EFFORTS, LARGEST_GROWTH, budget_of, expected_steps, growth_for, plan_step
-from diffdemo.coding.container import Bitstream, Header, read_bitstream, write_bitstream
-from diffdemo.coding.tree_code import TREE_PRESETS, TreePreset, TreeStep, reproduce, simulate
-from diffdemo.diffusion.denoiser import Denoiser
+from diffdemo.codecs.diffc_file import CODEC_ID, DiffCFile, FileHead, read_file, require_prompt
+from diffdemo.codecs.diffc_payload import LAST_LEVEL, PayloadWriter, level_of, sigma_of
+from diffdemo.codecs.diffc_plan import EFFORTS, budget_of, expected_steps, growth_for, plan_step
+from diffdemo.coding.tree_code import TREE_PRESETS, TreeStep, reproduce, simulate
 from diffdemo.diffusion.posterior import PosteriorStep, white_noise
 from diffdemo.diffusion.samplers import ancestral, flow
 from diffdemo.errors import CorruptBitstream, ModelMismatch, RateError
-from diffdemo.images import MOST_PIXELS, Pixels, require_pixels, to_image, to_pixels
+from diffdemo.images import Pixels, require_pixels, to_image, to_pixels
 from diffdemo.metrics import psnr_db
+from diffdemo.models.space import Space
 
 LARGEST_SEED = (1 << 32) - 1
 
@@ -51,9 +43,9 @@ class State:
     """Where encoder and decoder stand together after some steps.
 
     Attributes:
-        z: noisy picture, [1,3,H,W].
+        z: noisy signal, [1,C,h,w]; for models of pictures, the noisy picture [1,3,H,W].
         sigma: its noise level.
-        x_hat: posterior mean of the picture given z.
+        x_hat: posterior mean of the signal given z.
         number: steps taken.
         num_bytes: shortest prefix of the file that leads here, header included.
     """
@@ -79,18 +71,18 @@ class DiffC:
     """The codec with one model.
 
     Args:
-        denoiser: the model, on its device.
-        fingerprint: first four bytes of the SHA-256 of its weight file.
+        space: the model, on its device, and what its diffusion is about: pictures, or the latents of an autoencoder.
+        fingerprint: first four bytes of the SHA-256 of its weight file, see FORMAT.md.
     """
 
     name: ClassVar = "diffc"
     label: ClassVar = "DiffC"
-    codec_id: ClassVar = 1
+    codec_id: ClassVar = CODEC_ID
     is_embedded: ClassVar = True
     decoders: ClassVar[tuple[Decoder, ...]] = (Decoder.MEAN, Decoder.FLOW, Decoder.ANCESTRAL)
 
-    def __init__(self, denoiser: Denoiser, *, fingerprint: bytes) -> None:
-        self.denoiser = denoiser
+    def __init__(self, space: Space, *, fingerprint: bytes) -> None:
+        self.space = space
         self.fingerprint = fingerprint
 
     def encode(self, pixels: Pixels, target: Target, *, preset: Preset = Preset.BALANCED, seed: int = 0) -> bytes:
@@ -103,7 +95,13 @@ class DiffC:
 
     @torch.inference_mode()
     def encode_progressively(
-        self, pixels: Pixels, target: Target, *, preset: Preset = Preset.BALANCED, seed: int = 0
+        self,
+        pixels: Pixels,
+        target: Target,
+        *,
+        preset: Preset = Preset.BALANCED,
+        seed: int = 0,
+        prompt: str = "",
     ) -> Iterator[Progress]:
         """Encode step by step. Every yield carries a complete file of what has been sent so far.
 
@@ -112,40 +110,34 @@ class DiffC:
             target: bytes, quality, or both; with neither, `DEFAULT_BPP` bits per pixel.
             preset: work for bits.
             seed: 0..2^32-1, names the shared randomness.
+            prompt: for models that take one, what the picture shows; it becomes a part of the file.
 
         Raises:
             ImageError: no picture, or too large a one.
-            RateError: not even one step fits into `target.num_bytes`, or the seed is out of range.
+            RateError: not even one step fits into `target.num_bytes`, the seed is out of range, or the prompt is too
+                long or of no use to the model.
         """
         require_pixels(pixels)
         if not 0 <= seed <= LARGEST_SEED:
             raise RateError(f"The seed is {seed}; it must lie between 0 and {LARGEST_SEED}.")
-        x = to_image(pixels)
-        dimensions = x.numel()
+        self._require_prompt(prompt)
+        denoiser = self.space.denoiser(prompt)
+        x = self.space.to_signal(to_image(pixels))
         effort = EFFORTS[preset]
-        budget = budget_of(target, dimensions // 3)
-        writer = PayloadWriter(growth_for(8 * budget, effort.steps), dimensions)
+        budget = budget_of(target, pixels.shape[0] * pixels.shape[1])
+        growth = growth_for(8 * budget, effort.steps)
+        head = self._head(pixels, seed=seed, tree=effort.tree.number, growth=growth, prompt=prompt)
+        writer = PayloadWriter(growth, head.dimensions)
         key = _key(seed)
-
-        def file() -> bytes:
-            return write_bitstream(
-                codec_id=self.codec_id,
-                fingerprint=self.fingerprint,
-                width=pixels.shape[1],
-                height=pixels.shape[0],
-                parameters=(seed, effort.tree.number, writer.growth),
-                payload=writer.bits.to_bytes(),
-            )
-
-        header_bytes = _header_bytes(self, pixels, seed, effort.tree, writer.growth, budget)
-        room = 8 * (budget - header_bytes)
-        floor = min(LAST_LEVEL, level_of(self.denoiser.sigma_min))
+        overhead = head.overhead(budget)
+        room = 8 * (budget - overhead)
+        floor = min(LAST_LEVEL, level_of(self.space.sigma_min))
         z, x_hat, sigma = torch.zeros_like(x), torch.zeros_like(x), math.inf
         planned = plan_step(writer, effort.tree, x, x_hat, sigma, room=room, floor=floor)
         if planned is None:
             raise RateError(
-                f"{budget} bytes are too few for a file: its header alone takes {header_bytes}. "
-                f"Please allow at least {header_bytes + 8} bytes."
+                f"{budget} bytes are too few for a file: its header alone takes {overhead}. "
+                f"Please allow at least {overhead + 8} bytes."
             )
         while planned is not None:
             level, tree_step, last = planned
@@ -158,11 +150,11 @@ class DiffC:
             sample = reproduce(symbols, tree_step, key=key, number=number)
             z = step.mean(z, x_hat) + step.scale * torch.from_numpy(sample).view_as(x)
             sigma = step.sigma_s
-            x_hat = self.denoiser.denoise(z, sigma).cpu()
-            if target.psnr_db is not None and psnr_db(pixels, to_pixels(x_hat)) >= target.psnr_db:
+            x_hat = denoiser.denoise(z, sigma).cpu()
+            if target.psnr_db is not None and psnr_db(pixels, self.picture(x_hat, head)) >= target.psnr_db:
                 last = True
             planned = None if last else plan_step(writer, effort.tree, x, x_hat, sigma, room=room, floor=floor)
-            data = file()
+            data = head.to_file(writer.bits.to_bytes())
             state = State(z, sigma, x_hat, writer.num_steps, len(data))
             yield Progress(data, state, expected_steps(writer, room, done=planned is None), planned is None)
 
@@ -178,97 +170,100 @@ class DiffC:
             RateError: a decoder of another codec.
         """
         decoder = rendering.decoder_of(self)
-        bitstream = self.open(data)
-        steps = steps_of(bitstream)
-        total = len(steps) + 1
-        state = self.empty_state(bitstream)
-        for state in self.states(bitstream, decoder=decoder, seed=rendering.seed):
-            yield Reconstruction(state.x_hat, state.num_bytes, state.number, total, state.sigma)
-        for image, done, of in self.render(state, rendering):
-            yield Reconstruction(image, bitstream.num_bytes, len(steps) + done, len(steps) + of, state.sigma)
+        file = self.open(data)
+        steps = len(file.steps())
+        state = self.empty_state(file)
+        for state in self.states(file, decoder=decoder, seed=rendering.seed):
+            image = self.image(state.x_hat, file.head, preview=True)
+            yield Reconstruction(image, state.num_bytes, state.number, steps + 1, state.sigma)
+        for signal, done, of in self.render(file, state, rendering):
+            image = self.image(signal, file.head, preview=done < of)
+            yield Reconstruction(image, file.num_bytes, steps + done, steps + of, state.sigma)
 
-    def open(self, data: bytes) -> Bitstream:
+    def open(self, data: bytes) -> DiffCFile:
         """Parse a file and check that this codec and model can decode it.
 
         Raises:
             BitstreamError: if not.
         """
-        bitstream = read_bitstream(data)
-        header = bitstream.header
-        if header.codec_id != self.codec_id or len(header.parameters) != 3:
-            raise CorruptBitstream("The file was not written by DiffC.")
-        if header.parameters[1] not in TREE_PRESETS or header.parameters[2] > LARGEST_GROWTH:
-            raise CorruptBitstream("The file's header asks for settings that no encoder writes.")
-        if header.width * header.height > MOST_PIXELS:
-            raise CorruptBitstream(
-                f"The file claims {header.width} x {header.height} pixels; at most {MOST_PIXELS:,} are decoded here."
-            )
-        if header.fingerprint != self.fingerprint:
+        file = read_file(data)
+        head = file.head
+        if head.fingerprint != self.fingerprint:
             raise ModelMismatch(
-                f"The file was written with model {header.fingerprint.hex()}; this one is {self.fingerprint.hex()}. "
+                f"The file was written with model {head.fingerprint.hex()}; this one is {self.fingerprint.hex()}. "
                 "Only the same weights can decode it."
             )
-        return bitstream
+        if (head.channels, head.factor) != (self.space.channels, self.space.factor):
+            raise CorruptBitstream("The file's header asks for a kind of signal that its model does not have.")
+        return file
 
-    def empty_state(self, bitstream: Bitstream) -> State:
-        """Before the first step: mid grey, and everything unknown."""
-        zero = torch.zeros(1, 3, bitstream.header.height, bitstream.header.width)
-        return State(zero, math.inf, zero, 0, bitstream.header_bytes)
+    def empty_state(self, file: DiffCFile) -> State:
+        """Before the first step: everything unknown, which is mid grey for models of pictures."""
+        zero = torch.zeros(file.head.signal_shape)
+        return State(zero, math.inf, zero, 0, file.first_byte)
 
     @torch.inference_mode()
     def states(
-        self, bitstream: Bitstream, *, start: State | None = None, decoder: Decoder = Decoder.MEAN, seed: int = 0
+        self, file: DiffCFile, *, start: State | None = None, decoder: Decoder = Decoder.MEAN, seed: int = 0
     ) -> Iterator[State]:
         """The states that a file leads through, the last one perhaps by a step that is only half there.
 
         Args:
-            bitstream: from `open`.
+            file: from `open`.
             start: a state of the same file to go on from.
             decoder, seed: decide how stages that were not received are filled in: drawn from the prior for ANCESTRAL,
                 moved along the flow otherwise.
         """
-        header = bitstream.header
-        file_seed, preset, growth = header.parameters
-        state = start or self.empty_state(bitstream)
-        dimensions = state.z.numel()
-        reader = PayloadReader(bitstream.payload, header.payload_bytes, growth, dimensions)
+        head = file.head
+        denoiser = self.space.denoiser(head.prompt)
+        state = start or self.empty_state(file)
+        reader = file.reader()
         while planned := reader.next_step():
             symbols = reader.bits.symbols(planned.stages)
             if planned.number < state.number:
                 continue
             if len(symbols) == 0:
                 return
-            tree_step = TreeStep(dimensions, planned.stages, TREE_PRESETS[preset])
+            tree_step = TreeStep(head.dimensions, planned.stages, TREE_PRESETS[head.tree])
             step = PosteriorStep(state.sigma, planned.sigma)
             missing = None
             if len(symbols) < planned.stages:
                 missing = _fill(step, state, tree_step, decoder, seed)
-            sample = reproduce(symbols, tree_step, key=_key(file_seed), number=planned.number, missing=missing)
+            sample = reproduce(symbols, tree_step, key=_key(head.seed), number=planned.number, missing=missing)
             z = step.mean(state.z, state.x_hat) + step.scale * torch.from_numpy(sample).view_as(state.z)
-            end = min(bitstream.num_bytes, end_bytes(bitstream, planned))
-            state = State(z, step.sigma_s, self.denoiser.denoise(z, step.sigma_s).cpu(), planned.number + 1, end)
+            end = min(file.num_bytes, file.end_bytes(planned))
+            state = State(z, step.sigma_s, denoiser.denoise(z, step.sigma_s).cpu(), planned.number + 1, end)
             yield state
 
-    def render(self, state: State, rendering: Rendering) -> Iterator[tuple[Tensor, int, int]]:
-        """Turn the last state into a picture: (image, work done, work in all); the last one is the result."""
+    def render(self, file: DiffCFile, state: State, rendering: Rendering) -> Iterator[tuple[Tensor, int, int]]:
+        """Make the most of the last state: (signal, work done, work in all); the last one is the result."""
         decoder = rendering.decoder_of(self)
         if decoder is Decoder.MEAN or math.isinf(state.sigma):
             yield state.x_hat, 1, 1
-        elif decoder is Decoder.FLOW:
-            yield from _counted_from_one(flow(self.denoiser, state.z, state.sigma, realism=rendering.realism))
+            return
+        denoiser = self.space.denoiser(file.head.prompt)
+        if decoder is Decoder.FLOW:
+            yield from _counted_from_one(flow(denoiser, state.z, state.sigma, realism=rendering.realism))
         else:
-            yield from _counted_from_one(ancestral(self.denoiser, state.z, state.sigma, seed=rendering.seed))
+            yield from _counted_from_one(ancestral(denoiser, state.z, state.sigma, seed=rendering.seed))
 
+    def image(self, signal: Tensor, head: FileHead, *, preview: bool = False) -> Tensor:
+        """A signal as a picture, float32 [1,3,H,W] in [-1,1]; a preview may be a rougher one that is made sooner."""
+        return self.space.to_image(signal, head.height, head.width, preview=preview)
 
-def steps_of(bitstream: Bitstream) -> list[PayloadStep]:
-    """The steps of a DiffC file, whole or cut, read without a network."""
-    header = bitstream.header
-    return read_steps(bitstream.payload, header.payload_bytes, header.parameters[2], 3 * header.width * header.height)
+    def picture(self, signal: Tensor, head: FileHead, *, preview: bool = False) -> Pixels:
+        """A signal as pixels, uint8 [H,W,3]."""
+        return to_pixels(self.image(signal, head, preview=preview))
 
+    def _head(self, pixels: Pixels, *, seed: int, tree: int, growth: int, prompt: str) -> FileHead:
+        height, width = pixels.shape[:2]
+        space = self.space
+        return FileHead(self.fingerprint, width, height, seed, tree, growth, space.channels, space.factor, prompt)
 
-def end_bytes(bitstream: Bitstream, step: PayloadStep) -> int:
-    """Shortest prefix of the file that holds a step, header included."""
-    return bitstream.header_bytes + -(-step.end_bit // 8)
+    def _require_prompt(self, prompt: str) -> None:
+        require_prompt(prompt)
+        if prompt and not self.space.takes_prompt:
+            raise RateError("This model knows no words; please leave the prompt empty, or choose one that does.")
 
 
 def _counted_from_one(sampler: Iterator[tuple[Tensor, int, int]]) -> Iterator[tuple[Tensor, int, int]]:
@@ -283,12 +278,6 @@ def _fill(step: PosteriorStep, state: State, tree_step: TreeStep, decoder: Decod
         return (noise * math.sqrt(1 + tree_step.variance)).flatten().numpy()
     forward = step.flow(state.z, state.x_hat) - step.mean(state.z, state.x_hat)
     return (forward / step.scale).flatten().numpy()
-
-
-def _header_bytes(codec: DiffC, pixels: Pixels, seed: int, tree: TreePreset, growth: int, budget: int) -> int:
-    parameters = (seed, tree.number, growth)
-    header = Header(codec.codec_id, codec.fingerprint, pixels.shape[1], pixels.shape[0], parameters, budget, 0)
-    return len(header.to_bytes())
 
 
 def _key(seed: int) -> tuple[int, int]:

@@ -188,6 +188,20 @@ def cost_bits(symbols: NDArray[np.int32], indices: NDArray[np.integer], tables: 
     Raises:
         ValueError: as there.
     """
+    return float(costs_in_bits(symbols, indices, tables).sum())
+
+
+def costs_in_bits(
+    symbols: NDArray[np.int32], indices: NDArray[np.integer], tables: Sequence[FrequencyTable]
+) -> NDArray[np.float64]:
+    """What each symbol takes in the output of `encode_indexed`, in bits, in the shape of the symbols.
+
+    Args:
+        symbols, indices, tables: as for `SymbolEncoder.encode_indexed`.
+
+    Raises:
+        ValueError: as there.
+    """
     _require_match(symbols, indices)
     _require_small(symbols)
     _require_known(indices, len(tables))
@@ -197,14 +211,14 @@ def cost_bits(symbols: NDArray[np.int32], indices: NDArray[np.integer], tables: 
     bits = TOTAL_BITS - np.log2(np.concatenate([table.counts for table in tables]))
     escape = (sizes - 1).astype(np.int32)[indices]
     positions = _positions(symbols, lowest[indices], escape)
-    total = float(bits[starts[indices] + positions].sum())
+    costs: NDArray[np.float64] = bits[starts[indices] + positions]
     outside = positions == escape
     if outside.any():
         first = lowest[indices[outside]]
         numbers = _escape_numbers(symbols[outside], first, first + escape[outside] - 1)
         extra = _extra_digits(numbers)
-        total += float((TOTAL_BITS - np.log2(EXTRA_COUNTS))[extra].sum() + extra.sum())
-    return total
+        costs[outside] += (TOTAL_BITS - np.log2(EXTRA_COUNTS))[extra] + extra
+    return costs
 
 
 def _positions(

@@ -69,8 +69,12 @@ def sigma_for_energy(sigma_t: float, error: float, energy: float) -> float:
 
 def ideal_bits(x: Tensor, x_hat: Tensor, sigma_t: float, sigma_s: float) -> float:
     """KL(q || p) of a step in bits, with q and p of equal variance: |mu|^2 / (2 ln 2)."""
-    error = float((x - x_hat).double().square().sum())
-    return error * (1 / sigma_s**2 - 1 / sigma_t**2) / (2 * math.log(2))
+    return float(ideal_bits_by_value(x, x_hat, sigma_t, sigma_s).sum())
+
+
+def ideal_bits_by_value(x: Tensor, x_hat: Tensor, sigma_t: float, sigma_s: float) -> Tensor:
+    """The same for each of the values by itself, float64 in the shape of x."""
+    return (x - x_hat).double().square() * ((1 / sigma_s**2 - 1 / sigma_t**2) / (2 * math.log(2)))
 
 
 def white_noise(shape: tuple[int, ...], seed: int, *, stream: int) -> Tensor:

@@ -19,11 +19,17 @@ from diffdemo.images import Pixels, to_pixels
 from diffdemo.metrics import psnr_db
 from diffdemo.models.cdc import CdcModel, CdcNetwork, CdcShape, Family
 from diffdemo.models.registry import default_model, model_spec
+from diffdemo.models.space import PixelSpace
 from tests.gaussian import GaussianDenoiser
+from tests.latent_space import BlockMeans
 
 
 def diffc_gaussian(fingerprint: bytes = b"test") -> DiffC:
-    return DiffC(GaussianDenoiser(0.3), fingerprint=fingerprint)
+    return DiffC(PixelSpace(GaussianDenoiser(0.3)), fingerprint=fingerprint)
+
+
+def diffc_latent(fingerprint: bytes = b"test") -> DiffC:
+    return DiffC(BlockMeans(2), fingerprint=fingerprint)
 
 
 def cdc_epsilon(fingerprint: bytes = b"test") -> Cdc:
@@ -42,6 +48,7 @@ def shipped(codec: str) -> Codec:
 
 CODECS = {
     "diffc-gaussian": diffc_gaussian,
+    "diffc-latent": diffc_latent,
     "diffc-shipped": lambda: shipped("diffc"),
     "cdc-epsilon": cdc_epsilon,
     "cdc-shipped": lambda: shipped("cdc"),

@@ -10,15 +10,16 @@ import torch
 from torch import Tensor
 
 from diffdemo.codecs.base import Decoder, Preset, Rendering, Target
-from diffdemo.codecs.diffc import DiffC, steps_of
+from diffdemo.codecs.diffc import DiffC
 from diffdemo.codecs.diffc_payload import MOST_STEPS
 from diffdemo.codecs.diffc_plan import EFFORTS
 from diffdemo.codecs.ideal import ideal_chain
-from diffdemo.coding.container import read_bitstream, write_bitstream
+from diffdemo.coding.container import write_bitstream
 from diffdemo.diffusion.posterior import white_noise
 from diffdemo.errors import CorruptBitstream
 from diffdemo.images import Pixels, to_image, to_pixels
 from diffdemo.metrics import psnr_db
+from diffdemo.models.space import PixelSpace
 from tests.gaussian import GaussianDenoiser
 
 GOLDEN_FILE = (
@@ -58,7 +59,7 @@ def gaussian_picture(height: int, width: int, variance: float, seed: int) -> Pix
 
 @pytest.fixture(scope="module")
 def codec() -> DiffC:
-    return DiffC(GaussianDenoiser(0.1), fingerprint=b"test")
+    return DiffC(PixelSpace(GaussianDenoiser(0.1)), fingerprint=b"test")
 
 
 @pytest.mark.parametrize(("preset", "most"), [(Preset.BALANCED, 1.12), (Preset.BEST, 1.08)])
@@ -66,7 +67,7 @@ def test_file_is_little_longer_than_ideal(codec, preset, most):
     """The issue's bound, on a source where the denoiser is exact, header and side information counted: 20,800 bits."""
     pixels = gaussian_picture(96, 96, 0.1, 3)
     progress = list(codec.encode_progressively(pixels, Target(num_bytes=2600), preset=preset))[-1]
-    ideal, _ = ideal_chain(codec.denoiser, to_image(pixels), progress.state.sigma)
+    ideal, _ = ideal_chain(codec.space.denoiser(), to_image(pixels), progress.state.sigma)
     assert 8 * len(progress.data) / ideal < most
 
 
@@ -86,8 +87,8 @@ def test_states_are_unbiased_all_the_way(codec):
 def test_encoder_and_decoder_hold_the_same_state(codec):
     pixels = gaussian_picture(40, 50, 0.1, 5)
     progress = list(codec.encode_progressively(pixels, Target(num_bytes=900), preset=Preset.FAST))[-1]
-    bitstream = codec.open(progress.data)
-    state = list(codec.states(bitstream))[-1]
+    file = codec.open(progress.data)
+    state = list(codec.states(file))[-1]
     assert torch.equal(state.z, progress.state.z)
     assert state.num_bytes == len(progress.data)
 
@@ -95,17 +96,17 @@ def test_encoder_and_decoder_hold_the_same_state(codec):
 def test_every_moment_of_an_encode_is_a_whole_file(codec):
     pixels = gaussian_picture(40, 50, 0.1, 5)
     for progress in codec.encode_progressively(pixels, Target(num_bytes=900), preset=Preset.FAST):
-        bitstream = codec.open(progress.data)
-        assert not bitstream.is_cut
-        assert not bitstream.is_damaged
-        assert torch.equal(list(codec.states(bitstream))[-1].z, progress.state.z)
+        file = codec.open(progress.data)
+        assert not file.bitstream.is_cut
+        assert not file.bitstream.is_damaged
+        assert torch.equal(list(codec.states(file))[-1].z, progress.state.z)
 
 
 def test_a_decode_can_go_on_from_any_state(codec):
     data = codec.encode(gaussian_picture(40, 50, 0.1, 5), Target(num_bytes=900), preset=Preset.FAST)
-    bitstream = codec.open(data)
-    states = list(codec.states(bitstream))
-    resumed = list(codec.states(bitstream, start=states[2]))
+    file = codec.open(data)
+    states = list(codec.states(file))
+    resumed = list(codec.states(file, start=states[2]))
     assert [s.number for s in resumed] == [s.number for s in states[3:]]
     assert torch.equal(resumed[-1].z, states[-1].z)
 
@@ -128,7 +129,7 @@ def test_a_decoder_that_rounds_differently_drifts_gently(codec, deviation, loss)
     pixels = gaussian_picture(64, 64, 0.1, 6)
     data = codec.encode(pixels, Target(num_bytes=3000))
     exact = to_pixels(list(codec.decode(data))[-1].image)
-    other = DiffC(Perturbed(deviation), fingerprint=b"test")
+    other = DiffC(PixelSpace(Perturbed(deviation)), fingerprint=b"test")
     drifted = to_pixels(list(other.decode(data))[-1].image)
     assert psnr_db(pixels, exact) - psnr_db(pixels, drifted) < loss
 
@@ -145,7 +146,7 @@ def test_presets_differ_in_evaluations_as_they_say(codec):
     pixels = gaussian_picture(64, 64, 0.1, 8)
     for preset in (Preset.FAST, Preset.BALANCED):
         data = codec.encode(pixels, Target(num_bytes=3000), preset=preset)
-        steps = steps_of(read_bitstream(data))
+        steps = codec.open(data).steps()
         assert 0.8 < len(steps) / EFFORTS[preset].steps < 1.25
 
 
@@ -179,8 +180,7 @@ def test_absurd_headers_are_refused(codec, changes):
 def test_a_payload_made_to_take_long_is_bounded(codec):
     """The smallest steps that a header can ask for, each one level down: the walk still ends."""
     data = hostile(codec, parameters=(0, 1, 0), payload=b"\xff" * 100_000)
-    bitstream = codec.open(data)
-    assert len(steps_of(bitstream)) <= MOST_STEPS
+    assert len(codec.open(data).steps()) <= MOST_STEPS
 
 
 def test_golden_file_decodes_to_the_recorded_pixels(codec):

@@ -1,0 +1,171 @@
+"""What a DiffC file says before its first step: randomness, geometry, the shape of what is communicated, the prompt.
+
+    header: seed, tree, growth [, shape, bytes of the prompt] | payload: [prompt] steps
+
+Models of pictures without a prompt leave the bracketed parts out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from diffdemo.codecs.diffc_payload import PayloadReader, PayloadStep, read_steps
+from diffdemo.codecs.diffc_plan import LARGEST_GROWTH
+from diffdemo.coding.container import Bitstream, Header, read_bitstream, write_bitstream
+from diffdemo.coding.tree_code import TREE_PRESETS
+from diffdemo.errors import CorruptBitstream, RateError, TruncatedBitstream
+from diffdemo.images import MOST_PIXELS
+
+# normative: what is written here.
+CODEC_ID = 1
+LARGEST_FACTOR = 64
+MOST_CHANNELS = 64
+MOST_PROMPT_BYTES = 1200
+
+
+@dataclass(frozen=True, slots=True)
+class FileHead:
+    """Everything that a decoder has to know before the first step.
+
+    Attributes:
+        fingerprint: four bytes that name the weights.
+        width, height: of the picture, in pixels.
+        seed: of the shared randomness.
+        tree: number of the tree code's preset.
+        growth: of the steps, see `diffc_payload`.
+        channels, factor: of the signal: [channels, ceil(height / factor), ceil(width / factor)] numbers.
+        prompt: what the picture shows, for models that are told; "" for nothing.
+    """
+
+    fingerprint: bytes
+    width: int
+    height: int
+    seed: int
+    tree: int
+    growth: int
+    channels: int = 3
+    factor: int = 1
+    prompt: str = ""
+
+    @property
+    def signal_shape(self) -> tuple[int, int, int, int]:
+        """Of the tensor that is communicated: [1, C, ceil(H / factor), ceil(W / factor)]."""
+        return 1, self.channels, -(-self.height // self.factor), -(-self.width // self.factor)
+
+    @property
+    def dimensions(self) -> int:
+        """How many numbers are communicated."""
+        _, channels, height, width = self.signal_shape
+        return channels * height * width
+
+    def overhead(self, payload_bytes: int) -> int:
+        """Bytes of a file before its steps, if its payload is no longer than so many bytes."""
+        header = Header(CODEC_ID, self.fingerprint, self.width, self.height, self._parameters(), payload_bytes, 0)
+        return len(header.to_bytes()) + len(self.prompt.encode())
+
+    def to_file(self, steps: bytes) -> bytes:
+        """The whole file."""
+        return write_bitstream(
+            codec_id=CODEC_ID,
+            fingerprint=self.fingerprint,
+            width=self.width,
+            height=self.height,
+            parameters=self._parameters(),
+            payload=self.prompt.encode() + steps,
+        )
+
+    def _parameters(self) -> tuple[int, ...]:
+        plain = (self.seed, self.tree, self.growth)
+        if (self.channels, self.factor, self.prompt) == (3, 1, ""):
+            return plain
+        return *plain, self.channels << 8 | self.factor, len(self.prompt.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class DiffCFile:
+    """A parsed file, whole or cut.
+
+    Attributes:
+        head: see `FileHead`.
+        bitstream: header and payload as they lie in the file.
+        prompt_bytes: of the payload, before its first step.
+    """
+
+    head: FileHead
+    bitstream: Bitstream
+    prompt_bytes: int
+
+    @property
+    def num_bytes(self) -> int:
+        """Of the file as it is here."""
+        return self.bitstream.num_bytes
+
+    @property
+    def first_byte(self) -> int:
+        """Where the steps begin in the file."""
+        return self.bitstream.header_bytes + self.prompt_bytes
+
+    def reader(self) -> PayloadReader:
+        """At the first step."""
+        return PayloadReader(
+            self.bitstream.payload[self.prompt_bytes :],
+            self.bitstream.header.payload_bytes - self.prompt_bytes,
+            self.head.growth,
+            self.head.dimensions,
+        )
+
+    def steps(self) -> list[PayloadStep]:
+        """All steps whose beginning is here, read without a network."""
+        here = self.bitstream.payload[self.prompt_bytes :]
+        whole_bytes = self.bitstream.header.payload_bytes - self.prompt_bytes
+        return read_steps(here, whole_bytes, self.head.growth, self.head.dimensions)
+
+    def end_bytes(self, step: PayloadStep) -> int:
+        """Shortest prefix of the file that holds a step, header included."""
+        return self.first_byte - (-step.end_bit // 8)
+
+
+def read_file(data: bytes) -> DiffCFile:
+    """Parse a DiffC file, whole or cut.
+
+    Raises:
+        BitstreamError: it is none, or asks for what no encoder writes.
+    """
+    bitstream = read_bitstream(data)
+    header = bitstream.header
+    if header.codec_id != CODEC_ID or len(header.parameters) not in (3, 5):
+        raise CorruptBitstream("The file was not written by DiffC.")
+    seed, tree, growth, *more = header.parameters
+    shape, prompt_bytes = more or (3 << 8 | 1, 0)
+    channels, factor = shape >> 8, shape & 255
+    if tree not in TREE_PRESETS or growth > LARGEST_GROWTH or prompt_bytes > MOST_PROMPT_BYTES:
+        raise CorruptBitstream("The file's header asks for settings that no encoder writes.")
+    if not (1 <= channels <= MOST_CHANNELS and 1 <= factor <= LARGEST_FACTOR):
+        raise CorruptBitstream("The file's header asks for a kind of signal that no model has.")
+    if header.width * header.height > MOST_PIXELS:
+        raise CorruptBitstream(
+            f"The file claims {header.width} x {header.height} pixels; at most {MOST_PIXELS:,} are decoded here."
+        )
+    prompt = _prompt_of(bitstream, prompt_bytes)
+    head = FileHead(header.fingerprint, header.width, header.height, seed, tree, growth, channels, factor, prompt)
+    return DiffCFile(head, bitstream, prompt_bytes)
+
+
+def require_prompt(prompt: str) -> None:
+    """Check that a prompt can be written into a file.
+
+    Raises:
+        RateError: if it is too long.
+    """
+    size = len(prompt.encode())
+    if size > MOST_PROMPT_BYTES:
+        raise RateError(f"The prompt has {size} bytes; at most {MOST_PROMPT_BYTES} fit into a file.")
+
+
+def _prompt_of(bitstream: Bitstream, prompt_bytes: int) -> str:
+    if len(bitstream.payload) < prompt_bytes:
+        raise TruncatedBitstream("The file ends inside its prompt; nothing can be decoded from it.")
+    try:
+        return bitstream.payload[:prompt_bytes].decode()
+    except UnicodeDecodeError:
+        raise CorruptBitstream("The file's prompt is damaged: it is no text.") from None
