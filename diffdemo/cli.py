@@ -1,4 +1,4 @@
-"""The command line: encode, decode and describe files, list models, measure and train.
+"""The command line: encode, decode and describe files, list and fetch models, measure and train.
 
 Reports go to standard output, progress and errors to standard error. Exit status: 0 done, 1 failed, 2 wrong command
 line, 130 interrupted.
@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from diffdemo import __version__, commands
+from diffdemo import __version__, commands, model_commands
 from diffdemo.errors import Cancelled, DiffDemoError
 
 Command = Callable[[argparse.Namespace], None]
@@ -73,8 +73,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read the report has seen enough. What is still buffered must not fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (KeyboardInterrupt, Cancelled):
+    except KeyboardInterrupt:
         return _fail("interrupted", status=INTERRUPTED)
+    except Cancelled as error:
+        return _fail(str(error) or "interrupted", status=INTERRUPTED)
     except DiffDemoError as error:
         return _fail(str(error))
     except OSError as error:
@@ -118,7 +120,9 @@ def build_parser() -> argparse.ArgumentParser:
     info = add("info", commands.info, "Describe a file; needs no model.")
     info.add_argument("file", type=Path, metavar="FILE")
     _add_json(info)
-    _add_json(add("models", commands.models, "List the models that can be chosen."))
+    _add_models(add("models", model_commands.models, "List the models that can be chosen, and what they take."))
+    _add_name(add("download", model_commands.download, "Fetch a model from the Hugging Face Hub."))
+    _add_name(add("remove", model_commands.remove, "Delete a model that was fetched from the Hub."))
     for name, (_, summary) in OWN_PARSERS.items():
         add(name, None, summary)
     _add_train(add("train", commands.train, "Train a model on a folder of pictures."))
@@ -136,6 +140,12 @@ def _add_encode(parser: argparse.ArgumentParser) -> None:
     target.add_argument("--psnr", type=_positive, metavar="Q", help="end at this quality in dB")
     parser.add_argument(
         "--preset", choices=PRESETS, default="balanced", help="for diffc: time spent on saving bits (default: balanced)"
+    )
+    parser.add_argument(
+        "--prompt",
+        default="",
+        metavar="TEXT",
+        help="for models that take one: what the picture shows; kept in the file",
     )
     _add_seed(parser, "for diffc: of the random numbers (default: 0)")
     _add_json(parser)
@@ -172,6 +182,15 @@ def _add_decode(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=Path, metavar="DIR", help="also write every reconstruction on the way")
     _add_seed(parser, "for --decoder ancestral and stochastic: of the random numbers (default: 0)")
     _add_json(parser)
+
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--refresh", action="store_true", help="ask the Hub which checkpoints of CDC there are")
+    _add_json(parser)
+
+
+def _add_name(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="see `diffdemo models`")
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from diffdemo.errors import DiffDemoError
 from diffdemo.output import numbered_files, require_empty_folder, require_output, write_file
-from diffdemo.terminal import Progress, print_file, print_models, print_report
+from diffdemo.terminal import Progress, print_file, print_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,15 +45,17 @@ def encode(args: argparse.Namespace) -> None:
         bpp=args.bpp,
         psnr_db=args.psnr,
         seed=args.seed,
+        prompt=args.prompt,
     )
     with Progress() as progress:
         for moment in moments:
             progress.show(moment.frame)
     write_file(args.output, moment.data)
-    notes = picture.notes
+    info = engine.describe(moment.data)
+    fitted = engine.fit(picture.pixels, info.model) if info.model else None
+    notes = (*picture.notes, *([fitted.note] if fitted and fitted.note else []))
     if args.psnr is not None and moment.frame.psnr_db is not None and moment.frame.psnr_db < args.psnr:
         notes += (f"The model does not reach {args.psnr:g} dB on this picture.",)
-    info = engine.describe(moment.data)
     report = {
         "output": str(args.output),
         "codec": info.codec,
@@ -67,6 +69,7 @@ def encode(args: argparse.Namespace) -> None:
         "decoder": moment.frame.decoder,
         "preset": info.preset,
         "seed": info.seed,
+        "prompt": info.prompt or None,
         "delta": info.delta,
         "steps": moment.frame.step,
         "seconds": time.monotonic() - began,
@@ -135,17 +138,6 @@ def info(args: argparse.Namespace) -> None:
         print_report(asdict(described), as_json=True)
     else:
         print_file(described)
-
-
-def models(args: argparse.Namespace) -> None:
-    """List what `--model` may be."""
-    from diffdemo.engine import Engine
-
-    known = Engine().models()
-    if args.json:
-        print_report({"models": [asdict(model) for model in known]}, as_json=True)
-    else:
-        print_models(known)
 
 
 def train(args: argparse.Namespace) -> None:

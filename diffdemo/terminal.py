@@ -12,7 +12,7 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from diffdemo.engine.records import FileInfo, Frame, ModelInfo
+    from diffdemo.engine import CacheUsage, DownloadProgress, FileInfo, Frame, ModelInfo
 
 LABELS = {
     "num_bytes": "bytes",
@@ -75,6 +75,19 @@ class Progress:
             f"  {math.ceil(frame.seconds_left)} s left"
         )
 
+    def show_download(self, moment: DownloadProgress) -> None:
+        """Replace the line by how far a download is.
+
+        Raises:
+            KeyboardInterrupt: if the user asked to stop and nobody heard.
+        """
+        self._require_no_interrupt()
+        share = moment.num_bytes / max(1, moment.total_bytes)
+        speed = "" if moment.bytes_per_second is None else f"  {moment.bytes_per_second / 1e6:.1f} MB/s"
+        left = "" if moment.seconds_left is None else f"  {_duration(moment.seconds_left)} left"
+        of = f"{moment.num_bytes / 1e6:,.1f} of {moment.total_bytes / 1e6:,.1f} MB"
+        self._write(f"{moment.model}  {share:.0%}  {of}{speed}{left}")
+
     def _write(self, line: str) -> None:
         if self._is_on:
             print(f"\r{line:<{self._width}}", end="", file=sys.stderr, flush=True)
@@ -109,6 +122,7 @@ def print_file(info: FileInfo) -> None:
             "preset": info.preset,
             "seed": info.seed,
             "delta": info.delta,
+            "prompt": info.prompt or None,
             "decoding": _decoding(info),
         },
         as_json=False,
@@ -139,19 +153,46 @@ def _decoding(info: FileInfo) -> str | None:
 
 
 def print_models(models: Sequence[ModelInfo]) -> None:
-    """A table of the models that can be chosen; the default one is marked."""
+    """A table of the models that can be chosen; the default ones are marked."""
     rows = [
         (
             m.name + (" *" if m.is_default else ""),
             m.codec,
-            f"{m.parameters / 1e6:.2f} M",
-            f"{m.num_bytes / 1e6:.2f} MB",
+            size(m.num_bytes),
+            _state(m),
+            size(m.memory),
             m.licence,
-            m.description,
+            m.domain,
         )
         for m in models
     ]
-    print_table(("model", "codec", "parameters", "size", "licence", "description"), rows)
+    print_table(("model", "codec", "size", "where", "memory", "licence", "pictures"), rows)
+
+
+def _state(model: ModelInfo) -> str:
+    if model.is_shipped:
+        return "shipped"
+    if model.is_here:
+        return "here"
+    return "Hub, gated" if model.is_gated else "Hub"
+
+
+def print_cache(cache: CacheUsage) -> None:
+    """Where downloaded models lie, and how much room they take and have."""
+    print(f"\nDownloaded models: {size(cache.num_bytes)} in {cache.folder}, {size(cache.free_bytes)} free.")
+
+
+def size(num_bytes: int) -> str:
+    """Bytes for people: "7.8 MB", "2.1 GB"."""
+    return f"{num_bytes / 1e9:,.1f} GB" if num_bytes >= 1e9 else f"{num_bytes / 1e6:,.1f} MB"
+
+
+def _duration(seconds: float) -> str:
+    """Seconds for people: "9 s", "3 min", "2 h 5 min"."""
+    if seconds < 100:
+        return f"{math.ceil(seconds)} s"
+    minutes = math.ceil(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def print_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:

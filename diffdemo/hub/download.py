@@ -1,0 +1,70 @@
+"""A whole model from the Hub: look up, make sure of the room, fetch, convert, note."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from safetensors import SafetensorError
+
+from diffdemo.errors import DownloadError
+from diffdemo.hub import cache, cdc_files, client, manifest
+from diffdemo.hub.failures import disk_full, in_words
+from diffdemo.hub.fingerprint import fingerprint
+from diffdemo.hub.manifest import Converted, Manifest
+from diffdemo.hub.plan import PlannedFile, plan
+from diffdemo.hub.progress import Meter
+from diffdemo.hub.transfer import fetch
+from diffdemo.models.spec import Kind, ModelSpec
+
+RESERVE = 50_000_000
+"""Bytes of the disk that a download leaves free."""
+
+
+def download(spec: ModelSpec, meter: Meter) -> None:
+    """Bring a model to this computer, or what is missing of it.
+
+    Raises:
+        DownloadError: it did not come, and why. What has arrived is kept unless it was wrong.
+        WeightsError: it came and is not a model of its kind.
+        Cancelled: on the way.
+    """
+    meter.begin("")
+    files = plan(spec, {source: client.list_repository(source.repository, source.revision) for source in spec.sources})
+    meter.expect(sum(file.place.num_bytes for file in files))
+    with in_words(spec.sources[0].repository):
+        note = manifest.planned(spec.name, files)
+        _require_room(spec, files)
+        note.save()
+        hashes = [sha256 for file in files if (sha256 := _weights(file, meter))]
+        meter.begin("")
+        converted = _convert(spec, note) if spec.kind is Kind.CDC else None
+        replace(note, converted=converted, fingerprint=fingerprint(hashes)).save()
+
+
+def _weights(file: PlannedFile, meter: Meter) -> str | None:
+    """Fetch a file; its hash if decoding depends on it."""
+    sha256 = fetch(file.place, file.sha256, meter)
+    return sha256 if file.is_weights else None
+
+
+def _require_room(spec: ModelSpec, files: list[PlannedFile]) -> None:
+    """Check before the first byte that the last one will find a place."""
+    needed = sum(file.place.num_bytes - file.place.bytes_here for file in files)
+    if spec.kind is Kind.CDC:
+        needed += sum(file.place.num_bytes for file in files)  # What it is converted to is not larger.
+    if needed and needed + RESERVE > cache.free_bytes(cache.folder()):
+        raise disk_full(needed + RESERVE)
+
+
+def _convert(spec: ModelSpec, note: Manifest) -> Converted:
+    """Write a released checkpoint of CDC anew, as the safetensors file that our network reads."""
+    from diffdemo.models.cdc_released import convert
+
+    (checkpoint,) = note.files.values()
+    converted = Converted(cdc_files.KEY, f"{spec.name}.safetensors", 0)
+    converted.path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        convert(checkpoint.link, converted.path)
+    except SafetensorError as error:
+        raise DownloadError(f"The weights cannot be written to '{converted.path}': {error}.") from error
+    return replace(converted, num_bytes=converted.path.stat().st_size)

@@ -1,0 +1,186 @@
+"""`diffdemo models`, `download` and `remove`, against a server that speaks the Hub's protocol."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hub_server import HubServer, environment, point_to
+from huggingface_hub import constants
+from huggingface_hub.utils import close_session
+
+from diffdemo import cli
+from diffdemo.models.registry import MODELS, RELEASED_CDC
+from diffdemo.terminal import _duration, size
+
+ROOT = Path(__file__).parents[2]
+NAME, REPOSITORY = "ddpm-cifar10-32", "google/ddpm-cifar10-32"
+WEIGHTS = "diffusion_pytorch_model.safetensors"
+FILES = {"config.json": b"{}", "scheduler_config.json": b"{}", WEIGHTS: os.urandom(100_000)}
+NUM_BYTES = 100_004
+CHECKPOINT = "epsilon_param/big-l1-vimeo-d64-t20000-b0.0128-vbrFalse-noise-linear-aux-1.0_0_ckpt.pt"
+
+
+@pytest.fixture
+def hub() -> Iterator[HubServer]:
+    with HubServer() as server:
+        server.add(REPOSITORY, FILES)
+        server.add(RELEASED_CDC.repository, {CHECKPOINT: b"weights"})
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def home(hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    point_to(hub.url, tmp_path / "home", monkeypatch)
+    yield tmp_path / "home"
+    close_session()
+
+
+def models(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, str]:
+    """Line of the table by name, and the lines below it under ""."""
+    assert cli.main(["models", *options]) == 0
+    table, below = capsys.readouterr().out.split("\n\n")
+    return {line.split()[0]: line for line in table.splitlines()} | {"": below}
+
+
+def test_the_table(home: Path, hub: HubServer, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = models(capsys)
+    assert list(lines) == ["model", *(spec.name for spec in MODELS), ""]
+    assert lines["model"].split() == ["model", "codec", "size", "where", "memory", "licence", "pictures"]
+    for part in ("cdc", "15.4 MB", "shipped", "1.0 GB", "CC BY-SA 4.0", "photographs"):
+        assert f"  {part}" in lines["cdc-small"]
+    assert " Hub " in lines[NAME]
+    assert f"0.0 MB in {home / 'hub'}, " in lines[""]
+    assert " free." in lines[""]
+    assert hub.requests == []
+
+
+def test_json(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["models", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    model = next(m for m in report["models"] if m["name"] == NAME)
+    assert (model["codec"], model["licence"], model["is_here"], model["is_gated"]) == (
+        "diffc",
+        "Apache-2.0",
+        False,
+        False,
+    )
+    assert model["page"].endswith(REPOSITORY)
+    assert report["cache"]["folder"] == str(home / "hub")
+    assert report["cache"]["num_bytes"] == 0
+    assert report["cache"]["free_bytes"] > 0
+
+
+def test_released_checkpoints_are_asked_for(hub: HubServer, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "cdc-eps-b0.0128" not in models(capsys)
+    assert "  MIT  " in models(capsys, "--refresh")["cdc-eps-b0.0128"]
+    hub.calm()
+    assert "cdc-eps-b0.0128" in models(capsys)
+    assert hub.requests == []
+
+
+def test_from_the_hub_and_away_again(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["download", NAME]) == 0
+    out, err = capsys.readouterr()
+    assert err == "", "no progress where there is no terminal"
+    assert f"bytes    {NUM_BYTES:,}" in out
+    lines = models(capsys)
+    assert " here " in lines[NAME]
+    assert ": 0.1 MB in" in lines[""]
+    assert cli.main(["download", NAME]) == 0
+    assert capsys.readouterr().out == f"'{NAME}' is here already.\n"
+    assert cli.main(["remove", NAME]) == 0
+    assert capsys.readouterr().out == f"'{NAME}' was removed: 0.1 MB.\n"
+    assert " Hub " in models(capsys)[NAME]
+    assert cli.main(["remove", NAME]) == 0
+    assert capsys.readouterr().out == f"There is nothing of '{NAME}' to remove.\n"
+
+
+def test_progress_on_a_terminal(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr.write", lambda text: said.append(text) or len(text))
+    hub.behave(REPOSITORY, WEIGHTS, seconds_per_piece=0.006)
+    assert cli.main(["download", NAME]) == 0
+    lines = [line.strip() for line in "".join(said).split("\r")]
+    assert lines[-2:] == ["", ""], "the line is wiped at the end"
+    during = next(line for line in lines if "MB/s" in line)
+    for part in (NAME, " % ", "of 0.1 MB", " s left"):
+        assert part.replace(" %", "%") in during
+
+
+def test_what_goes_wrong(hub: HubServer, monkeypatch: pytest.MonkeyPatch, failure: Callable[[], str]) -> None:
+    assert cli.main(["download", "nobody"]) == 1
+    assert "nobody" in failure()
+    assert cli.main(["remove", "photo-small"]) == 1
+    assert "cannot be removed" in failure()
+    hub.add(REPOSITORY, FILES, gated=True)
+    assert cli.main(["download", NAME]) == 1
+    assert f"Please open https://huggingface.co/{REPOSITORY}, accept its licence" in failure()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    for command in (["download", NAME], ["models", "--refresh"]):
+        assert cli.main(command) == 1
+        assert "HF_HUB_OFFLINE" in failure()
+
+
+@pytest.mark.parametrize("command", ["download", "remove", "download a b", "models a"])
+def test_wrong_command_lines(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        cli.main(command.split())
+    assert raised.value.code == 2
+    assert "error:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (8.2, "9 s"), (99, "99 s"), (100, "2 min"), (3_540, "59 min"), (7_260, "2 h 1 min")],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert _duration(seconds) == text
+
+
+def test_sizes() -> None:
+    assert [size(n) for n in (0, 7_823_736, 999_900_000, 6_940_000_000)] == ["0.0 MB", "7.8 MB", "999.9 MB", "6.9 GB"]
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell starts what runs in the background deaf to interrupts, and children inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_an_interrupted_download_goes_on_in_the_next_process(hub: HubServer, home: Path) -> None:
+    def start() -> subprocess.Popen[str]:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": ROOT}
+        variables = os.environ | environment(hub.url, home)
+        return subprocess.Popen([sys.executable, "-m", "diffdemo", "download", NAME], env=variables, **pipes)
+
+    gate = threading.Event()
+    hub.behave(REPOSITORY, WEIGHTS, gate=gate, gate_after=51_200, times=1)
+    process = start()
+    deadline = time.monotonic() + 60
+    while not any(part.stat().st_size == 51_200 for part in home.rglob("*.incomplete")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    gate.set()
+    assert (process.returncode, out) == (130, "")
+    assert err == "diffdemo: interrupted; what has arrived is kept, and the same command goes on from there\n"
+    process = start()
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, "")
+    assert f"bytes    {NUM_BYTES:,}" in out
+    assert [r.start for r in hub.requests if r.path.startswith("cdn") and r.method == "GET"] == [0, 51_200]

@@ -1,0 +1,282 @@
+"""From the Hub to a picture: the engine downloads tiny models in the real formats and codes with each of them."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from hub_server import HubServer
+from released_cdc import released_checkpoint
+from tiny_models import tiny_ddpm, tiny_stable_diffusion, tiny_taesd
+
+from diffdemo import cli
+from diffdemo.coding.container import write_bitstream
+from diffdemo.engine import Engine, catalogue, store
+from diffdemo.engine.store import AnyCodec
+from diffdemo.errors import MemoryBudgetError, ModelMismatch, RateError, WeightsError
+from diffdemo.hub.library import Library
+from diffdemo.images import Pixels, load_picture, to_png
+from diffdemo.models import registry
+from diffdemo.models.spec import MB, HubSource, Kind, ModelSpec
+
+PIXELS = registry.model_spec("ddpm-cat-256").sources[0].files
+LATENTS = registry.model_spec("sd-1.5").sources[0].files
+LATENTS_XL = registry.model_spec("sdxl").sources[0].files
+PREVIEW = registry.model_spec("sd-1.5").sources[1].files
+
+
+def spec(name: str, kind: Kind, *sources: HubSource) -> ModelSpec:
+    native = 16 if kind is Kind.PIXEL else 64
+    return ModelSpec(
+        name, name, "diffc", kind, "MIT", "noise", "Made up.", 1000, MB, 100 * MB, native=native, sources=sources
+    )
+
+
+SPECS = (
+    spec("pixels", Kind.PIXEL, HubSource("tiny/pixels", PIXELS)),
+    spec("pickled", Kind.PIXEL, HubSource("tiny/pickled", PIXELS)),
+    spec(
+        "latents",
+        Kind.LATENT,
+        HubSource("tiny/latents", LATENTS),
+        HubSource("tiny/preview", PREVIEW, folder="preview"),
+    ),
+    spec("xl", Kind.LATENT, HubSource("tiny/xl", LATENTS_XL)),
+)
+CDC = "folder/image-l2-use_weight5-vimeo-d8-t8193-b0.0128-x-cosine-01-float32-aux0.0_2.pt"
+CDC_EPSILON = "folder/big-l1-vimeo-d8-t20000-b0.1024-vbrFalse-noise-linear-aux0.9lpips_0.pt"
+
+
+def pickled(checkpoint: object) -> bytes:
+    out = io.BytesIO()
+    torch.save(checkpoint, out)
+    return out.getvalue()
+
+
+@pytest.fixture
+def stocked(hub: HubServer, home: object) -> HubServer:
+    hub.add("tiny/pixels", tiny_ddpm())
+    hub.add("tiny/pickled", tiny_ddpm(safetensors=False, learned_variance=True, names_of_2022=True))
+    hub.add("tiny/latents", tiny_stable_diffusion(prediction_type="v_prediction"))
+    hub.add("tiny/xl", tiny_stable_diffusion(xl=True))
+    hub.add("tiny/preview", tiny_taesd())
+    hub.add(
+        "tiny/cdc",
+        {
+            CDC: pickled(released_checkpoint("x", 8, lpips=True)),
+            CDC_EPSILON: pickled(released_checkpoint("epsilon", 8)),
+        },
+    )
+    return hub
+
+
+@pytest.fixture
+def make_engine(stocked: HubServer, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Engine]:
+    monkeypatch.setattr(catalogue, "Library", lambda: Library(SPECS, HubSource("tiny/cdc", ())))
+    return lambda **options: Engine(device="cpu", **options)
+
+
+@pytest.fixture
+def engine(make_engine: Callable[..., Engine]) -> Engine:
+    return make_engine()
+
+
+@pytest.fixture(scope="module")
+def picture() -> Pixels:
+    y, x = np.mgrid[0:40, 0:72]
+    return np.stack([x * 3, y * 6, 220 - x - y], axis=2).astype(np.uint8)
+
+
+def fetched(engine: Engine, model: str) -> None:
+    *_, last = engine.download(model)
+    assert last.done
+    assert engine.model(model).is_here
+
+
+MODELS = {
+    "pixels": (16, 16),
+    "pickled": (16, 16),
+    "latents": (40, 72),
+    "xl": (40, 72),
+    "cdc-x-b0.0128": (40, 72),
+    "cdc-eps-b0.1024-lpips": (40, 72),
+}
+
+
+@pytest.mark.parametrize(("model", "shape"), MODELS.items())
+def test_download_encode_decode(engine, picture, model, shape):
+    with pytest.raises(WeightsError, match=f"python -m diffdemo download {model}"):
+        list(engine.encode(picture, model=model))
+    fetched(engine, model)
+    *_, last = engine.encode(picture, model=model, num_bytes=600, preset="fast")
+    assert last.frame.pixels.shape == (*shape, 3)
+    assert len(last.data) <= 600
+    info = engine.describe(last.data)
+    assert (info.model, info.fingerprint) == (model, engine.model(model).fingerprint)
+    codec = next(codec for codec in engine.codecs() if codec.name == info.codec)
+    for decoder in codec.decoders:
+        *_, frame = Engine(device="cpu").decode(last.data, decoder=decoder, steps=2 if info.codec == "cdc" else None)
+        assert frame.pixels.shape == (*shape, 3)
+        assert (frame.decoder, frame.num_bytes) == (decoder, len(last.data))
+
+
+def test_another_computer_decodes_the_same_picture(make_engine, picture):
+    here, there = make_engine(), make_engine()
+    fetched(here, "latents")
+    *_, sent = here.encode(picture, model="latents", num_bytes=300, prompt="a cat")
+    *_, seen = there.decode(sent.data)
+    assert np.array_equal(seen.pixels, sent.frame.pixels)
+    assert there.describe(sent.data).prompt == "a cat"
+
+
+def test_a_prompt_is_for_those_who_read(engine, picture):
+    fetched(engine, "pixels")
+    for model in ("pixels", "cdc-small", "photo-small"):
+        with pytest.raises(RateError, match="no words"):
+            list(engine.encode(picture, model=model, prompt="a cat"))
+
+
+def test_the_ceiling_is_that_of_the_autoencoder(engine, picture):
+    fetched(engine, "latents")
+    *_, last = engine.encode(picture, model="latents", num_bytes=1500)
+    ceiling = engine.ceiling(picture, "latents")
+    assert ceiling is not None
+    assert 3 < ceiling < 40
+    assert last.frame.psnr_db < ceiling + 1
+    assert engine.ceiling(picture, "photo-small") is None
+    assert engine.ceiling(picture, "cdc-small") is None
+
+
+def test_the_picture_is_fitted_and_the_note_says_so(engine, picture):
+    fitted = engine.fit(picture, "pixels")
+    assert fitted.pixels.shape == (16, 16, 3)
+    assert "16 x 16" in fitted.note
+    assert engine.fit(picture, "photo-small").pixels is picture
+
+
+def test_who_lacks_the_model_is_told_which_one_and_offered_it(engine, make_engine, stocked, picture):
+    fetched(engine, "pixels")
+    *_, last = engine.encode(picture, model="pixels", num_bytes=200)
+    assert engine.remove("pixels") > 1000
+    elsewhere = make_engine()
+    assert elsewhere.describe(last.data).model is None
+    with pytest.raises(ModelMismatch, match="model 'pixels', which is not on this computer"):
+        list(elsewhere.decode(last.data))
+    writer = elsewhere.who_wrote(last.data)
+    assert writer is not None
+    assert (writer.name, writer.is_here) == ("pixels", False)
+    fetched(elsewhere, writer.name)
+    assert [*elsewhere.decode(last.data)][-1].pixels.shape == (16, 16, 3)
+
+
+def test_a_model_that_nobody_knows(engine):
+    strange = write_bitstream(
+        codec_id=1, fingerprint=b"\xde\xad\xbe\xef", width=8, height=8, parameters=(0, 1, 50), payload=b"\x55" * 40
+    )
+    assert engine.who_wrote(strange) is None
+    with pytest.raises(ModelMismatch, match=r"deadbeef, which is not .* could not be found out.*photo-small"):
+        list(engine.decode(strange))
+
+
+def test_models_make_room_for_one_another_and_one_too_large_is_refused(make_engine, picture, monkeypatch):
+    loads: list[str] = []
+    real = store._load_installed
+
+    def noted(spec: ModelSpec, *rest: object) -> AnyCodec:
+        loads.append(spec.name)
+        return real(spec, *rest)
+
+    monkeypatch.setattr(store, "_load_installed", noted)
+    engine = make_engine(memory=150 * MB)
+    for model in ("pixels", "pickled"):
+        fetched(engine, model)
+    for model in ("pixels", "pixels", "pickled", "pixels"):
+        list(engine.encode(picture, model=model, num_bytes=100, preset="fast"))
+    assert loads == ["pixels", "pickled", "pixels"]
+    with pytest.raises(MemoryBudgetError, match=r"photo-small' needs about 1\.0 GB.*is here: pixels, pickled"):
+        list(engine.encode(picture, model="photo-small"))
+
+
+def test_loading_a_model_holds_up_nobody_else(engine, picture, monkeypatch):
+    fetched(engine, "pixels")
+    *_, mine = engine.encode(picture, num_bytes=400, preset="fast")
+    is_loading, may_load = threading.Event(), threading.Event()
+    real = store._load_installed
+
+    def slow(*args: object) -> AnyCodec:
+        is_loading.set()
+        assert may_load.wait(30)
+        return real(*args)
+
+    monkeypatch.setattr(store, "_load_installed", slow)
+    other = threading.Thread(target=lambda: list(engine.encode(picture, model="pixels", num_bytes=100)))
+    other.start()
+    try:
+        assert is_loading.wait(10)
+        assert engine.preview(mine.data, 400) is not None
+        assert engine.describe(mine.data).model == "photo-small"
+        assert [*engine.decode(mine.data, decoder="flow")][-1].pixels.shape == picture.shape
+        assert engine.models()[0].is_here
+    finally:
+        may_load.set()
+        other.join()
+
+
+def test_memory_that_runs_out_is_told_in_words(engine, picture, monkeypatch):
+    fetched(engine, "pixels")
+
+    def exhausted(*args: object) -> AnyCodec:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr(store, "_load_installed", exhausted)
+    with pytest.raises(MemoryBudgetError, match="not enough memory for the model 'pixels'"):
+        list(engine.encode(picture, model="pixels"))
+
+
+def test_the_preferred_model_is_used_once_it_is_here(make_engine, picture):
+    engine = make_engine(model="pixels")
+    assert engine.default_model == "photo-small"
+    engine.warm_up()
+    assert engine.default_model == "pixels"
+    *_, last = engine.encode(picture, num_bytes=100, preset="fast")
+    assert engine.describe(last.data).model == "pixels"
+    assert [c.default_model for c in engine.codecs()] == ["pixels", "cdc-small"]
+    with pytest.raises(WeightsError, match="no model 'nonesuch'"):
+        make_engine(model="nonesuch")
+
+
+def test_what_is_shipped_stays(engine):
+    with pytest.raises(WeightsError, match="comes with diffdemo"):
+        engine.remove("photo-small")
+    assert [p.done for p in engine.download("photo-small")] == [True]
+
+
+def test_the_command_line_from_download_to_picture(make_engine, picture, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("diffdemo.engine.Engine", make_engine)
+    source, file, out = tmp_path / "a.png", tmp_path / "a.difd", tmp_path / "b.png"
+    source.write_bytes(to_png(picture))
+    encode = ["encode", str(source), "-o", str(file), "--model", "latents", "--bytes", "300", "--prompt", "a cat"]
+    assert cli.main(encode) == 1
+    assert "python -m diffdemo download latents" in capsys.readouterr().err
+    assert not file.exists()
+    assert cli.main(["download", "latents"]) == 0
+    assert cli.main([*encode, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["prompt"] == "a cat"
+    assert cli.main(["info", str(file)]) == 0
+    assert "a cat" in capsys.readouterr().out
+    assert cli.main(["decode", str(file), "-o", str(out), "--decoder", "flow"]) == 0
+    assert load_picture(out).pixels.shape == picture.shape
+
+
+def test_the_command_line_says_how_a_picture_was_fitted(make_engine, picture, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("diffdemo.engine.Engine", make_engine)
+    source = tmp_path / "a.png"
+    source.write_bytes(to_png(picture))
+    assert cli.main(["download", "pixels"]) == 0
+    assert cli.main(["encode", str(source), "-o", str(tmp_path / "a.difd"), "--model", "pixels", "--bytes", "99"]) == 0
+    assert "Cut and scaled from 72 x 40 to 16 x 16 pixels" in capsys.readouterr().out
