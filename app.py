@@ -7,6 +7,7 @@ import logging
 import os
 import tempfile
 import threading
+from typing import Any
 
 # Read when Gradio is imported. It clears this folder when it closes; another page here must not lose its own.
 os.environ.setdefault("GRADIO_TEMP_DIR", tempfile.mkdtemp(prefix="diffdemo-"))
@@ -14,6 +15,7 @@ os.environ.setdefault("GRADIO_TEMP_DIR", tempfile.mkdtemp(prefix="diffdemo-"))
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from diffdemo.engine import Engine
+from diffdemo.errors import DiffDemoError, DownloadError, WeightsError
 from diffdemo.ui.app import build_app, launch_options
 
 
@@ -26,13 +28,44 @@ def main() -> None:
     )
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--threads", type=int, default=None, help="of the CPU; default: PyTorch's choice")
+    parser.add_argument(
+        "--model",
+        default=os.environ.get("DIFFDEMO_MODEL") or None,
+        help="to start with, fetched if it is not here; default: DIFFDEMO_MODEL, or else the shipped one",
+    )
+    parser.add_argument(
+        "--memory",
+        type=float,
+        default=os.environ.get("DIFFDEMO_MEMORY") or None,
+        help="GB that models may take together; default: DIFFDEMO_MEMORY, or else a share of what there is",
+    )
     arguments = parser.parse_args()
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    engine = Engine(device=arguments.device, threads=arguments.threads)
-    threading.Thread(target=engine.warm_up, name="warm-up", daemon=True).start()
+    memory = None if arguments.memory is None else int(arguments.memory * 1e9)
+    settings: dict[str, Any] = {"device": arguments.device, "threads": arguments.threads, "memory": memory}
+    try:
+        engine = Engine(model=arguments.model, **settings)
+    except DownloadError as error:
+        engine = Engine(**settings)
+        _log_missing(engine, error)
+    except WeightsError as error:
+        parser.error(str(error))
+    threading.Thread(target=_warm_up, args=(engine,), name="warm-up", daemon=True).start()
     build_app(engine).launch(server_name=arguments.host, server_port=arguments.port, **launch_options())
+
+
+def _warm_up(engine: Engine) -> None:
+    """Get the preferred model ready; without it the page runs on the shipped one."""
+    try:
+        engine.warm_up()
+    except DiffDemoError as error:
+        _log_missing(engine, error)
+
+
+def _log_missing(engine: Engine, error: DiffDemoError) -> None:
+    logging.getLogger("diffdemo").warning("%s The page runs on %s.", error, engine.default_model)
 
 
 if __name__ == "__main__":

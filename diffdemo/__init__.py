@@ -21,7 +21,9 @@ from diffdemo.errors import (
     Cancelled,
     CorruptBitstream,
     DiffDemoError,
+    DownloadError,
     ImageError,
+    MemoryBudgetError,
     ModelMismatch,
     RateError,
     TruncatedBitstream,
@@ -33,15 +35,17 @@ if TYPE_CHECKING:
     from diffdemo.api import decode, encode
     from diffdemo.engine import Engine
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 __all__ = [
     "BitstreamError",
     "Cancelled",
     "CorruptBitstream",
     "DiffDemoError",
+    "DownloadError",
     "Engine",
     "ImageError",
+    "MemoryBudgetError",
     "ModelMismatch",
     "RateError",
     "TruncatedBitstream",

@@ -17,13 +17,14 @@ from diffdemo.images import Pixels, load_picture, to_picture
 def encode(
     image: Path | str | bytes | Image.Image | Pixels,
     *,
-    codec: str = "diffc",
+    codec: str | None = None,
     bpp: float | None = None,
     num_bytes: int | None = None,
     psnr_db: float | None = None,
     preset: str = "balanced",
     seed: int = 0,
     model: str | None = None,
+    prompt: str = "",
 ) -> bytes:
     """Compress a picture into a file.
 
@@ -31,13 +32,15 @@ def encode(
 
     Args:
         image: path of a picture, the bytes of a picture file, an opened Pillow image, or uint8 [H,W,3].
-        codec: "diffc" or "cdc", where no model is named.
+        codec: "diffc" or "cdc"; None for that of the model, or DiffC.
         bpp: the most bits per pixel that the file may take, header included; 1.0 if no target is given.
         num_bytes: the same in bytes.
         psnr_db: where to end because the picture is good enough: the posterior mean of DiffC, CDC in one step.
         preset: for DiffC, "fast", "balanced" or "best": time spent on saving bits.
         seed: for DiffC, 0 .. 2^32 - 1, of the randomness that encoder and decoder share.
-        model: a name out of `Engine.models()`; None takes the default of the codec.
+        model: a name out of `Engine.models()`; None takes the default of the codec. Pictures are fitted to what the
+            model knows; models of the Hub have to be fetched first: python -m diffdemo download NAME.
+        prompt: for models that take one, what the picture shows; it is stored in the file.
 
     Returns:
         The file.
@@ -56,6 +59,7 @@ def encode(
         bpp=bpp,
         psnr_db=psnr_db,
         seed=seed,
+        prompt=prompt,
     )
     for moment in moments:
         data = moment.data

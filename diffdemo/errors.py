@@ -8,6 +8,8 @@
     |   |-- CorruptBitstream      checksum or value that no encoder writes
     |   `-- ModelMismatch         written with other weights
     |-- WeightsError              file missing, damaged, or of another architecture
+    |   |-- DownloadError         the Hub, the network or the disk did not give what was asked for
+    |   `-- MemoryBudgetError     the model does not fit into the memory that it may use
     |-- RateError                 a target that no file can meet
     `-- Cancelled                 the user stopped it; never shown as a failure
 
@@ -47,6 +49,14 @@ class ModelMismatch(BitstreamError):
 
 class WeightsError(DiffDemoError):
     """A weight file is missing, damaged, or belongs to another architecture."""
+
+
+class DownloadError(WeightsError):
+    """Weights did not arrive: offline, not found, gated, disk full, cut off, or not those that were expected."""
+
+
+class MemoryBudgetError(WeightsError):
+    """A model needs more memory than it may use."""
 
 
 class RateError(DiffDemoError):

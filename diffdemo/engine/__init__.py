@@ -9,21 +9,26 @@ from diffdemo.engine.records import (
     Encoding,
     Example,
     FileInfo,
+    Fitted,
     Frame,
     ModelInfo,
     Samples,
     Step,
 )
+from diffdemo.hub.records import CacheUsage, DownloadProgress
 
 __all__ = [
+    "CacheUsage",
     "Classical",
     "CodecInfo",
     "CurvePoint",
     "Decoder",
+    "DownloadProgress",
     "Encoding",
     "Engine",
     "Example",
     "FileInfo",
+    "Fitted",
     "Frame",
     "ModelInfo",
     "Preset",

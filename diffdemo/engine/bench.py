@@ -1,9 +1,11 @@
 """Speed, memory, and what real coding costs over the ideal, measured on this machine.
 
     python -m diffdemo bench [channel] [codec] [drift] [cdc] [--json]
+    python -m diffdemo bench [networks] [compile] [--json]
     python -m diffdemo bench files PICTURE ... [--bpp 1.0] [--json]
 
-The second form codes pictures of your own with every preset, and says for each file what an ideal one would take.
+The second form builds the networks of the Hub's models with random weights and times them, and tries torch.compile; the
+last one codes pictures of your own with every preset, and says for each file what an ideal one would take.
 
 Times are only comparable within one run. Every line of the report stands for one measurement, printed as it is taken.
 """
@@ -28,20 +30,24 @@ from diffdemo.coding.poisson import PoissonChunks, simulate_poisson
 from diffdemo.coding.tree_code import TREE_PRESETS, TreePreset, TreeStep, reproduce, simulate
 from diffdemo.diffusion.denoiser import Denoiser
 from diffdemo.engine.bench_cdc import Row, bench_cdc
+from diffdemo.engine.bench_networks import bench_compile, bench_networks
 from diffdemo.engine.device import choose_device, describe_device
 from diffdemo.engine.examples import example_pixels
+from diffdemo.engine.store import load_shipped
 from diffdemo.engine.usage import peak_mebibytes
 from diffdemo.images import Pixels, load_picture, to_image, to_pixels
 from diffdemo.metrics import psnr_db
-from diffdemo.models.photo import PhotoDenoiser
-from diffdemo.models.registry import DEFAULT_MODEL, model_spec
+from diffdemo.models.space import PixelSpace
 
 
 def main(argv: list[str]) -> int:
     """Run the chosen measurements; returns the exit status."""
     parser = argparse.ArgumentParser(prog="diffdemo bench", description=__doc__.splitlines()[0])
     parser.add_argument(
-        "parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)} (default: all), or `files PICTURE ...`"
+        "parts",
+        nargs="*",
+        metavar="PART",
+        help=f"any of {', '.join(PARTS)} (default: these), {', '.join(ON_REQUEST)}, or `files PICTURE ...`",
     )
     parser.add_argument("--bpp", type=float, default=1.0, help="rate for `files`, in bits per pixel (default: 1.0)")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -49,13 +55,14 @@ def main(argv: list[str]) -> int:
     if args.parts[:1] == ["files"]:
         _print(bench_files(args.parts[1:], args.bpp), "files", as_json=args.json)
         return 0
-    unknown = [part for part in args.parts if part not in PARTS]
+    known = PARTS | ON_REQUEST
+    unknown = [part for part in args.parts if part not in known]
     if unknown:
-        parser.error(f"there is no measurement '{unknown[0]}'; choose from {', '.join(PARTS)}")
+        parser.error(f"there is no measurement '{unknown[0]}'; choose from {', '.join(known)}")
     if not args.json:
         print(f"{describe_device(choose_device('auto'))}, PyTorch {torch.__version__}")
     for part in args.parts or PARTS:
-        _print(PARTS[part](), part, as_json=args.json)
+        _print(known[part](), part, as_json=args.json)
     return 0
 
 
@@ -127,8 +134,8 @@ def bench_codec() -> Iterator[Row]:
 
 def _codec_row(codec: DiffC, pixels: Pixels, bpp: float, preset: Preset) -> Row:
     height, width = pixels.shape[:2]
-    timed = _Timed(codec.denoiser)
-    watched = DiffC(timed, fingerprint=codec.fingerprint)
+    timed = _Timed(codec.space.denoiser())
+    watched = DiffC(PixelSpace(timed), fingerprint=codec.fingerprint)
     began, first = time.perf_counter(), 0.0
     target = Target(num_bytes=int(bpp * width * height / 8))
     moments: list[Progress] = []
@@ -137,7 +144,7 @@ def _codec_row(codec: DiffC, pixels: Pixels, bpp: float, preset: Preset) -> Row:
         moments[:] = [progress]
     seconds = time.perf_counter() - began
     data, state = moments[0].data, moments[0].state
-    ideal, ideal_picture = ideal_chain(codec.denoiser, to_image(pixels), state.sigma)
+    ideal, ideal_picture = ideal_chain(codec.space.denoiser(), to_image(pixels), state.sigma)
     row: Row = {
         "preset": preset.value,
         "bytes": len(data),
@@ -175,14 +182,14 @@ def bench_drift() -> Iterator[Row]:
     codec = _codec()
     pixels = _centre(example_pixels("astronaut"), 256, 256)
     data = codec.encode(pixels, Target(num_bytes=8192))
-    exact = _last(codec, data)
+    exact, network = _last(codec, data), codec.space.denoiser()
     for name, denoiser in (
-        ("noise 1e-4", _Noisy(codec.denoiser, 1e-4)),
-        ("noise 1e-3", _Noisy(codec.denoiser, 1e-3)),
-        ("noise 1e-2", _Noisy(codec.denoiser, 1e-2)),
-        ("bfloat16", _BFloat16(codec.denoiser)),
+        ("noise 1e-4", _Noisy(network, 1e-4)),
+        ("noise 1e-3", _Noisy(network, 1e-3)),
+        ("noise 1e-2", _Noisy(network, 1e-2)),
+        ("bfloat16", _BFloat16(network)),
     ):
-        picture = _last(DiffC(denoiser, fingerprint=codec.fingerprint), data)
+        picture = _last(DiffC(PixelSpace(denoiser), fingerprint=codec.fingerprint), data)
         yield {
             "decoder": name,
             "PSNR loss dB": psnr_db(pixels, exact) - psnr_db(pixels, picture),
@@ -196,6 +203,8 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "drift": bench_drift,
     "cdc": bench_cdc,
 }
+ON_REQUEST: dict[str, Callable[[], Iterator[Row]]] = {"networks": bench_networks, "compile": bench_compile}
+"""Those that take long, much memory or a compiler."""
 
 
 class _Timed:
@@ -240,8 +249,9 @@ class _BFloat16:
 
 
 def _codec() -> DiffC:
-    denoiser = PhotoDenoiser.load(model_spec(DEFAULT_MODEL).path, device=choose_device("auto"))
-    return DiffC(denoiser, fingerprint=bytes.fromhex(denoiser.sha256[:8]))
+    codec = load_shipped(DiffC.name, choose_device("auto"))
+    assert isinstance(codec, DiffC)
+    return codec
 
 
 def _last(codec: DiffC, data: bytes) -> Pixels:

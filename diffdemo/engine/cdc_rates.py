@@ -12,11 +12,10 @@ from diffdemo.codecs.cdc_step import LARGEST_CODE, delta_of
 from diffdemo.engine.classical import Ladder
 from diffdemo.engine.device import choose_device
 from diffdemo.engine.records import CurvePoint
-from diffdemo.engine.store import load_codec
+from diffdemo.engine.store import load_shipped
 from diffdemo.engine.whole import SWEEP_CODES
 from diffdemo.images import Pixels, to_pixels
 from diffdemo.metrics import bits_per_pixel, ms_ssim, psnr_db
-from diffdemo.models.registry import default_model, model_spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def installed_cdc() -> Cdc:
     Raises:
         WeightsError: if that cannot be loaded.
     """
-    codec = load_codec(model_spec(default_model(Cdc.name)), choose_device("auto"))
+    codec = load_shipped(Cdc.name, choose_device("auto"))
     assert isinstance(codec, Cdc)
     return codec
 

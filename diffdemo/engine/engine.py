@@ -9,103 +9,125 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from diffdemo.codecs.base import Codec, Decoder, Preset, Rendering, Target
+from diffdemo.codecs.base import Decoder, Preset, Rendering, Target
 from diffdemo.codecs.cdc import Cdc
 from diffdemo.codecs.diffc import DiffC, State
 from diffdemo.codecs.diffc_plan import DEFAULT_BPP, EFFORTS
 from diffdemo.coding.container import read_bitstream
 from diffdemo.engine import classical, examples
+from diffdemo.engine.bits_map import diffc_bits, map_of
+from diffdemo.engine.catalogue import Catalogue
 from diffdemo.engine.describe import describe_file
 from diffdemo.engine.device import choose_device, describe_device
 from diffdemo.engine.records import (
+    BitsMap,
     Classical,
-    CodecInfo,
     CurvePoint,
     Encoding,
     Example,
     FileInfo,
     Frame,
-    ModelInfo,
     Samples,
 )
 from diffdemo.engine.samples import gather
-from diffdemo.engine.store import ModelStore
 from diffdemo.engine.trace import Trace, TraceCache
-from diffdemo.engine.watch import FRAMES_A_SECOND, Pace, frame_of, watch_decode, watch_encode
+from diffdemo.engine.watch import (
+    FRAMES_A_SECOND,
+    Pace,
+    frame_of,
+    seen_progress,
+    seen_rendering,
+    seen_states,
+    watch_decode,
+    watch_encode,
+)
 from diffdemo.engine.whole import encode_whole, sweep_whole, watch_whole
-from diffdemo.errors import ImageError, RateError
-from diffdemo.images import Pixels, require_pixels
+from diffdemo.errors import ImageError, MemoryBudgetError, RateError
+from diffdemo.images import Pixels, to_image, to_pixels
 from diffdemo.metrics import bits_per_pixel, ms_ssim
-from diffdemo.models.registry import DEFAULT_MODEL, default_model, require_known
+from diffdemo.metrics import psnr_db as measure_psnr
 
 MS_SSIM_POINTS = 12
+LATENT_CELL = 16
+"""Side in pixels of what one latent position of CDC stands for."""
 MOST_SAMPLES = 16
 
 T = TypeVar("T")
 
 
-class Engine:
+class Engine(Catalogue):
     """Encodes and decodes; knows models, caches and devices, and nothing of pages or terminals.
 
     Args:
         device: "auto", "cpu", "cuda".
         threads: for PyTorch on the CPU; None leaves its default.
+        model: to use where none is named; None for the shipped one. It is used once it is on this computer.
+        memory: bytes that loaded models may take together; None for a share of what there is.
+
+    Raises:
+        WeightsError: there is no such model.
     """
 
-    def __init__(self, *, device: str = "auto", threads: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        device: str = "auto",
+        threads: int | None = None,
+        model: str | None = None,
+        memory: int | None = None,
+    ) -> None:
         if threads is not None:
             torch.set_num_threads(threads)
-        self._device = choose_device(device)
-        self.device_label = describe_device(self._device)
+        where = choose_device(device)
+        super().__init__(where, model=model, memory=memory)
+        self.device_label = describe_device(where)
         self._lock = threading.Lock()
-        self._store = ModelStore(self._device, self._lock)
         self._traces = TraceCache()
         self._seconds_a_pixel: dict[str, float] = {}
 
-    # --- models -----------------------------------------------------------------------------------------------------
-
-    def models(self) -> list[ModelInfo]:
-        """All models, loaded if they are not yet."""
-        return self._store.infos()
-
-    def codecs(self) -> list[CodecInfo]:
-        """All codecs that have a model, DiffC first, without loading any."""
-        return [
-            CodecInfo(
-                name=kind.name,
-                label=kind.label,
-                default_model=default_model(kind.name),
-                is_embedded=kind.is_embedded,
-                decoders=tuple(decoder.value for decoder in kind.decoders),
-            )
-            for kind in (DiffC, Cdc)
-        ]
-
-    @property
-    def default_model(self) -> str:
-        """Name of the model that is used where none is named."""
-        return DEFAULT_MODEL
+    # --- work -------------------------------------------------------------------------------------------------------
 
     def warm_up(self) -> None:
-        """Load the default model and run it, so that the first user does not wait, and time is known.
+        """Fetch and load the preferred model and run it, so that the first user does not wait, and time is known.
 
         Twice, because the first run compiles and draws codebooks.
+
+        Raises:
+            WeightsError: the preferred model cannot be had; others work.
         """
+        for _ in self.download(self._preferred):
+            pass
         grey = np.full((256, 256, 3), 128, np.uint8)
         grey[::2] += np.arange(256, dtype=np.uint8)[None, :, None] // 2
         for _ in range(2):
             for _ in self.encode(grey, num_bytes=600, preset="balanced"):
                 pass
 
-    def estimate_seconds(self, num_pixels: int, *, codec: str = DiffC.name, preset: str = "balanced") -> float | None:
+    def ceiling(self, pixels: Pixels, model: str) -> float | None:
+        """PSNR in dB that the autoencoder of a latent model costs alone, at any rate; None for other models.
+
+        Raises:
+            ImageError, WeightsError.
+        """
+        codec = self._store.codec(model)
+        if not isinstance(codec, DiffC) or codec.space.factor == 1:
+            return None
+        fitted = self.fit(pixels, model).pixels
+        with self._computing():
+            signal = codec.space.to_signal(to_image(fitted))
+            return measure_psnr(fitted, to_pixels(codec.space.to_image(signal, *fitted.shape[:2])))
+
+    def estimate_seconds(
+        self, num_pixels: int, *, codec: str = DiffC.name, model: str | None = None, preset: str = "balanced"
+    ) -> float | None:
         """How long an encode of so many pixels would take, judged by the last one; None before there was one."""
-        pace = self._seconds_a_pixel.get(codec)
+        pace = self._seconds_a_pixel.get(model or self._default_of(codec))
         if pace is None:
             return None
         steps = EFFORTS[_choice(Preset, preset, "preset")].steps if codec == DiffC.name else 1
@@ -124,32 +146,37 @@ class Engine:
         bpp: float | None = None,
         psnr_db: float | None = None,
         seed: int = 0,
+        prompt: str = "",
     ) -> Iterator[Encoding]:
         """Compress, yielding a valid file and its picture several times a second.
 
         Args:
-            pixels: uint8 [H,W,3].
-            codec: "diffc" or "cdc"; None for that of the model, or DiffC.
+            pixels: uint8 [H,W,3]; fitted to the model, see `fit`.
+            codec: "diffc" or "cdc"; None for that of the model, or of the default model.
             model: name from `models`; None for the codec's default.
             preset: "fast", "balanced" or "best"; of no effect for CDC.
             num_bytes: largest file, header included.
             bpp: the same in bits per pixel; `DEFAULT_BPP` if no target is given.
             psnr_db: quality of the posterior mean (DiffC) or the one-step decode (CDC) that is enough.
             seed: of the shared randomness, 0 to 2^32 - 1; of no effect for CDC.
+            prompt: for models that take one, what the picture shows; it is stored in the file.
 
         Raises:
             ImageError, RateError, WeightsError.
         """
-        require_pixels(pixels)
-        target = _target(pixels, num_bytes=num_bytes, bpp=bpp, quality=psnr_db)
-        chosen = self._store.codec(model or default_model(codec or DiffC.name))
+        name = model or self._default_of(codec)
+        fitted = self.fit(pixels, name).pixels
+        target = _target(fitted, num_bytes=num_bytes, bpp=bpp, quality=psnr_db)
+        chosen = self._store.codec(name)
         if codec not in (None, chosen.name):
             raise RateError(f"The model '{model}' belongs to {chosen.label} and not to '{codec}'.")
         effort = _choice(Preset, preset, "preset")
         if isinstance(chosen, Cdc):
-            return self._timed(chosen, self._locked(encode_whole(chosen, pixels, target)))
-        progress = chosen.encode_progressively(pixels, target, preset=effort, seed=seed)
-        return self._timed(chosen, watch_encode(pixels, self._locked(progress), self._traces))
+            if prompt:
+                raise RateError(f"{chosen.label} knows no words; please leave the prompt empty.")
+            return self._timed(name, self._locked(encode_whole(chosen, fitted, target)))
+        progress = chosen.encode_progressively(fitted, target, preset=effort, seed=seed, prompt=prompt)
+        return self._timed(name, watch_encode(fitted, self._locked(seen_progress(chosen, progress)), self._traces))
 
     def decode(
         self,
@@ -194,7 +221,7 @@ class Engine:
                 f"The file holds {header.width} x {header.height} pixels, the original has "
                 f"{reference.shape[1]} x {reference.shape[0]}; they cannot be compared."
             )
-        codec = self._store.codec(require_known(header.fingerprint, self._store.known()))
+        codec = self._store.codec(self._writer_of(prefix))
         pace = Pace(math.inf if every_step else FRAMES_A_SECOND)
         if isinstance(codec, Cdc):
             chosen = rendering.decoder_of(codec)
@@ -214,20 +241,27 @@ class Engine:
         from_start: bool,
     ) -> Iterator[Frame]:
         decoder = rendering.decoder_of(codec)
-        bitstream = codec.open(prefix)
+        file = codec.open(prefix)
         trace = self._traces.get(data)
         if trace is None:
             trace = Trace()
             self._traces.put(data, trace)
         trace.compare_with(reference)
-        start = None if from_start else trace.state_within(bitstream.num_bytes)
-        states = self._locked(codec.states(bitstream, start=start, decoder=decoder, seed=rendering.seed))
+        start = None if from_start else trace.state_within(file.num_bytes)
+        states = codec.states(file, start=start, decoder=decoder, seed=rendering.seed)
 
-        def render(state: State) -> Iterator[tuple[Tensor, int, int]]:
-            return self._locked(codec.render(state, rendering))
+        def render(state: State) -> Iterator[tuple[Pixels | None, int, int]]:
+            return self._locked(seen_rendering(codec, file, codec.render(file, state, rendering), pace))
 
         return watch_decode(
-            bitstream, start or codec.empty_state(bitstream), states, render, decoder, reference, trace, pace
+            file,
+            start or codec.empty_state(file),
+            self._locked(seen_states(codec, file, states)),
+            render,
+            decoder,
+            reference,
+            trace,
+            pace,
         )
 
     def samples(
@@ -282,7 +316,7 @@ class Engine:
         Raises:
             ImageError, WeightsError.
         """
-        codec = self._store.codec(model or default_model(Cdc.name))
+        codec = self._store.codec(model or self._default_of(Cdc.name))
         if not isinstance(codec, Cdc):
             raise RateError(f"The model '{model}' belongs to {codec.label}, whose curve comes with its files.")
         return self._locked(sweep_whole(codec, pixels))
@@ -326,6 +360,34 @@ class Engine:
             if m.psnr_db is not None
         ]
 
+    def bits_map(self, data: bytes, *, num_bytes: int | None = None) -> BitsMap | None:
+        """Where in the picture the bits of a file went.
+
+        Args:
+            data: a file; of DiffC one that has been encoded or decoded here lately, together with its original.
+            num_bytes: use only so many bytes of it; CDC needs all of them.
+
+        Returns:
+            None if the original, or the way to the picture, is not known (any more).
+
+        Raises:
+            BitstreamError, WeightsError.
+        """
+        prefix = data if num_bytes is None else data[: max(0, num_bytes)]
+        codec = self._store.codec(self._writer_of(prefix))
+        if isinstance(codec, Cdc):
+            bitstream = codec.open(prefix)
+            header = bitstream.header
+            with self._computing():
+                return map_of(codec.bits_by_position(bitstream), LATENT_CELL, header.height, header.width)
+        file, trace = codec.open(prefix), self._traces.get(data)
+        if trace is None or trace.original is None or not trace.states:
+            return None
+        states = [state for state in trace.states if state.num_bytes <= file.num_bytes]
+        with self._computing():
+            bits = diffc_bits(codec, file, trace.original, states)
+        return map_of(bits, codec.space.factor, file.head.height, file.head.width)
+
     def describe(self, data: bytes) -> FileInfo:
         """What a file says about itself; needs no network.
 
@@ -365,23 +427,38 @@ class Engine:
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _timed(self, codec: Codec, encodings: Iterator[Encoding]) -> Iterator[Encoding]:
+    def _timed(self, model: str, encodings: Iterator[Encoding]) -> Iterator[Encoding]:
         """The same moments; from the last one the engine learns how fast it is."""
         for encoding in encodings:
             frame = encoding.frame
             if encoding.done:
                 height, width = frame.pixels.shape[:2]
-                self._seconds_a_pixel[codec.name] = frame.seconds / frame.step / (height * width)
+                self._seconds_a_pixel[model] = frame.seconds / frame.step / (height * width)
             yield encoding
 
     def _locked(self, work: Iterator[T]) -> Iterator[T]:
         """The same items, each computed under the device lock, which is free while an item is looked at."""
         while True:
-            with self._lock:
+            with self._computing():
                 item = next(work, None)
             if item is None:
                 return
             yield item
+
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
+        """The device, alone.
+
+        Raises:
+            MemoryBudgetError: its memory did not suffice.
+        """
+        try:
+            with self._lock:
+                yield
+        except torch.OutOfMemoryError as error:
+            raise MemoryBudgetError(
+                "The device ran out of memory. Please choose a smaller picture, or a smaller model."
+            ) from error
 
 
 def _target(pixels: Pixels, *, num_bytes: int | None, bpp: float | None, quality: float | None) -> Target:

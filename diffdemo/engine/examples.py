@@ -7,7 +7,7 @@ import numpy as np
 from diffdemo.engine.records import Example
 from diffdemo.errors import ImageError
 from diffdemo.images import Pixels
-from diffdemo.models.registry import ASSETS
+from diffdemo.models.spec import ASSETS
 
 EXAMPLES = (
     Example("chelsea", "Chelsea the cat", "Stéfan van der Walt, CC0"),

@@ -93,12 +93,33 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
+class BitsMap:
+    """Where in a picture the bits of its file went.
+
+    Attributes:
+        pixels: uint8 [H,W,3], light where there are many.
+        cell: side in pixels of what is told apart.
+        num_bits: in all.
+        lightest: bits per pixel where the map is lightest.
+        median: bits per pixel of the cell in the middle.
+    """
+
+    pixels: Pixels
+    cell: int
+    num_bits: float
+    lightest: float
+    median: float
+
+
+@dataclass(frozen=True, slots=True)
 class FileInfo:
     """What a file says about itself, readable without the model.
 
     Attributes:
         seed, preset: of a DiffC file; None for CDC, which has neither.
         delta: quantisation step of a CDC file; None for DiffC.
+        prompt: what a DiffC file says that the picture shows; "" for nothing.
+        header_bytes: everything before the picture's own bits, the prompt included.
         is_embedded: whether a prefix of it can be decoded.
         steps: of a DiffC file; empty for CDC.
     """
@@ -112,6 +133,7 @@ class FileInfo:
     seed: int | None
     preset: str | None
     delta: float | None
+    prompt: str
     is_embedded: bool
     header_bytes: int
     num_bytes: int
@@ -153,17 +175,59 @@ class Classical:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """A model that can be chosen, for menus and tables."""
+    """A model that can be chosen, for menus and tables; known without loading it.
+
+    Attributes:
+        name, label: what users type and what they read.
+        codec: that it belongs to.
+        parameters: of all its networks.
+        num_bytes: of its weight files, as they lie here or will be downloaded.
+        memory: bytes that it takes to run at its native size, as estimated.
+        licence: of the weights.
+        page: where to read about it and to accept its licence; "" for what is shipped.
+        paper: arXiv number; "" for none.
+        domain: which pictures it knows.
+        native: side in pixels of the pictures that it is made for; None for any.
+        takes_prompt: whether a text can say what the picture shows.
+        is_gated: whether its licence has to be accepted on `page` first.
+        is_shipped: whether it comes with diffdemo.
+        is_here: whether it can be used at once, without a download.
+        is_default: whether its codec uses it where none is named.
+        fingerprint: eight hexadecimal digits that stand in its files; "" while unknown.
+        description: one sentence.
+    """
 
     name: str
     label: str
     codec: str
     parameters: int
     num_bytes: int
+    memory: int
     licence: str
-    fingerprint: str
+    page: str
+    paper: str
+    domain: str
+    native: int | None
+    takes_prompt: bool
+    is_gated: bool
+    is_shipped: bool
+    is_here: bool
     is_default: bool
+    fingerprint: str
     description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A picture as a model takes it.
+
+    Attributes:
+        pixels: uint8 [H,W,3]; the picture itself where the model takes any size.
+        note: what was done to it, in a sentence; "" for nothing.
+    """
+
+    pixels: Pixels
+    note: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,24 @@
-"""Codecs with their models loaded, each once, when it is first asked for."""
+"""Codecs with their models loaded, each once, when it is first asked for, in no more memory than they may use."""
 
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 
 import torch
 
 from diffdemo.codecs.cdc import Cdc
 from diffdemo.codecs.diffc import DiffC
+from diffdemo.engine.memory import Budget, budget_error
 from diffdemo.engine.records import ModelInfo
+from diffdemo.errors import ModelMismatch, WeightsError
+from diffdemo.hub.library import Library
+from diffdemo.hub.records import Installed
 from diffdemo.models.cdc import CdcModel
 from diffdemo.models.photo import PhotoDenoiser
-from diffdemo.models.registry import MODELS, ModelSpec, default_model, model_spec
+from diffdemo.models.registry import SHIPPED, default_model, model_spec
+from diffdemo.models.space import PixelSpace, Space
+from diffdemo.models.spec import Kind, ModelSpec
 from diffdemo.models.weights import sha256_of
 
 AnyCodec = DiffC | Cdc
@@ -20,67 +27,208 @@ AnyCodec = DiffC | Cdc
 class ModelStore:
     """What is loaded on a device.
 
+    Loading holds up nobody who works with a model that is loaded, nor the device. A model that had to make room stays
+    in memory until the work that it was taken for is done.
+
     Args:
         device: where networks go.
-        lock: held by the engine while it computes; loading waits for it.
+        library: the models that come from the Hub.
+        budget: what models may take together.
     """
 
-    def __init__(self, device: torch.device, lock: threading.Lock) -> None:
+    def __init__(self, device: torch.device, library: Library, budget: Budget) -> None:
         self._device = device
-        self._lock = lock
-        self._codecs: dict[str, AnyCodec] = {}
-        self._fingerprints: dict[bytes, str] = {}
+        self._library = library
+        self._budget = budget
+        self._loading = threading.Lock()
+        self._lock = threading.Lock()
+        self._codecs: OrderedDict[str, AnyCodec] = OrderedDict()
+        self._shipped: dict[bytes, str] = {}
 
     def codec(self, model: str) -> AnyCodec:
         """The codec that runs on a model.
 
         Raises:
-            WeightsError: there is no such model, or its weights cannot be loaded.
+            WeightsError: there is no such model, it is not on this computer, or its weights cannot be loaded.
+            MemoryBudgetError: it does not fit.
         """
-        spec = model_spec(model)
-        with self._lock:
-            if model not in self._codecs:
-                self._codecs[model] = load_codec(spec, self._device)
-            return self._codecs[model]
+        spec = self.spec(model)
+        loaded = self._loaded(model)
+        if loaded is not None:
+            return loaded
+        with self._loading:
+            # Somebody else may have loaded it while we waited.
+            loaded = self._loaded(model)
+            if loaded is None:
+                self._make_room(spec)
+                loaded = self._load(spec)
+                with self._lock:
+                    self._codecs[model] = loaded
+            return loaded
+
+    def spec(self, model: str) -> ModelSpec:
+        """What is known about a model, shipped or from the Hub.
+
+        Raises:
+            WeightsError: naming those that exist.
+        """
+        shipped = next((spec for spec in SHIPPED if spec.name == model), None)
+        return shipped or self._library.spec(model)
 
     def known(self) -> dict[bytes, str]:
-        """Names of the installed models by fingerprint; hashes the weight files once."""
+        """Names of the models on this computer by fingerprint; hashes the shipped files once."""
         with self._lock:
-            if not self._fingerprints:
-                self._fingerprints = {
-                    bytes.fromhex(sha256_of(spec.path)[:8]): spec.name for spec in MODELS if spec.path.is_file()
+            if not self._shipped:
+                self._shipped = {
+                    bytes.fromhex(sha256_of(spec.path)[:8]): spec.name for spec in SHIPPED if spec.path.is_file()
                 }
-            return self._fingerprints
+        return self._shipped | self._library.fingerprints()
 
-    def infos(self) -> list[ModelInfo]:
-        """All models, loaded if they are not yet."""
-        return [self._info(spec) for spec in MODELS]
+    def is_here(self, model: str) -> bool:
+        """Whether a model can be used without a download."""
+        spec = self.spec(model)
+        return spec.path.is_file() if spec.is_shipped else self._library.installed(model) is not None
 
-    def _info(self, spec: ModelSpec) -> ModelInfo:
-        codec = self.codec(spec.name)
-        model = codec.denoiser if isinstance(codec, DiffC) else codec.model
-        assert isinstance(model, PhotoDenoiser | CdcModel)
+    def forget(self, model: str) -> None:
+        """Drop a model from memory; who computes with it goes on."""
+        with self._lock:
+            self._codecs.pop(model, None)
+
+    def infos(self, *, refresh: bool = False) -> list[ModelInfo]:
+        """All models, the shipped ones first; nothing is loaded.
+
+        Raises:
+            DownloadError: the Hub was to be asked and did not answer.
+        """
+        specs = (*SHIPPED, *self._library.specs(refresh=refresh))
+        fingerprints = {name: key.hex() for key, name in self.known().items()}
+        return [self._info(spec, fingerprints.get(spec.name, "")) for spec in specs]
+
+    def info(self, spec: ModelSpec) -> ModelInfo:
+        """A model for menus and tables."""
+        return self._info(spec, {name: key.hex() for key, name in self.known().items()}.get(spec.name, ""))
+
+    def _info(self, spec: ModelSpec, fingerprint: str) -> ModelInfo:
+        installed = None if spec.is_shipped else self._library.installed(spec.name)
         return ModelInfo(
             name=spec.name,
             label=spec.label,
             codec=spec.codec,
-            parameters=model.num_parameters,
-            num_bytes=spec.path.stat().st_size,
+            parameters=spec.parameters,
+            num_bytes=installed.num_bytes if installed else spec.num_bytes,
+            memory=self._budget.needed(spec),
             licence=spec.licence,
-            fingerprint=model.sha256[:8],
-            is_default=spec.name == default_model(spec.codec),
+            page=spec.sources[0].page if spec.sources else "",
+            paper=spec.paper,
+            domain=spec.domain,
+            native=spec.native,
+            takes_prompt=spec.kind is Kind.LATENT,
+            is_gated=spec.is_gated,
+            is_shipped=spec.is_shipped,
+            is_here=spec.path.is_file() if spec.is_shipped else installed is not None,
+            is_default=spec.is_shipped and spec.name == default_model(spec.codec),
+            fingerprint=fingerprint,
             description=spec.description,
         )
 
+    def _loaded(self, model: str) -> AnyCodec | None:
+        """A model that is in memory, and now the one used last."""
+        with self._lock:
+            if model in self._codecs:
+                self._codecs.move_to_end(model)
+            return self._codecs.get(model)
+
+    def _make_room(self, spec: ModelSpec) -> None:
+        """Drop the models that have been idle longest until another one fits.
+
+        Raises:
+            MemoryBudgetError: it does not fit even alone.
+        """
+        here = [s for s in (*SHIPPED, *self._library.specs()) if self.is_here(s.name)]
+        self._budget.require(spec, here)
+        with self._lock:
+            while self._codecs and not self._budget.has_room(spec, [self.spec(name) for name in self._codecs]):
+                self._codecs.popitem(last=False)
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _load(self, spec: ModelSpec) -> AnyCodec:
+        try:
+            if spec.is_shipped:
+                return load_codec(spec, self._device)
+            installed = self._library.installed(spec.name)
+            if installed is None:
+                raise WeightsError(
+                    f"The model '{spec.name}' is not on this computer yet. Please fetch it first: choose it in the "
+                    f"page's model menu, or run: python -m diffdemo download {spec.name}"
+                )
+            return _load_installed(spec, installed, self._device)
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            raise budget_error(spec) from error
+
 
 def load_codec(spec: ModelSpec, device: torch.device) -> AnyCodec:
-    """The codec of a model, with its weights read from the disk.
+    """The codec of a shipped model, with its weights read from the disk.
 
     Raises:
         WeightsError: missing, damaged, or of another architecture.
     """
-    if spec.codec == Cdc.name:
+    if spec.kind is Kind.CDC:
         model = CdcModel.load(spec.path, device=device)
         return Cdc(model, fingerprint=bytes.fromhex(model.sha256[:8]))
     denoiser = PhotoDenoiser.load(spec.path, device=device)
-    return DiffC(denoiser, fingerprint=bytes.fromhex(denoiser.sha256[:8]))
+    return DiffC(PixelSpace(denoiser), fingerprint=bytes.fromhex(denoiser.sha256[:8]))
+
+
+def mismatch(fingerprint: bytes, writer: ModelInfo | None, known: dict[bytes, str]) -> ModelMismatch:
+    """Why a file cannot be decoded here, and what to do about it.
+
+    Args:
+        fingerprint: of the model that it needs.
+        writer: that model, if anybody knows it.
+        known: names of the models that are here, by fingerprint.
+    """
+    if writer is not None:
+        return ModelMismatch(
+            f"The file was written with the model '{writer.name}', which is not on this computer. Please fetch it "
+            f"({writer.num_bytes / 1e6:,.0f} MB): choose it in the page's model menu, or run: "
+            f"python -m diffdemo download {writer.name}"
+        )
+    here = ", ".join(f"{name} ({key.hex()})" for key, name in known.items()) or "none"
+    return ModelMismatch(
+        f"The file was written with model {fingerprint.hex()}, which is not on this computer, and which one that is "
+        f"could not be found out. Here are: {here}. If it is one of the Hub's, please try again with a network "
+        "connection; or else decode the file with the diffdemo that wrote it."
+    )
+
+
+def load_shipped(codec: str, device: torch.device) -> AnyCodec:
+    """The codec of that name with the model that it uses where none is named.
+
+    Raises:
+        WeightsError: as `load_codec`.
+    """
+    return load_codec(model_spec(default_model(codec)), device)
+
+
+def _load_installed(spec: ModelSpec, installed: Installed, device: torch.device) -> AnyCodec:
+    """The codec of a downloaded model.
+
+    Half precision on the GPU, where it halves memory and more than halves time; the states that encoder and decoder
+    share are float32 on the CPU in any case, and forgive what differs (docs/diffc.md, drift).
+    """
+    if spec.kind is Kind.CDC:
+        model = CdcModel.load(installed.files["cdc.safetensors"], device=device)
+        return Cdc(model, fingerprint=installed.fingerprint)
+    dtype = torch.float16 if device.type == "cuda" else torch.float32
+    space: Space
+    # diffusers takes seconds to import, and only these models need it.
+    if spec.kind is Kind.PIXEL:
+        from diffdemo.models.pixel_unet import load_pixel_space
+
+        space = load_pixel_space(installed, name=spec.name, device=device, dtype=dtype)
+    else:
+        from diffdemo.models.latent import load_latent_space
+
+        space = load_latent_space(installed, name=spec.name, device=device, dtype=dtype)
+    return DiffC(space, fingerprint=installed.fingerprint)

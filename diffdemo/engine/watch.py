@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from torch import Tensor
 
 from diffdemo.codecs.base import Decoder
-from diffdemo.codecs.diffc import Progress, State, end_bytes, steps_of
-from diffdemo.coding.container import Bitstream
+from diffdemo.codecs.diffc import DiffC, Progress, State
+from diffdemo.codecs.diffc_file import DiffCFile, read_file
 from diffdemo.engine.records import Encoding, Frame
 from diffdemo.engine.trace import Moment, Trace, TraceCache
-from diffdemo.images import Pixels, to_pixels
+from diffdemo.images import Pixels
 from diffdemo.metrics import bits_per_pixel, ms_ssim, psnr_db
 
 FRAMES_A_SECOND = 8
@@ -39,23 +39,43 @@ class Pace:
         return due
 
 
+def seen_states(codec: DiffC, file: DiffCFile, states: Iterator[State]) -> Iterator[tuple[State, Pixels]]:
+    """States with their posterior means as pictures."""
+    for state in states:
+        yield state, codec.picture(state.x_hat, file.head, preview=True)
+
+
+def seen_rendering(
+    codec: DiffC, file: DiffCFile, rendering: Iterator[tuple[Tensor, int, int]], pace: Pace
+) -> Iterator[tuple[Pixels | None, int, int]]:
+    """A rendering as pictures: the last one and those that are due; None for the others."""
+    for signal, done, of in rendering:
+        is_shown = done == of or pace.is_due()
+        yield codec.picture(signal, file.head, preview=done < of) if is_shown else None, done, of
+
+
+def seen_progress(codec: DiffC, progress: Iterator[Progress]) -> Iterator[tuple[Progress, Pixels]]:
+    """Moments of an encode with their posterior means as pictures."""
+    for moment in progress:
+        yield moment, codec.picture(moment.state.x_hat, read_file(moment.data).head, preview=not moment.done)
+
+
 def watch_decode(
-    bitstream: Bitstream,
+    file: DiffCFile,
     start: State,
-    states: Iterator[State],
-    render: Callable[[State], Iterator[tuple[Tensor, int, int]]],
+    states: Iterator[tuple[State, Pixels]],
+    render: Callable[[State], Iterator[tuple[Pixels | None, int, int]]],
     decoder: Decoder,
     reference: Pixels | None,
     trace: Trace,
     pace: Pace,
 ) -> Iterator[Frame]:
     """Frames of a decode: the states along the file, then what the decoder makes of the last one."""
-    steps = steps_of(bitstream)
+    steps = file.steps()
     to_come = len(steps) - start.number + 1
     state = start
-    for state in states:
-        picture = to_pixels(state.x_hat)
-        if end_bytes(bitstream, steps[state.number - 1]) <= bitstream.num_bytes:
+    for state, picture in states:
+        if file.end_bytes(steps[state.number - 1]) <= file.num_bytes:
             quality = None if trace.original is None else psnr_db(trace.original, picture)
             trace.add(Moment(state.number, state.num_bytes, state.sigma, picture, quality), state)
         if pace.is_due():
@@ -71,14 +91,13 @@ def watch_decode(
                 decoder=Decoder.MEAN,
             )
     taken = state.number - start.number
-    for image, done, of in render(state):
-        if done == of or pace.is_due():
-            picture = to_pixels(image)
+    for rendered, done, of in render(state):
+        if rendered is not None:
             yield frame_of(
-                picture,
-                num_bytes=bitstream.num_bytes,
-                quality=None if reference is None else psnr_db(reference, picture),
-                similarity=ms_ssim(reference, picture) if reference is not None and done == of else None,
+                rendered,
+                num_bytes=file.num_bytes,
+                quality=None if reference is None else psnr_db(reference, rendered),
+                similarity=ms_ssim(reference, rendered) if reference is not None and done == of else None,
                 step=taken + done,
                 num_steps=taken + of,
                 sigma=state.sigma,
@@ -87,14 +106,13 @@ def watch_decode(
             )
 
 
-def watch_encode(pixels: Pixels, progress: Iterator[Progress], traces: TraceCache) -> Iterator[Encoding]:
+def watch_encode(pixels: Pixels, progress: Iterator[tuple[Progress, Pixels]], traces: TraceCache) -> Iterator[Encoding]:
     """Moments of an encode, a few a second, each kept in the cache under its file."""
     trace = Trace(original=pixels)
     before: bytes | None = None
     pace = Pace(FRAMES_A_SECOND)
-    for moment in progress:
+    for moment, picture in progress:
         state = moment.state
-        picture = to_pixels(state.x_hat)
         quality = psnr_db(pixels, picture)
         trace.add(Moment(state.number, state.num_bytes, state.sigma, picture, quality), state)
         if state.number > 1 and not moment.done and not pace.is_due():

@@ -1,0 +1,143 @@
+"""The models that an engine can work with: which there are, which are here, fetching and removing them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from diffdemo.codecs.cdc import Cdc
+from diffdemo.codecs.diffc import DiffC
+from diffdemo.coding.container import read_bitstream
+from diffdemo.engine.fitting import fit_picture
+from diffdemo.engine.memory import default_budget
+from diffdemo.engine.records import CodecInfo, Fitted, ModelInfo
+from diffdemo.engine.store import ModelStore, mismatch
+from diffdemo.errors import WeightsError
+from diffdemo.hub.library import Library
+from diffdemo.hub.records import CacheUsage, DownloadProgress
+from diffdemo.images import Pixels
+from diffdemo.models.registry import DEFAULT_MODEL, default_model
+
+
+class Catalogue:
+    """Models, shipped and from the Hub.
+
+    Args:
+        device: where they run.
+        model: to use where none is named; None for the shipped one. It is used once it is on this computer.
+        memory: bytes that loaded models may take together; None for a share of what there is.
+
+    Raises:
+        WeightsError: there is no such model.
+    """
+
+    def __init__(self, device: torch.device, *, model: str | None, memory: int | None) -> None:
+        self._library = Library()
+        self._store = ModelStore(device, self._library, default_budget(device, memory))
+        self._preferred = DEFAULT_MODEL if model is None else self._store.spec(model).name
+
+    def models(self, *, refresh: bool = False) -> list[ModelInfo]:
+        """All models, those that come along first; none is loaded.
+
+        Args:
+            refresh: ask the Hub which checkpoints of CDC it has.
+
+        Raises:
+            DownloadError: the Hub was asked and did not answer.
+        """
+        return self._store.infos(refresh=refresh)
+
+    def model(self, name: str) -> ModelInfo:
+        """One of them.
+
+        Raises:
+            WeightsError: there is no such model.
+        """
+        return self._store.info(self._store.spec(name))
+
+    def download(self, model: str) -> Iterator[DownloadProgress]:
+        """Fetch a model from the Hub. Whoever asks for the same one meanwhile shares the download.
+
+        Closing the iterator cancels the download, unless somebody else waits for it; what has arrived is kept and not
+        fetched again.
+
+        Raises:
+            DownloadError: it cannot be had, in words for users.
+            WeightsError: there is no such model.
+        """
+        spec = self._store.spec(model)
+        if spec.is_shipped:
+            return iter([DownloadProgress(model, "", spec.num_bytes, spec.num_bytes, None, None, True)])
+        return self._library.download(model)
+
+    def remove(self, model: str) -> int:
+        """Delete a downloaded model from this computer; returns the bytes that this freed.
+
+        Raises:
+            WeightsError: there is no such model, or it comes with diffdemo.
+        """
+        if self._store.spec(model).is_shipped:
+            raise WeightsError(f"The model '{model}' comes with diffdemo and cannot be removed.")
+        self._store.forget(model)
+        return self._library.remove(model)
+
+    def cache(self) -> CacheUsage:
+        """Where downloaded models lie, and how much they take."""
+        return self._library.usage()
+
+    def fit(self, pixels: Pixels, model: str) -> Fitted:
+        """A picture as a model takes it. `encode` does the same by itself.
+
+        Raises:
+            ImageError, WeightsError.
+        """
+        return fit_picture(pixels, self._store.spec(model))
+
+    def who_wrote(self, data: bytes) -> ModelInfo | None:
+        """The model that a file needs, here or on the Hub; None if it cannot be found out. May ask the Hub.
+
+        Raises:
+            BitstreamError: if it is no file of ours.
+        """
+        fingerprint = read_bitstream(data).header.fingerprint
+        known = self._store.known().get(fingerprint)
+        if known is not None:
+            return self.model(known)
+        spec = self._library.who_has(fingerprint)
+        return None if spec is None else self._store.info(spec)
+
+    def codecs(self) -> list[CodecInfo]:
+        """All codecs that have a model, DiffC first, without loading any."""
+        return [
+            CodecInfo(
+                name=kind.name,
+                label=kind.label,
+                default_model=self._default_of(kind.name),
+                is_embedded=kind.is_embedded,
+                decoders=tuple(decoder.value for decoder in kind.decoders),
+            )
+            for kind in (DiffC, Cdc)
+        ]
+
+    @property
+    def default_model(self) -> str:
+        """Name of the model that is used where none is named: the preferred one, once it is here."""
+        return self._preferred if self._store.is_here(self._preferred) else DEFAULT_MODEL
+
+    def _default_of(self, codec: str | None) -> str:
+        """Name of the model for a codec, or for none in particular."""
+        preferred = self.default_model
+        return preferred if codec in (None, self._store.spec(preferred).codec) else default_model(codec)
+
+    def _writer_of(self, data: bytes) -> str:
+        """Name of the model that a file was written with.
+
+        Raises:
+            ModelMismatch: it is not here; says where it can be had, if anybody knows.
+        """
+        fingerprint = read_bitstream(data).header.fingerprint
+        known = self._store.known()
+        if fingerprint not in known:
+            raise mismatch(fingerprint, self.who_wrote(data), known)
+        return known[fingerprint]

@@ -1,0 +1,73 @@
+"""Maps of where bits went: they sum to what was spent, and they lie where there was something to say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from diffdemo.codecs.cdc import Cdc
+from diffdemo.engine import Engine
+from diffdemo.engine.bits_map import map_of
+from diffdemo.engine.device import choose_device
+from diffdemo.engine.heat import COLOURS
+from diffdemo.engine.store import load_shipped
+from diffdemo.images import Pixels
+
+
+@pytest.fixture(scope="module")
+def picture() -> Pixels:
+    """128 x 192: the left half is flat, the right half is texture."""
+    pixels = np.full((128, 192, 3), 120, np.uint8)
+    pixels[:, 96:] = np.random.default_rng(0).integers(60, 180, (128, 96, 1))
+    return pixels
+
+
+def halves(pixels: Pixels) -> tuple[float, float]:
+    return float(pixels[:, :80].mean()), float(pixels[:, 112:].mean())
+
+
+@pytest.mark.parametrize("codec", ["diffc", "cdc"])
+def test_bits_lie_where_the_texture_is(engine, picture, codec):
+    *_, last = engine.encode(picture, codec=codec, bpp=0.5, preset="fast")
+    found = engine.bits_map(last.data)
+    assert found.pixels.shape == picture.shape
+    flat, textured = halves(found.pixels)
+    assert textured > 2 * flat
+    assert found.num_bits == pytest.approx(8 * len(last.data), rel=0.12)
+    assert found.cell == (1 if codec == "diffc" else 16)
+    assert found.lightest > found.median
+
+
+def test_fewer_bytes_are_fewer_bits_on_the_map(engine, picture):
+    *_, last = engine.encode(picture, bpp=0.5, preset="fast")
+    half = engine.bits_map(last.data, num_bytes=len(last.data) // 2)
+    assert 0.2 < half.num_bits / engine.bits_map(last.data).num_bits < 0.8
+
+
+def test_without_the_original_nothing_is_made_up(engine, picture):
+    *_, last = engine.encode(picture, bpp=0.3, preset="fast")
+    elsewhere = Engine(device="cpu")
+    assert elsewhere.bits_map(last.data) is None
+    for _ in elsewhere.decode(last.data):
+        pass
+    assert elsewhere.bits_map(last.data) is None
+    for _ in elsewhere.decode(last.data, reference=picture):
+        pass
+    assert elsewhere.bits_map(last.data).num_bits == pytest.approx(engine.bits_map(last.data).num_bits, rel=0.01)
+
+
+def test_positions_sum_to_what_the_coder_counts(picture):
+    codec = load_shipped("cdc", choose_device("cpu"))
+    assert isinstance(codec, Cdc)
+    content = codec.analyse(picture)
+    bitstream = codec.open(codec.write(content, 64))
+    assert codec.bits_by_position(bitstream).sum() == pytest.approx(sum(codec.bits_of(content, 64)))
+
+
+def test_dark_is_nothing_and_light_is_most():
+    bits = np.zeros((2, 3))
+    bits[1, 2] = 8.0
+    found = map_of(bits, 4, 7, 11)
+    assert found.pixels.shape == (7, 11, 3)
+    assert found.pixels[0, 0].tolist() == COLOURS[0].tolist()
+    assert found.pixels[6, 10].tolist() == COLOURS[-1].tolist()
