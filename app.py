@@ -39,12 +39,19 @@ def main() -> None:
         default=os.environ.get("DIFFDEMO_MEMORY") or None,
         help="GB that models may take together; default: DIFFDEMO_MEMORY, or else a share of what there is",
     )
+    parser.add_argument(
+        "--fixed",
+        action="store_true",
+        default=bool(os.environ.get("DIFFDEMO_FIXED")),
+        help="visitors neither fetch nor remove models; default: if DIFFDEMO_FIXED is set",
+    )
     arguments = parser.parse_args()
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     memory = None if arguments.memory is None else int(arguments.memory * 1e9)
     settings: dict[str, Any] = {"device": arguments.device, "threads": arguments.threads, "memory": memory}
+    settings["is_fixed"] = arguments.fixed
     try:
         engine = Engine(model=arguments.model, **settings)
     except DownloadError as error:

@@ -1,7 +1,7 @@
 """An engine without a network: the same contract, real pixels and real files, in milliseconds.
 
 A fake DiffC file is a header and a sequence of JPEG files of rising quality, one a step; a prefix shows the last whole
-one. For the fake CDC see `fake_cdc`.
+one. For the fake CDC see `fake_cdc`, for the models `fake_models`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from itertools import pairwise
 
 import fake_cdc
 import numpy as np
+from fake_models import FakeModels
 from PIL import Image, ImageFilter
 from skimage import data as pictures
 
@@ -35,7 +36,7 @@ from diffdemo.engine.records import (
     Step,
 )
 from diffdemo.engine.samples import gather
-from diffdemo.errors import CorruptBitstream, RateError, TruncatedBitstream, UnsupportedBitstream
+from diffdemo.errors import CorruptBitstream, RateError, TruncatedBitstream, UnsupportedBitstream, WeightsError
 from diffdemo.images import Pixels, require_pixels
 from diffdemo.metrics import bits_per_pixel, ms_ssim, psnr_db
 
@@ -48,33 +49,27 @@ EXAMPLES = (
 )
 
 
-class FakeEngine:
+class FakeEngine(FakeModels):
     """Implements `diffdemo.engine.Engine`.
 
     Args:
-        step_seconds: what each step of an encode or decode takes.
+        step_seconds: what each step of an encode, decode or download takes.
         ships_files: whether examples come with a precomputed file.
     """
 
     def __init__(self, *, step_seconds: float = 0.0, ships_files: bool = True) -> None:
+        super().__init__(step_seconds)
         self.device_label = "CPU, 2 threads"
         self.default_model = "fake"
-        self.step_seconds = step_seconds
         self.ships_files = ships_files
         self.lock = threading.Lock()
         self._originals: dict[bytes, Pixels | None] = {}
-
-    def models(self) -> list[ModelInfo]:
-        """One model that says that it is not one."""
-        return [
-            ModelInfo("fake", "fake (JPEG layers)", "diffc", 1234, 5678, "MIT", "0123abcd", True, "For tests only.")
-        ]
 
     def codecs(self) -> list[CodecInfo]:
         """Both that there are."""
         return [
             CodecInfo("diffc", "DiffC", "fake", True, ("mean", "flow", "ancestral")),
-            CodecInfo("cdc", "CDC", "fake", False, fake_cdc.DECODERS),
+            CodecInfo("cdc", "CDC", "fake-cdc", False, fake_cdc.DECODERS),
         ]
 
     def warm_up(self) -> None:
@@ -95,9 +90,15 @@ class FakeEngine:
         bpp: float | None = None,
         psnr_db: float | None = None,
         seed: int = 0,
+        prompt: str = "",
     ) -> Iterator[Encoding]:
         """Append one JPEG file after the other until the next does not fit."""
         require_pixels(pixels)
+        info = self.model(model or ("fake" if codec == "diffc" else "fake-cdc"))
+        if info.codec != codec:
+            raise RateError(f"The model '{info.name}' does not belong to '{codec}'.")
+        if not info.is_here:
+            raise WeightsError(f"The model '{info.name}' is not on this computer.")
         height, width = pixels.shape[:2]
         most = num_bytes or int((bpp or 1.0) * width * height / 8)
         if codec == "cdc":
@@ -108,7 +109,8 @@ class FakeEngine:
             yield Encoding(data, frame, True)
             return
         bodies = [_jpeg(pixels, quality) for quality in QUALITIES]
-        header = _header(width, height, preset, seed, [len(body) for body in bodies])
+        lengths = [len(body) for body in bodies]
+        header = _header(width, height, preset, seed, lengths, model=info.name, prompt=prompt)
         if most < len(header):
             raise RateError(f"{most} bytes cannot hold the header, which is {len(header)} bytes. Ask for more.")
         data, started = header, time.monotonic()
@@ -211,25 +213,32 @@ class FakeEngine:
             for n, (length, end) in enumerate(zip(fields["lengths"], ends, strict=True))
         )
         width, height = fields["width"], fields["height"]
+        model = self._models.get(fields["model"])
+        is_here = model is not None and model.is_here
         return FileInfo(
-            "diffc",
-            1,
-            "fake",
-            "0123abcd",
-            width,
-            height,
-            fields["seed"],
-            fields["preset"],
-            None,
-            True,
-            start,
-            len(data),
-            ends[-1],
-            bits_per_pixel(len(data), width, height),
-            len(data) < ends[-1],
-            False,
-            steps,
+            codec="diffc",
+            version=1,
+            model=fields["model"] if is_here else None,
+            fingerprint=model.fingerprint if is_here else "cafe0001",
+            width=width,
+            height=height,
+            seed=fields["seed"],
+            preset=fields["preset"],
+            delta=None,
+            prompt=fields["prompt"],
+            is_embedded=True,
+            header_bytes=start,
+            num_bytes=len(data),
+            whole_bytes=ends[-1],
+            bpp=bits_per_pixel(len(data), width, height),
+            is_cut=len(data) < ends[-1],
+            is_damaged=False,
+            steps=steps,
         )
+
+    def who_wrote(self, data: bytes) -> ModelInfo | None:
+        """The model that the header names, if there is one of that name."""
+        return self._models.get(_fields(data)[0]["model"])
 
     def classical(self, pixels: Pixels, codec: str, *, num_bytes: int) -> Classical:
         """The best quality that fits, or the smallest file."""
@@ -347,8 +356,8 @@ def _distortion(pixels: Pixels, original: Pixels) -> tuple[float, float | None]:
     return _distortions[key]
 
 
-def _header(width: int, height: int, preset: str, seed: int, lengths: list[int]) -> bytes:
-    fields = {"width": width, "height": height, "preset": preset, "seed": seed, "lengths": lengths}
+def _header(width: int, height: int, preset: str, seed: int, lengths: list[int], **others: str) -> bytes:
+    fields = {"width": width, "height": height, "preset": preset, "seed": seed, "lengths": lengths} | others
     body = json.dumps(fields).encode()
     return MAGIC + struct.pack("<II", len(body), zlib.crc32(body)) + body
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 
@@ -13,7 +14,7 @@ from diffdemo.engine.fitting import fit_picture
 from diffdemo.engine.memory import default_budget
 from diffdemo.engine.records import CodecInfo, Fitted, ModelInfo
 from diffdemo.engine.store import ModelStore, mismatch
-from diffdemo.errors import WeightsError
+from diffdemo.errors import DownloadError, WeightsError
 from diffdemo.hub.library import Library
 from diffdemo.hub.records import CacheUsage, DownloadProgress
 from diffdemo.images import Pixels
@@ -27,18 +28,20 @@ class Catalogue:
         device: where they run.
         model: to use where none is named; None for the shipped one. It is used once it is on this computer.
         memory: bytes that loaded models may take together; None for a share of what there is.
+        is_fixed: whether users may neither fetch nor remove models, as on a public server.
 
     Raises:
         WeightsError: there is no such model.
     """
 
-    def __init__(self, device: torch.device, *, model: str | None, memory: int | None) -> None:
+    def __init__(self, device: torch.device, *, model: str | None, memory: int | None, is_fixed: bool) -> None:
         self._library = Library()
         self._store = ModelStore(device, self._library, default_budget(device, memory))
+        self._is_fixed = is_fixed
         self._preferred = DEFAULT_MODEL if model is None else self._store.spec(model).name
 
     def models(self, *, refresh: bool = False) -> list[ModelInfo]:
-        """All models, those that come along first; none is loaded.
+        """All models that can be used or fetched, those that come along first; none is loaded.
 
         Args:
             refresh: ask the Hub which checkpoints of CDC it has.
@@ -46,7 +49,9 @@ class Catalogue:
         Raises:
             DownloadError: the Hub was asked and did not answer.
         """
-        return self._store.infos(refresh=refresh)
+        defaults = {codec.default_model for codec in self.codecs()}
+        infos = self._store.infos(refresh=refresh and not self._is_fixed)
+        return [self._seen(info, defaults) for info in infos if info.is_here or not self._is_fixed]
 
     def model(self, name: str) -> ModelInfo:
         """One of them.
@@ -54,7 +59,7 @@ class Catalogue:
         Raises:
             WeightsError: there is no such model.
         """
-        return self._store.info(self._store.spec(name))
+        return self._seen(self._store.info(self._store.spec(name)), {codec.default_model for codec in self.codecs()})
 
     def download(self, model: str) -> Iterator[DownloadProgress]:
         """Fetch a model from the Hub. Whoever asks for the same one meanwhile shares the download.
@@ -66,6 +71,14 @@ class Catalogue:
             DownloadError: it cannot be had, in words for users.
             WeightsError: there is no such model.
         """
+        if self._is_fixed and not self._store.is_here(model):
+            raise DownloadError(
+                f"This server fetches no models for its visitors. To use '{model}', please run diffdemo on a computer "
+                "of your own."
+            )
+        return self._fetched(model)
+
+    def _fetched(self, model: str) -> Iterator[DownloadProgress]:
         spec = self._store.spec(model)
         if spec.is_shipped:
             return iter([DownloadProgress(model, "", spec.num_bytes, spec.num_bytes, None, None, True)])
@@ -79,6 +92,8 @@ class Catalogue:
         """
         if self._store.spec(model).is_shipped:
             raise WeightsError(f"The model '{model}' comes with diffdemo and cannot be removed.")
+        if self._is_fixed:
+            raise WeightsError("The models of this server cannot be removed by its visitors.")
         self._store.forget(model)
         return self._library.remove(model)
 
@@ -105,7 +120,7 @@ class Catalogue:
         if known is not None:
             return self.model(known)
         spec = self._library.who_has(fingerprint)
-        return None if spec is None else self._store.info(spec)
+        return None if spec is None else self.model(spec.name)
 
     def codecs(self) -> list[CodecInfo]:
         """All codecs that have a model, DiffC first, without loading any."""
@@ -124,6 +139,11 @@ class Catalogue:
     def default_model(self) -> str:
         """Name of the model that is used where none is named: the preferred one, once it is here."""
         return self._preferred if self._store.is_here(self._preferred) else DEFAULT_MODEL
+
+    def _seen(self, info: ModelInfo, defaults: set[str]) -> ModelInfo:
+        """A model as users may treat it here, and whether it is preferred here."""
+        is_removable = info.is_removable and not self._is_fixed
+        return replace(info, is_default=info.name in defaults, is_removable=is_removable)
 
     def _default_of(self, codec: str | None) -> str:
         """Name of the model for a codec, or for none in particular."""

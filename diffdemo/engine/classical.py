@@ -1,6 +1,7 @@
-"""JPEG, WebP and AVIF on the same pixels, for comparison: files as Pillow writes them by default.
+"""JPEG, JPEG 2000, WebP, AVIF and JPEG XL on the same pixels, for comparison.
 
-Only the quality is set; chroma subsampling, effort and the rest stay at what people get who do not ask.
+Only the quality is set; chroma subsampling, effort and the rest stay at what people get who do not ask. What else has
+to be said stands at the codec in `classical_formats`.
 """
 
 from __future__ import annotations
@@ -10,18 +11,18 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from PIL import Image, features
+from PIL import Image
 
+from diffdemo.engine.classical_formats import FORMATS, available
 from diffdemo.engine.records import Classical, CurvePoint
 from diffdemo.errors import ImageError
 from diffdemo.images import Pixels
 from diffdemo.metrics import bits_per_pixel, ms_ssim, psnr_db
 
-FORMATS = {"jpeg": "JPEG", "webp": "WEBP", "avif": "AVIF"}
-LOWEST_QUALITY = {"jpeg": 1, "webp": 0, "avif": 0}
-HIGHEST_QUALITY = 100
-CURVE_QUALITIES = (1, 5, 12, 21, 32, 45, 58, 70, 80, 89, 95)
-"""Nearly even in log bytes; beyond 95 all three spend bytes on differences that nobody sees."""
+__all__ = ["Ladder", "available", "available_codecs", "bytes_needed", "classical_at", "classical_curve"]
+
+MEASURED = ("jpeg", "webp", "avif")
+"""What our own measurements are compared with: the codecs that browsers show."""
 NEIGHBOURS = 3
 """How far above the bisection's answer to look, because a higher quality is now and then a few bytes smaller.
 
@@ -30,8 +31,8 @@ The dips of photographs lie within this reach. Longer ones are those of flat or 
 
 
 def available_codecs() -> list[str]:
-    """Names of the codecs that this Pillow can write, in the order in which they were invented."""
-    return [codec for codec in FORMATS if codec == "jpeg" or features.check(codec)]
+    """Those of `MEASURED` that this Pillow can write. For all that can be written, see `available`."""
+    return [codec for codec in MEASURED if codec in available()]
 
 
 def classical_at(pixels: Pixels, codec: str, *, num_bytes: int) -> Classical:
@@ -39,7 +40,7 @@ def classical_at(pixels: Pixels, codec: str, *, num_bytes: int) -> Classical:
 
     Args:
         pixels: uint8 [H,W,3].
-        codec: one of `available_codecs()`.
+        codec: one of `available()`.
         num_bytes: the most that the file may hold.
 
     Raises:
@@ -47,8 +48,14 @@ def classical_at(pixels: Pixels, codec: str, *, num_bytes: int) -> Classical:
         ImageError: if the codec cannot hold a picture of this size.
     """
     files = _Files(pixels, codec)
-    quality = _largest_quality(lambda q: len(files[q]) <= num_bytes, LOWEST_QUALITY[codec])
-    if quality is None:
+    kind = FORMATS[codec]
+    height, width = pixels.shape[:2]
+    start = kind.setting_of(bits_per_pixel(max(1, num_bytes), width, height))
+    for lowest, highest in kind.stretches:
+        quality = _largest_quality(lambda q: len(files[q]) <= num_bytes, lowest, highest, start)
+        if quality is not None:
+            break
+    else:
         quality = min(files, key=lambda q: len(files[q]))
     data = files[quality]
     decoded = _decode(data)
@@ -62,7 +69,7 @@ def classical_curve(pixels: Pixels, codec: str) -> list[CurvePoint]:
         ValueError, ImageError: as `classical_at`.
     """
     files = _Files(pixels, codec)
-    by_size = {len(files[quality]): files[quality] for quality in CURVE_QUALITIES}
+    by_size = {len(files[quality]): files[quality] for quality in FORMATS[codec].sweep}
     return [_measure(pixels, _decode(data), size) for size, data in sorted(by_size.items())]
 
 
@@ -75,14 +82,13 @@ class Ladder:
 
     def __init__(self, pixels: Pixels, codec: str) -> None:
         self._pixels = pixels
-        self._lowest = LOWEST_QUALITY[codec]
+        self._qualities = FORMATS[codec].settings
         self._files = _Files(pixels, codec)
         self._points: dict[int, CurvePoint] = {}
 
     def smallest_from(self, num_bytes: int) -> CurvePoint | None:
         """Where the smallest file of at least so many bytes lies; None if all are smaller."""
-        qualities = range(self._lowest, HIGHEST_QUALITY + 1)
-        large_enough = [quality for quality in qualities if len(self._files[quality]) >= num_bytes]
+        large_enough = [quality for quality in self._qualities if len(self._files[quality]) >= num_bytes]
         if not large_enough:
             return None
         quality = min(large_enough, key=lambda q: len(self._files[q]))
@@ -117,37 +123,66 @@ class _Files(dict[int, bytes]):
     """Quality to file, each compressed when it is first asked for."""
 
     def __init__(self, pixels: Pixels, codec: str) -> None:
-        if codec not in available_codecs():
-            raise ValueError(f"codec {codec!r} is not available, expected one of {available_codecs()}")
+        if codec not in available():
+            raise ValueError(f"codec {codec!r} is not available, expected one of {list(available())}")
         super().__init__()
         self._picture = Image.fromarray(pixels)
         self._codec = codec
 
     def __missing__(self, quality: int) -> bytes:
         out = io.BytesIO()
+        kind = FORMATS[self._codec]
         try:
-            self._picture.save(out, FORMATS[self._codec], quality=quality)
-        except (OSError, ValueError) as error:
+            self._picture.save(out, kind.pillow, **kind.options(quality))
+        except (OSError, RuntimeError, ValueError) as error:
             width, height = self._picture.size
             raise ImageError(f"{self._codec} cannot hold a picture of {width} x {height} pixels: {error}.") from error
         self[quality] = out.getvalue()
         return self[quality]
 
 
-def _largest_quality(fits: Callable[[int], bool], lowest: int) -> int | None:
-    """The largest quality that fits, or None; size grows with quality, but for small dips."""
-    if fits(HIGHEST_QUALITY):
-        return HIGHEST_QUALITY
-    low, high = lowest - 1, HIGHEST_QUALITY
+def _largest_quality(
+    fits: Callable[[int], bool], lowest: int, highest: int = 100, start: int | None = None
+) -> int | None:
+    """The largest quality that fits, or None; size grows with quality, but for small dips.
+
+    Args:
+        fits: whether the file of a quality is small enough.
+        lowest, highest: the qualities that there are.
+        start: where to look first, if it can be guessed; None to begin in the middle.
+    """
+    if start is None or start >= highest:
+        if fits(highest):
+            return highest
+        low, high = lowest - 1, highest
+    else:
+        low, high = _around(fits, lowest - 1, highest + 1, max(lowest, start))
     while high - low > 1:
         middle = (low + high) // 2
         if fits(middle):
             low = middle
         else:
             high = middle
-    above = range(low + 1, min(low + NEIGHBOURS, HIGHEST_QUALITY) + 1)
+    above = range(low + 1, min(low + NEIGHBOURS, highest) + 1)
     best = max((quality for quality in above if fits(quality)), default=low)
     return best if best >= lowest else None
+
+
+def _around(fits: Callable[[int], bool], low: int, high: int, start: int) -> tuple[int, int]:
+    """Two qualities, the lower one fitting and the upper one not, found from a guess by steps that double.
+
+    Args:
+        fits: as above.
+        low, high: returned where everything below or above is of one kind; they are asked for themselves never.
+        start: the guess, between them.
+    """
+    direction = 1 if fits(start) else -1
+    known, reach = start, 1
+    while low < (there := start + direction * reach) < high:
+        if fits(there) != (direction > 0):
+            return (known, there) if direction > 0 else (there, known)
+        known, reach = there, 2 * reach
+    return (known, high) if direction > 0 else (low, known)
 
 
 def _decode(data: bytes) -> Pixels:

@@ -69,6 +69,7 @@ class Engine(Catalogue):
         threads: for PyTorch on the CPU; None leaves its default.
         model: to use where none is named; None for the shipped one. It is used once it is on this computer.
         memory: bytes that loaded models may take together; None for a share of what there is.
+        is_fixed: whether users may neither fetch nor remove models, as on a public server.
 
     Raises:
         WeightsError: there is no such model.
@@ -81,11 +82,12 @@ class Engine(Catalogue):
         threads: int | None = None,
         model: str | None = None,
         memory: int | None = None,
+        is_fixed: bool = False,
     ) -> None:
         if threads is not None:
             torch.set_num_threads(threads)
         where = choose_device(device)
-        super().__init__(where, model=model, memory=memory)
+        super().__init__(where, model=model, memory=memory, is_fixed=is_fixed)
         self.device_label = describe_device(where)
         self._lock = threading.Lock()
         self._traces = TraceCache()
@@ -101,7 +103,7 @@ class Engine(Catalogue):
         Raises:
             WeightsError: the preferred model cannot be had; others work.
         """
-        for _ in self.download(self._preferred):
+        for _ in self._fetched(self._preferred):
             pass
         grey = np.full((256, 256, 3), 128, np.uint8)
         grey[::2] += np.arange(256, dtype=np.uint8)[None, :, None] // 2

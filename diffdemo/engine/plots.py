@@ -21,6 +21,8 @@ COLOURS = {
     "jpeg": "#E69F00",
     "webp": "#009E73",
     "avif": "#CC79A7",
+    "jpeg2000": "#D55E00",
+    "jxl": "#8A6D00",
 }
 """Okabe and Ito's palette, which stays apart for every kind of colour vision."""
 LABELS = {
@@ -30,6 +32,8 @@ LABELS = {
     "jpeg": "JPEG",
     "webp": "WebP",
     "avif": "AVIF",
+    "jpeg2000": "JPEG 2000",
+    "jxl": "JPEG XL",
 }
 _SYMBOLS = {"diffc": "circle", "flow": "diamond", "ancestral": "star", "jpeg": "square", "webp": "triangle-up"}
 _TITLES = {"psnr_db": "PSNR, dB", "ms_ssim": "MS-SSIM, dB"}

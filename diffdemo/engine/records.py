@@ -192,6 +192,7 @@ class ModelInfo:
         is_gated: whether its licence has to be accepted on `page` first.
         is_shipped: whether it comes with diffdemo.
         is_here: whether it can be used at once, without a download.
+        is_removable: whether it may be deleted from this computer.
         is_default: whether its codec uses it where none is named.
         fingerprint: eight hexadecimal digits that stand in its files; "" while unknown.
         description: one sentence.
@@ -212,6 +213,7 @@ class ModelInfo:
     is_gated: bool
     is_shipped: bool
     is_here: bool
+    is_removable: bool
     is_default: bool
     fingerprint: str
     description: str

@@ -126,6 +126,7 @@ class ModelStore:
             is_gated=spec.is_gated,
             is_shipped=spec.is_shipped,
             is_here=spec.path.is_file() if spec.is_shipped else installed is not None,
+            is_removable=installed is not None,
             is_default=spec.is_shipped and spec.name == default_model(spec.codec),
             fingerprint=fingerprint,
             description=spec.description,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 import gradio as gr
 
 from diffdemo.engine import Engine
-from diffdemo.engine.records import Example, ModelInfo
+from diffdemo.engine.records import Example
+from diffdemo.ui import card, model_table
 from diffdemo.ui.errors import friendly
 
 METHOD = """
@@ -49,40 +51,65 @@ class AboutTab:
 
     tab: gr.Tab
     models: gr.HTML
+    storage: gr.HTML
+    removable: gr.Dropdown
+    remove: gr.Button
+
+
+class Storage:
+    """The events of the tab: which models there are, how much room they take, and making some."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @friendly
+    def describe(self) -> tuple[str, str, dict, dict]:
+        """The models as a table, where downloads lie, and what can be removed."""
+        models = self._engine.models()
+        removable = [
+            (f"{info.label} · {card.volume(info.num_bytes)}", info.name)
+            for info in models
+            if info.is_removable
+        ]
+        offered = gr.update(choices=removable, value=removable[0][1] if removable else None, visible=bool(removable))
+        return (
+            model_table.table(models),
+            model_table.storage(self._engine.cache()),
+            offered,
+            gr.update(visible=bool(removable)),
+        )
+
+    @friendly
+    def remove(self, name: str | None) -> tuple[str, str, dict, dict]:
+        """Delete a downloaded model from this computer; it can be downloaded again."""
+        if name:
+            freed = self._engine.remove(name)
+            gr.Info(f"{card.volume(freed)} are free again.", duration=4)
+        return self.describe()
 
 
 def build(tab: gr.Tab, examples: list[Example]) -> AboutTab:
     """Lay out the tab; call it inside of it."""
     with gr.Column(elem_id="about"):
         gr.Markdown(METHOD)
-        models = gr.HTML()
+        models = gr.HTML(elem_id="models")
+        storage = gr.HTML(elem_id="storage")
+        with gr.Row(elem_id="removal"):
+            removable = gr.Dropdown([], label="Downloaded models", filterable=False, visible=False, elem_id="removable")
+            remove = gr.Button("Remove", visible=False, size="md", scale=0, min_width=120, elem_id="remove")
         gr.HTML(_credits(examples))
-    return AboutTab(tab, models)
+    return AboutTab(tab, models, storage, removable, remove)
 
 
-def wire(about: AboutTab, engine: Engine) -> None:
-    """Ask for the models when somebody wants to read about them, because that may load them."""
-
-    @friendly
-    def describe_models() -> str:
-        """Name the installed models, their sizes and licences, as a table in HTML."""
-        return models_table(engine.models())
-
-    about.tab.select(describe_models, None, about.models, show_progress="hidden", api_name="models")
-
-
-def models_table(models: list[ModelInfo]) -> str:
-    """Name, size, licence and fingerprint of each model."""
-    rows = "".join(
-        f"<tr><td>{escape(model.label)}</td><td>{model.parameters:,}</td><td>{model.num_bytes / 1e6:.1f} MB</td>"
-        f"<td>{escape(model.licence)}</td><td><code>{escape(model.fingerprint)}</code></td>"
-        f"<td>{escape(model.description)}</td></tr>"
-        for model in models
-    )
-    heads = "".join(
-        f'<th scope="col">{head}</th>' for head in ("model", "parameters", "weights", "licence", "fingerprint", "")
-    )
-    return f'<h3>Models</h3><table class="steps"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+def wire(about: AboutTab, storage: Storage) -> None:
+    """Describe the models when somebody wants to read about them: until then there may be others."""
+    shown: dict[str, Any] = {
+        "outputs": [about.models, about.storage, about.removable, about.remove],
+        "show_progress": "hidden",
+        "api_visibility": "private",
+    }
+    about.tab.select(storage.describe, None, **shown)
+    about.remove.click(storage.remove, about.removable, **shown)
 
 
 def _credits(examples: list[Example]) -> str:

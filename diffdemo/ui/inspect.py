@@ -9,9 +9,8 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import Engine
-from diffdemo.engine.records import FileInfo
-from diffdemo.ui import present
+from diffdemo.engine import Engine, FileInfo, ModelInfo
+from diffdemo.ui import card, present
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.session import Session
 
@@ -50,12 +49,16 @@ class Inspection:
         if not session.data:
             return EMPTY
         info = self._engine.describe(session.data)
-        return report(self._engine.describe(session.data[: int(used)]) if info.is_embedded else info)
+        return self._report(session.data[: int(used)] if info.is_embedded else session.data)
 
     @friendly
     def of_file(self, path: str | None, session: Session, used: int) -> str:
         """Describe an uploaded file; without one, the studio's."""
-        return report(self._engine.describe(Path(path).read_bytes())) if path else self.of_session(session, used)
+        return self._report(Path(path).read_bytes()) if path else self.of_session(session, used)
+
+    def _report(self, data: bytes) -> str:
+        info = self._engine.describe(data)
+        return report(info, None if info.model else self._engine.who_wrote(data))
 
 
 def wire(tab: InspectTab, inspection: Inspection, session: gr.State, used: gr.Slider) -> None:
@@ -65,18 +68,25 @@ def wire(tab: InspectTab, inspection: Inspection, session: gr.State, used: gr.Sl
     tab.file.change(inspection.of_file, [tab.file, session, used], tab.report, **quiet)
 
 
-def report(info: FileInfo) -> str:
-    """A description as a page: state, a strip of the steps, the header's fields, and a table of the steps."""
+def report(info: FileInfo, missing: ModelInfo | None = None) -> str:
+    """A description as a page: state, a strip of the steps, the header's fields, and a table of the steps.
+
+    Args:
+        info: what the file says.
+        missing: the model that it needs, if that is known and not here.
+    """
     note = escape(present.file_note(info))
     if not info.is_embedded:
-        return f'<p class="headline">{note}</p>{_fields(info)}'
-    return f'<p class="headline">{note}</p>{present.strip(info, info.num_bytes)}{_fields(info)}{_steps(info)}'
+        return f'<p class="headline">{note}</p>{_fields(info, missing)}'
+    strip = present.strip(info, info.num_bytes)
+    return f'<p class="headline">{note}</p>{strip}{_fields(info, missing)}{_steps(info)}'
 
 
-def _fields(info: FileInfo) -> str:
+def _fields(info: FileInfo, missing: ModelInfo | None) -> str:
+    model = info.model or (card.entry(missing) if missing else "not known here")
     fields = {
         "codec": f"{info.codec}, version {info.version}",
-        "model": f"{info.model or 'not installed here'} ({info.fingerprint})",
+        "model": f"{model} ({info.fingerprint})",
         "picture": f"{info.width} x {info.height} pixels",
         **_settings(info),
         "header": present.size(info.header_bytes),
@@ -89,9 +99,10 @@ def _fields(info: FileInfo) -> str:
 
 def _settings(info: FileInfo) -> dict[str, str]:
     """What the encoder chose, and the decoder has to know."""
+    prompt = {"prompt": f"{info.prompt} ({present.size(len(info.prompt.encode()))})"} if info.prompt else {}
     if info.delta is not None:
         return {"quantisation step": f"{info.delta:.3g}"}
-    return {"seed": str(info.seed), "search": info.preset or "unknown"}
+    return {"seed": str(info.seed), "search": info.preset or "unknown"} | prompt
 
 
 def _steps(info: FileInfo) -> str:

@@ -196,6 +196,11 @@ def picture_notes(width: int, height: int, notes: Sequence[str]) -> str:
     return " ".join([f"{width} x {height} pixels.", *(escape(note) for note in notes)])
 
 
+def all_notes(session: Session) -> str:
+    """The same, and what was done for the model's sake."""
+    return f"{session.notes} {escape(session.fit)}".strip()
+
+
 def size_choices(width: int, height: int) -> list[tuple[str, int]]:
     """Working sizes for a large picture: words and the longest side, 0 for the original."""
     longest = max(width, height)

@@ -1,4 +1,4 @@
-"""The engine's plot of rate and distortion, with CDC in it."""
+"""The engine's plot of rate and distortion, with CDC in it, and what no file of a latent model can pass."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ SMALL_HEIGHT = 262
 _MARGIN = 0.06
 _NAME_HEIGHT = 22
 """Pixels from one line's name to the next."""
+_CEILING = "ceiling of the<br>autoencoder"
+_NEUTRAL = "#808080"
+"""Seen on light and on dark."""
 
 
 def rd_plot(
@@ -26,6 +29,7 @@ def rd_plot(
     *,
     cdc: Sequence[CurvePoint],
     here: CurvePoint | None,
+    ceiling: float | None,
     operating_bpp: float | None,
     metric: Metric,
     is_small: bool,
@@ -36,6 +40,7 @@ def rd_plot(
         curves: of the others.
         cdc: its curve, decoded in one step.
         here: where the CDC picture on the stage lies.
+        ceiling: PSNR in dB that the model's autoencoder alone reaches; None where there is none.
         operating_bpp: rate of what is on the stage.
         metric: what the plot shows.
         is_small: whether it shares its place.
@@ -47,6 +52,17 @@ def rd_plot(
     figure = rd_figure(curves, operating_bpp=widest, metric=metric)
     colour = CDC_COLOUR if here else COLOURS["diffc"]
     figure.update_shapes(x0=operating_bpp, x1=operating_bpp, line_color=colour)
+    _draw_cdc(figure, line, point)
+    height = SMALL_HEIGHT if is_small else HEIGHT
+    figure.update_layout(height=height)
+    gap = _NAME_HEIGHT / height
+    if ceiling is not None and metric == "psnr_db":
+        _draw_ceiling(figure, ceiling, gap)
+    _part_names(figure, gap)
+    return figure
+
+
+def _draw_cdc(figure: go.Figure, line: list[tuple[float, float]], point: list[tuple[float, float]]) -> None:
     _make_room(figure, [*line, *point])
     if line:
         figure.add_trace(_trace(line, CDC_LABEL, mode="lines+markers", symbol="pentagon", size=6))
@@ -54,10 +70,27 @@ def rd_plot(
         figure.add_annotation(x=x, y=y, text=CDC_LABEL, showarrow=False, xanchor="left", xshift=6)
     if point:
         figure.add_trace(_trace(point, "CDC, shown", mode="markers", symbol="diamond", size=12))
-    height = SMALL_HEIGHT if is_small else HEIGHT
-    figure.update_layout(height=height)
-    _part_names(figure, gap=_NAME_HEIGHT / height)
-    return figure
+
+
+def _draw_ceiling(figure: go.Figure, ceiling: float, gap: float) -> None:
+    """Dashed, because it is no file; named in the margin, and striking through no other name."""
+    _make_room(figure, [(0.0, ceiling)])
+    figure.add_hline(y=ceiling, line={"color": _NEUTRAL, "width": 1.5, "dash": "dash"})
+    low, high = figure.layout.yaxis.range
+    room = gap * (high - low) / 2
+    for note in figure.layout.annotations:
+        if abs(note.y - ceiling) < room:
+            note.y = ceiling - room if note.y <= ceiling else ceiling + room
+    figure.add_annotation(
+        x=figure.layout.xaxis.range[1],
+        y=ceiling,
+        text=_CEILING,
+        showarrow=False,
+        xanchor="left",
+        xshift=6,
+        align="left",
+        font={"size": 11},
+    )
 
 
 def _line(points: Sequence[CurvePoint], metric: Metric) -> list[tuple[float, float]]:

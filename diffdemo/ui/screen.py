@@ -16,6 +16,7 @@ from diffdemo.engine import Engine
 from diffdemo.engine.plots import Curve, Metric
 from diffdemo.images import load_picture
 from diffdemo.ui import present
+from diffdemo.ui.ceilings import Ceilings
 from diffdemo.ui.codecs import decoding_controls
 from diffdemo.ui.rd_plot import rd_plot
 from diffdemo.ui.rivals import Rivals
@@ -60,6 +61,7 @@ class Screen(NamedTuple):
     steps_plot: Any = UNCHANGED
     samples: Any = UNCHANGED
     imagine: Any = UNCHANGED
+    waiting: Any = UNCHANGED
 
 
 def served(data: bytes, name: str) -> str:
@@ -89,6 +91,7 @@ class Painter:
         self._engine = engine
         self.rivals = rivals
         self.sweeps = Sweeps(engine)
+        self.ceilings = Ceilings(engine)
 
     def paint(self, session: Session, metric: Metric, **others: Any) -> Screen:
         """Stage, captions, sentence and plot of a session; `others` are further fields of `Screen`."""
@@ -97,7 +100,9 @@ class Painter:
         if info and info.codec != session.codec:
             session = replace(session, codec=info.codec)
             painted |= decoding_controls(is_embedded=info.is_embedded)
-        painted |= {"session": session, "plot": self.plot(session, metric)}
+        if info:
+            session = replace(session, model=info.model or "")
+        painted |= {"session": session, "plot": self.plot(session, metric), "notes": present.all_notes(session)}
         if session.quick and session.shown:
             shown = session.shown
             figure = steps_plot(session.runs, num_steps=shown.num_steps, num_bytes=shown.num_bytes)
@@ -119,7 +124,8 @@ class Painter:
             curves.append(Curve(shown.decoder, (here,)))
         return rd_plot(
             curves,
-            cdc=self.sweeps.points(session.original),
+            cdc=self.sweeps.points(session.original, session.model if session.quick else None),
+            ceiling=self.ceilings.known(session.original, session.model),
             here=here if of_cdc else None,
             operating_bpp=shown.bpp if shown else None,
             metric=metric,

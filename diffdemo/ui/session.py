@@ -8,6 +8,8 @@ from diffdemo.engine.records import CurvePoint, Frame
 from diffdemo.images import to_png
 from diffdemo.ui.runs import Run, with_run
 
+SESSION_SECONDS = 3600
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -59,9 +61,12 @@ class Session:
     Attributes:
         name: for file names.
         source: the picture as it came, PNG; at most `MOST_PIXELS` pixels.
+        notes: on that picture, in HTML.
         original: the picture at the working size that `data` was made from, PNG; empty for a file that came alone.
+        fit: what was done to the picture for the model's sake; empty for nothing.
         data: the compressed file.
         codec: of that file, as far as the page's controls know; empty before there was one.
+        model: name of the model that the file needs; empty before there was one.
         own: the posterior mean along a DiffC file of this picture.
         quick: what a CDC file is after one step, PNG.
         runs: decodes of a CDC file that were tried.
@@ -71,9 +76,12 @@ class Session:
 
     name: str = "picture"
     source: bytes = b""
+    notes: str = ""
     original: bytes = b""
+    fit: str = ""
     data: bytes = b""
     codec: str = ""
+    model: str = ""
     own: tuple[CurvePoint, ...] = ()
     quick: bytes = b""
     runs: tuple[Run, ...] = ()

@@ -8,11 +8,11 @@ import gradio as gr
 
 from diffdemo.engine import Engine
 from diffdemo.images import Pixels, fit_pixels
-from diffdemo.ui import decoding, present, samples
-from diffdemo.ui.codecs import BPP_STEP, DEFAULT_CODEC, LEAST_BPP, OFFERS
-from diffdemo.ui.session import Session
+from diffdemo.ui import decoding, present, samples, shelf
+from diffdemo.ui.codecs import BPP_STEP, LEAST_BPP, OFFERS, Offer
+from diffdemo.ui.opening import Waiting
+from diffdemo.ui.session import SESSION_SECONDS, Session
 
-SESSION_SECONDS = 3600
 THUMBNAIL_PIXELS = 160 * 160
 
 
@@ -21,15 +21,25 @@ class Studio:
     """The components of the page; the names are those of `Screen` and of the handlers' arguments."""
 
     session: gr.State
+    waiting: gr.State
+    ready: gr.State
     source: gr.Image
     examples: gr.Gallery
     notes: gr.HTML
     side: gr.Radio
     codec: gr.Radio
+    model: gr.Dropdown
+    prompt: gr.Textbox
     bpp: gr.Slider
     preset: gr.Radio
     num_bytes: gr.Number
     seed: gr.Number
+    card: gr.HTML
+    fetch: gr.Button
+    arriving: gr.HTML
+    cancel: gr.Button
+    look: gr.Button
+    fetching: gr.State
     compress: gr.Button
     stop: gr.Button
     stage: gr.ImageSlider
@@ -61,10 +71,15 @@ class Studio:
 
 def build(engine: Engine) -> Studio:
     """Lay out the page; nothing happens yet."""
-    parts: dict = {"session": gr.State(Session(), time_to_live=SESSION_SECONDS)}
+    parts: dict = {
+        "session": gr.State(Session(), time_to_live=SESSION_SECONDS),
+        "waiting": gr.State(Waiting(), time_to_live=SESSION_SECONDS),
+        "ready": gr.State(Waiting(), time_to_live=SESSION_SECONDS),
+    }
     with gr.Row(elem_id="main", equal_height=False):
         with gr.Column(elem_id="left", scale=0, min_width=264):
             _build_picture(parts, engine)
+            _build_encoding(parts, engine)
         with gr.Column(elem_id="middle", scale=3, min_width=340):
             _build_stage(parts)
         with gr.Column(elem_id="right", scale=2, min_width=300):
@@ -103,15 +118,20 @@ def _build_picture(parts: dict, engine: Engine) -> None:
     parts["side"] = gr.Radio(
         [("original", 0)], value=0, label="Working size", info="Large pictures take long.", visible=False
     )
-    offer = OFFERS[DEFAULT_CODEC]
+
+
+def _build_encoding(parts: dict, engine: Engine) -> None:
+    chosen = engine.model(engine.default_model)
+    offer = OFFERS[chosen.codec]
     parts["codec"] = gr.Radio(
         [(each.label, key) for key, each in OFFERS.items()],
-        value=DEFAULT_CODEC,
+        value=chosen.codec,
         label="Codec",
         info=offer.sentence,
         elem_id="codec",
         elem_classes="choice",
     )
+    shelf.build_choice(parts, engine.models(), chosen)
     parts["bpp"] = gr.Slider(
         LEAST_BPP,
         offer.most_bpp,
@@ -127,9 +147,18 @@ def _build_picture(parts: dict, engine: Engine) -> None:
         value="balanced",
         label="Quality of search",
         info="Longer search, smaller files.",
+        visible=offer.searches,
         elem_id="preset",
         elem_classes="choice",
     )
+    _build_advanced(parts, offer)
+    shelf.build_shelf(parts)
+    with gr.Row(elem_id="actions"):
+        parts["compress"] = gr.Button("Compress", variant="primary", min_width=100)
+        parts["stop"] = gr.Button("Stop", interactive=False, min_width=80)
+
+
+def _build_advanced(parts: dict, offer: Offer) -> None:
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
         parts["num_bytes"] = gr.Number(
             value=None,
@@ -145,10 +174,8 @@ def _build_picture(parts: dict, engine: Engine) -> None:
             maximum=2**32 - 1,
             label="Seed",
             info="Of the randomness that encoder and decoder share.",
+            visible=offer.searches,
         )
-    with gr.Row(elem_id="actions"):
-        parts["compress"] = gr.Button("Compress", variant="primary", min_width=100)
-        parts["stop"] = gr.Button("Stop", interactive=False, min_width=80)
 
 
 def _build_stage(parts: dict) -> None:

@@ -51,25 +51,28 @@ class Sweeps:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._sweeps: OrderedDict[bytes, Sweep] = OrderedDict()
+        self._sweeps: OrderedDict[tuple[bytes, str], Sweep] = OrderedDict()
         self._lock = Lock()
 
-    def of(self, png: bytes, pixels: Pixels) -> Sweep:
-        """The sweep of a picture, begun if it is not known."""
-        key = _key(png)
+    def of(self, png: bytes, pixels: Pixels, model: str) -> Sweep:
+        """The sweep of a picture with a model, begun if it is not known."""
+        key = _key(png, model)
         with self._lock:
             if key not in self._sweeps:
-                self._sweeps[key] = Sweep(self._engine.sweep(pixels))
+                self._sweeps[key] = Sweep(self._engine.sweep(pixels, model=model or None))
             self._sweeps.move_to_end(key)
             while len(self._sweeps) > _MOST_PICTURES:
                 self._sweeps.popitem(last=False)
             return self._sweeps[key]
 
-    def points(self, png: bytes) -> tuple[CurvePoint, ...]:
-        """What is known so far."""
-        sweep = self._sweeps.get(_key(png))
-        return sweep.points if sweep else ()
+    def points(self, png: bytes, model: str | None) -> tuple[CurvePoint, ...]:
+        """What is known so far of a picture with a model; None for the model that was swept last."""
+        wanted = _key(png, model or "")
+        for key, sweep in reversed(self._sweeps.items()):
+            if key == wanted or (model is None and key[0] == wanted[0]):
+                return sweep.points
+        return ()
 
 
-def _key(png: bytes) -> bytes:
-    return hashlib.sha256(png).digest()
+def _key(png: bytes, model: str) -> tuple[bytes, str]:
+    return hashlib.sha256(png).digest(), model

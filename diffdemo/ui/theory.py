@@ -54,7 +54,7 @@ def build(tab: gr.Tab) -> TheoryTab:
         with gr.Column(scale=5, min_width=340):
             parts["gap"] = gr.HTML(first.gap, label="Gap", elem_id="theory-gap")
             parts["plot"] = gr.Plot(
-                first.plot, label="Curves", show_label=False, container=False, elem_id="theory-plot"
+                first.plot, label="Curves", show_label=False, container=False, format="png", elem_id="theory-plot"
             )
         with gr.Column(scale=2, min_width=300):
             parts["table"] = gr.HTML(first.table, label="Schemes", elem_id="theory-table")

@@ -1,24 +1,23 @@
-"""What the studio does with files: open one, use a part of it, decode it in another way, compare."""
+"""What the studio does with a file: use a part of it, decode it in another way, compare."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from diffdemo.engine import Engine
 from diffdemo.engine.plots import Metric
-from diffdemo.engine.records import FileInfo, Frame
+from diffdemo.engine.records import Frame
 from diffdemo.images import Pixels, load_picture, to_png
 from diffdemo.ui import present
 from diffdemo.ui.codecs import DEFAULT_GAMMA, DEFAULT_STEPS
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.runs import Run
-from diffdemo.ui.screen import BUSY, Painter, Screen, stem_of
+from diffdemo.ui.screen import Painter, Screen
 from diffdemo.ui.session import Session, Shown, Side
 from diffdemo.ui.turns import Turn, Turns
 
@@ -33,31 +32,6 @@ class Viewing:
         self._engine = engine
         self._painter = painter
         self._turns = turns
-
-    @friendly
-    def open_file(self, path: str, metric: Metric, request: gr.Request | None = None) -> Iterator[Screen]:
-        """Decode a file that somebody kept: of DiffC whole or cut, as far as it goes, of CDC in one step for now.
-
-        Args:
-            path: a .difd file.
-            metric: what the plot shows, "psnr_db" or "ms_ssim".
-        """
-        data = Path(path).read_bytes()
-        info = self._engine.describe(data)
-        turn = self._turns.take(request)
-        session = Session(name=stem_of(path), data=data, turn=turn.number)
-        yield from self._turns.while_mine(turn, self._opened(session, info, metric), Screen())
-
-    def _opened(self, session: Session, info: FileInfo, metric: Metric) -> Iterator[Screen]:
-        busy = BUSY | {"source": None, "notes": ""}
-        words = present.comparisons(is_embedded=info.is_embedded)
-        for frame in self._engine.decode(session.data, steps=1):
-            session = session.grown(frame)
-            session = replace(session, left=Side(words["mean"], to_png(frame.pixels)))
-            screen = self._painter.paint(session, metric, status=present.progress(frame, "Decoding"), **busy)
-            session = screen.session
-            yield screen
-        yield self._painter.settled(session, metric, present.file_note(info))
 
     @friendly
     def preview(self, session: Session, used: int, metric: Metric) -> Screen:
@@ -212,21 +186,6 @@ class Viewing:
         """Show the knobs that belong to a decoder of CDC."""
         shown = gr.update(visible=texture == "stochastic")
         return shown, shown, shown
-
-    @friendly
-    def sweep(self, session: Session, metric: Metric, request: gr.Request | None = None) -> Iterator[Any]:
-        """Draw CDC's curve into the plot, point by point, when the picture is there."""
-        if not (session.original and session.quick):
-            yield gr.skip()
-            return
-        growing = self._painter.sweeps.of(session.original, load_picture(session.original).pixels).follow()
-        plots = (self._painter.plot(session, metric) for _ in growing)
-        yield from self._turns.while_mine(self._turns.current(request), plots, gr.skip())
-
-    @friendly
-    def replot(self, session: Session, metric: Metric) -> Screen:
-        """Draw the plot with another measure of distortion."""
-        return Screen(plot=self._painter.plot(session, metric))
 
     def _compared(self, session: Session, compare: str) -> Session:
         shown = session.shown

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
+from diffdemo.engine import Engine
 from diffdemo.ui.handlers import Handlers
+from diffdemo.ui.menu import Menu
+from diffdemo.ui.menu_wiring import wire_menu
+from diffdemo.ui.opening import Opening
+from diffdemo.ui.pictures import Pictures
+from diffdemo.ui.plotting import Plotting
+from diffdemo.ui.rivals import Rivals
 from diffdemo.ui.samples import Imagining
-from diffdemo.ui.screen import Screen
+from diffdemo.ui.screen import Painter, Screen
 from diffdemo.ui.studio import Studio
+from diffdemo.ui.turns import Turns
 from diffdemo.ui.viewing import Viewing
 
 DEVICE: dict[str, Any] = {"concurrency_id": "device", "concurrency_limit": 1}
@@ -20,106 +29,186 @@ LOW_PRIORITY: dict[str, Any] = {"concurrency_id": "sweep", "concurrency_limit": 
 """For what only completes a plot: it must not make anybody wait for the device."""
 
 
-def wire(demo: gr.Blocks, studio: Studio, handlers: Handlers, viewing: Viewing, imagining: Imagining) -> None:
-    """Connect the studio's components with the handlers."""
-    screen = [getattr(studio, name) for name in Screen._fields]
-    shown: dict[str, Any] = {"outputs": screen, "show_progress": "hidden"}
-    work: dict[str, Any] = {"outputs": screen, "show_progress": "minimal", "show_progress_on": studio.status, **DEVICE}
-    view = [studio.session, studio.metric]
-    noise = [studio.steps, studio.gamma, studio.eta, studio.noise]
-    choices = [studio.session, studio.used, studio.decoder, studio.realism, studio.draw, studio.compare, studio.metric]
-    choices += [studio.texture, *noise]
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """What answers the studio's events."""
 
-    greeted = demo.load(handlers.greet, **shown, queue=False, api_name="greet")
-    opened = greeted.success(handlers.open_example, view, **work, api_name="open_first_example")
-    encoded = studio.compress.click(
-        handlers.encode,
-        [
-            *(studio.session, studio.side, studio.bpp, studio.num_bytes, studio.preset, studio.seed, studio.metric),
-            studio.codec,
-        ],
-        **work,
-        api_name="encode",
-    )
-    loaded = studio.open.upload(viewing.open_file, [studio.open, studio.metric], **work, api_name="open_file")
-    refined = gr.on(
-        [studio.used.release, studio.decoder.input, studio.realism.release, studio.draw.input],
-        viewing.refine,
-        choices,
-        **work,
-        trigger_mode="always_last",
-        api_name="decode",
-    )
-    finished = [event.success(viewing.finish, choices, **work, api_visibility="private") for event in (encoded, loaded)]
+    pictures: Pictures
+    handlers: Handlers
+    opening: Opening
+    viewing: Viewing
+    imagining: Imagining
+    plotting: Plotting
+    menu: Menu
 
-    texturing = [studio.texture.input, studio.noise.input]
-    texturing += [studio.steps.release, studio.gamma.release, studio.eta.release]
-    # In two events: one that cancelled would also cancel what it started.
-    interrupted = gr.on(texturing, viewing.interrupt, None, queue=False, api_visibility="private")
-    textured = interrupted.success(
-        viewing.refine, choices, **work, trigger_mode="always_last", api_visibility="private"
-    )
-    imagined = studio.imagine.click(
-        imagining.imagine, [studio.session, studio.used, studio.draw, *noise], **work, api_name="imagine"
-    )
-    curve: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
-    replotted = studio.metric.input(viewing.replot, view, **shown, queue=False, api_visibility="private")
-    sweeps = [
-        event.success(viewing.sweep, view, studio.plot, **curve, **LOW_PRIORITY)
-        for event in (*finished, refined, textured, replotted)
-    ]
+    @classmethod
+    def on(cls, engine: Engine, turns: Turns) -> Acts:
+        """All of them on one engine; a visitor has one turn in all of them, except in the menu."""
+        painter = Painter(engine, Rivals(engine))
+        return cls(
+            pictures=Pictures(engine, painter, turns),
+            handlers=Handlers(engine, painter, turns),
+            opening=Opening(engine, painter, turns),
+            viewing=Viewing(engine, painter, turns),
+            imagining=Imagining(engine, turns),
+            plotting=Plotting(painter, turns),
+            menu=Menu(engine, Turns()),
+        )
 
-    running = [opened, encoded, loaded, refined, textured, imagined, *finished]
-    _cancel_each(studio.examples.select, running)
-    picked = studio.examples.select(handlers.choose_example, None, **shown, api_visibility="private")
-    # Where an example is opening already, that one ends by its turn: there is no cancelling it without its successor.
-    reopened = picked.success(handlers.open_example, view, **work, trigger_mode="multiple", api_name="open_example")
-    running.append(reopened)
-    _cancel_each(studio.source.upload, running)
-    uploaded = studio.source.upload(handlers.upload, studio.source, **shown, preprocess=False, api_name="upload")
-    uploaded.failure(lambda: None, None, studio.source, api_visibility="private")
-    _cancel_each(studio.stop.click, running)
-    studio.stop.click(handlers.stop, view, **shown, queue=False, api_name="stop")
 
-    studio.side.input(
-        handlers.choose_size, [studio.session, studio.side, studio.codec], **shown, api_visibility="private"
-    )
-    studio.codec.input(
-        handlers.choose_codec,
-        studio.codec,
-        [studio.codec, studio.bpp, studio.preset, studio.seed],
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
-    )
-    gr.on([studio.used.input, studio.realism.input], None, cancels=[refined], api_visibility="private")
-    # Elsewhere sweeps end with their turn: the browser complains about what is cancelled before the server knows of it.
-    _cancel_each(studio.metric.input, sweeps)
-    studio.used.input(
-        viewing.preview,
-        [studio.session, studio.used, studio.metric],
-        **shown,
-        queue=False,
-        trigger_mode="always_last",
-        api_name="preview",
-    )
-    studio.compare.input(viewing.compare, [studio.session, studio.compare, studio.metric], **shown, api_name="compare")
-    studio.decoder.change(
-        viewing.choose_decoder,
-        studio.decoder,
-        [studio.realism, studio.draw],
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
-    )
-    studio.texture.change(
-        viewing.choose_texture,
-        studio.texture,
-        [studio.gamma, studio.noise, studio.more],
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
-    )
+def wire(demo: gr.Blocks, studio: Studio, acts: Acts) -> None:
+    """Connect the studio's components with what answers their events."""
+    wires = _Wires(studio, acts)
+    wires.begin(demo)
+    wires.compress_and_open(demo)
+    wires.decode()
+    wires.complete_plots()
+    wires.change_pictures()
+    wires.follow_the_slider()
+    wires.show_what_can_be_chosen()
+
+
+class _Wires:
+    """The connections, group by group; `running` grows by all that can be cancelled."""
+
+    def __init__(self, studio: Studio, acts: Acts) -> None:
+        self.studio, self.acts = studio, acts
+        screen = [getattr(studio, name) for name in Screen._fields]
+        self.shown: dict[str, Any] = {"outputs": screen, "show_progress": "hidden"}
+        self.work: dict[str, Any] = {
+            "outputs": screen,
+            "show_progress": "minimal",
+            "show_progress_on": studio.status,
+            **DEVICE,
+        }
+        self.view = [studio.session, studio.metric]
+        self.noise = [studio.steps, studio.gamma, studio.eta, studio.noise]
+        self.choices = [studio.session, studio.used, studio.decoder, studio.realism, studio.draw, studio.compare]
+        self.choices += [studio.metric, studio.texture, *self.noise]
+        self.running: list[Any] = []
+        self.drawing: list[Any] = []
+
+    def begin(self, demo: gr.Blocks) -> None:
+        """An example, before anybody has done anything."""
+        greeted = demo.load(self.acts.pictures.greet, **self.shown, queue=False, api_name="greet")
+        opened = greeted.success(self.acts.handlers.open_example, self.view, **self.work, api_name="open_first_example")
+        self.running.append(opened)
+
+    def compress_and_open(self, demo: gr.Blocks) -> None:
+        """How a file comes to the page; the chosen decoder is applied to it."""
+        studio, acts = self.studio, self.acts
+        amounts = [studio.side, studio.bpp, studio.num_bytes, studio.preset, studio.seed]
+        encoded = studio.compress.click(
+            acts.handlers.encode,
+            [studio.session, *amounts, studio.metric, studio.codec, studio.model, studio.prompt],
+            **self.work,
+            api_name="encode",
+        )
+        loaded = studio.open.upload(
+            acts.opening.open_file, [studio.open, studio.metric], **self.work, api_name="open_file"
+        )
+        fetched = wire_menu(demo, studio, acts.menu, loaded)
+        # By way of a state that changes only then: most downloads open no file, and should not wait for the device.
+        # Gradio notices the change in events that are queued.
+        fetched.success(
+            acts.opening.release, studio.waiting, studio.ready, show_progress="hidden", api_visibility="private"
+        )
+        released = studio.ready.change(
+            acts.opening.open_released, [studio.ready, studio.metric], **self.work, api_visibility="private"
+        )
+        begun = [encoded, loaded, released]
+        finished = [
+            event.success(acts.viewing.finish, self.choices, **self.work, api_visibility="private") for event in begun
+        ]
+        self.running += [*begun, *finished]
+        self.drawing += finished
+
+    def decode(self) -> None:
+        """The file in another way, as its controls say, and samples of it."""
+        studio, viewing = self.studio, self.acts.viewing
+        refined = gr.on(
+            [studio.used.release, studio.decoder.input, studio.realism.release, studio.draw.input],
+            viewing.refine,
+            self.choices,
+            **self.work,
+            trigger_mode="always_last",
+            api_name="decode",
+        )
+        gr.on([studio.used.input, studio.realism.input], None, cancels=[refined], api_visibility="private")
+        texturing = [studio.texture.input, studio.noise.input]
+        texturing += [studio.steps.release, studio.gamma.release, studio.eta.release]
+        # In two events: one that cancelled would also cancel what it started.
+        interrupted = gr.on(texturing, viewing.interrupt, None, queue=False, api_visibility="private")
+        textured = interrupted.success(
+            viewing.refine, self.choices, **self.work, trigger_mode="always_last", api_visibility="private"
+        )
+        imagined = studio.imagine.click(
+            self.acts.imagining.imagine,
+            [studio.session, studio.used, studio.draw, *self.noise],
+            **self.work,
+            api_name="imagine",
+        )
+        self.running += [refined, textured, imagined]
+        self.drawing += [refined, textured]
+
+    def complete_plots(self) -> None:
+        """What is drawn when nobody waits for anything else."""
+        metric, plotting = self.studio.metric, self.acts.plotting
+        curve: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
+        replotted = metric.input(plotting.replot, self.view, **self.shown, queue=False, api_visibility="private")
+        completing = [
+            event.success(plotting.complete, self.view, self.studio.plot, **curve, **LOW_PRIORITY)
+            for event in (*self.drawing, replotted)
+        ]
+        # Elsewhere they end with their turn: the browser complains about what is cancelled before the server knows it.
+        _cancel_each(metric.input, completing)
+
+    def change_pictures(self) -> None:
+        """Another picture, or Stop: either ends what is going on."""
+        studio, pictures, handlers = self.studio, self.acts.pictures, self.acts.handlers
+        _cancel_each(studio.examples.select, self.running)
+        picked = studio.examples.select(pictures.choose_example, None, **self.shown, api_visibility="private")
+        # Where an example is opening already, that one ends by its turn: there is no cancelling it without its
+        # successor.
+        reopened = picked.success(
+            handlers.open_example, self.view, **self.work, trigger_mode="multiple", api_name="open_example"
+        )
+        self.running.append(reopened)
+        _cancel_each(studio.source.upload, self.running)
+        uploaded = studio.source.upload(
+            pictures.upload, studio.source, **self.shown, preprocess=False, api_name="upload"
+        )
+        uploaded.failure(lambda: None, None, studio.source, api_visibility="private")
+        _cancel_each(studio.stop.click, self.running)
+        studio.stop.click(handlers.stop, self.view, **self.shown, queue=False, api_name="stop")
+
+    def follow_the_slider(self) -> None:
+        """What is shown at once, without the network."""
+        studio, viewing = self.studio, self.acts.viewing
+        studio.used.input(
+            viewing.preview,
+            [studio.session, studio.used, studio.metric],
+            **self.shown,
+            queue=False,
+            trigger_mode="always_last",
+            api_name="preview",
+        )
+        studio.compare.input(
+            viewing.compare, [studio.session, studio.compare, studio.metric], **self.shown, api_name="compare"
+        )
+
+    def show_what_can_be_chosen(self) -> None:
+        """Choices that change what else can be chosen; nothing is computed."""
+        studio, acts = self.studio, self.acts
+        hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        quiet: dict[str, Any] = {"queue": False, **hidden}
+        studio.side.input(acts.pictures.choose_size, [studio.session, studio.side, studio.codec], studio.side, **hidden)
+        encoding = [studio.codec, studio.bpp, studio.preset, studio.seed]
+        studio.codec.input(acts.handlers.choose_codec, studio.codec, encoding, **quiet)
+        studio.decoder.change(acts.viewing.choose_decoder, studio.decoder, [studio.realism, studio.draw], **quiet)
+        studio.texture.change(
+            acts.viewing.choose_texture, studio.texture, [studio.gamma, studio.noise, studio.more], **quiet
+        )
 
 
 def _cancel_each(trigger: Callable[..., Any], events: list[Any]) -> None:

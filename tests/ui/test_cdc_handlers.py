@@ -13,6 +13,9 @@ from diffdemo.images import load_picture
 from diffdemo.ui.handlers import Handlers
 from diffdemo.ui.inspect import Inspection
 from diffdemo.ui.line_names import apart
+from diffdemo.ui.opening import Opening
+from diffdemo.ui.pictures import Pictures
+from diffdemo.ui.plotting import Plotting
 from diffdemo.ui.rivals import Rivals
 from diffdemo.ui.runs import MOST_RUNS, Run, with_run
 from diffdemo.ui.samples import Imagining, difference
@@ -31,8 +34,11 @@ class Page:
         self.engine, self.folder = FakeEngine(), tmp_path
         turns = Turns(patience=0)
         self.painter = Painter(self.engine, Rivals(self.engine))
+        self.pictures = Pictures(self.engine, self.painter, turns)
         self.handlers = Handlers(self.engine, self.painter, turns)
+        self.opening = Opening(self.engine, self.painter, turns)
         self.viewing = Viewing(self.engine, self.painter, turns)
+        self.plotting = Plotting(self.painter, turns)
         self.imagining = Imagining(self.engine, turns)
 
     def compress(self, session: Session, codec: str = "cdc"):
@@ -46,7 +52,7 @@ class Page:
     def open(self, data: bytes):
         path = self.folder / "kept.difd"
         path.write_bytes(data)
-        return list(self.viewing.open_file(str(path), "psnr_db"))
+        return list(self.opening.open_file(str(path), "psnr_db"))
 
 
 @pytest.fixture
@@ -63,7 +69,7 @@ def picture(tmp_path_factory, large_picture) -> dict:
 
 @pytest.fixture(scope="module")
 def uploaded(picture, tmp_path_factory) -> Session:
-    return Page(tmp_path_factory.mktemp("uploaded")).handlers.upload(picture).session
+    return Page(tmp_path_factory.mktemp("uploaded")).pictures.upload(picture).session
 
 
 @pytest.fixture(scope="module")
@@ -196,12 +202,12 @@ def test_the_left_half_can_be_the_one_step_picture(page, compressed):
 
 def test_the_curve_grows_into_the_plot_and_is_computed_once(page, compressed):
     session = page.decode(compressed, "deterministic", 2)[-1].session
-    plots = list(page.viewing.sweep(session, "psnr_db"))
+    plots = list(page.plotting.complete(session, "psnr_db"))
     lengths = [len(trace.x) for plot in plots for trace in plot.data if trace.name == "CDC, one step"]
     assert lengths == [1, 2, 3, 4]
     page.engine.sweep = None
-    assert len(list(page.viewing.sweep(session, "psnr_db"))) == 1
-    assert list(page.viewing.sweep(Session(), "psnr_db")) == [gr.skip()]
+    assert len(list(page.plotting.complete(session, "psnr_db"))) == 1
+    assert list(page.plotting.complete(Session(), "psnr_db")) == [gr.skip()]
 
 
 def test_a_sweep_goes_on_where_it_was_left_and_ends_quietly_when_it_fails(caplog):
@@ -244,7 +250,7 @@ def test_samples_need_a_file(page):
 
 
 def test_a_new_picture_takes_the_samples_of_the_old_one_away(page, picture):
-    screen = page.handlers.upload(picture)
+    screen = page.pictures.upload(picture)
     assert screen.samples["visible"] is False
     assert screen.imagine["interactive"] is False
     assert screen.steps_plot["visible"] is False

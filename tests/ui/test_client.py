@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fake_models import BROKEN, CUT_OFF, LATENT, PIXEL, RELEASED, STEPS
 from fakes import FakeEngine
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
@@ -178,3 +179,42 @@ def test_cdc_on_the_page_takes_the_new_choices_last(client, picture):
     job = client.submit(1, 0, 2, api_name="/imagine")
     job.result(timeout=20)
     assert "4 samples" in job.outputs()[-1][STATUS]
+
+
+def test_models_are_listed_downloaded_and_used(client, picture, fake):
+    listed = {each["name"]: each for each in client.predict(api_name="/models")}
+    assert (listed["fake"]["is_here"], listed[LATENT]["takes_prompt"], listed[LATENT]["is_here"]) == (True, True, False)
+    assert RELEASED in {each["name"] for each in client.predict(True, api_name="/models")}
+    with pytest.raises(AppError, match="is not on this computer"):
+        client.predict(handle_file(picture), model=PIXEL, api_name="/compress")
+
+    job = client.submit(PIXEL, api_name="/download")
+    assert job.result(timeout=20)["done"] is True
+    assert [each["num_bytes"] for each in job.outputs()][: STEPS + 1] == [91_000_000 * n for n in range(STEPS + 1)]
+    file, report = client.predict(handle_file(picture), bpp=3.0, model=PIXEL, api_name="/compress")
+    assert report["model"] == PIXEL
+    assert report["notes"] == ["Cut and scaled from 200 x 192, to the size that ddpm-cat-256 knows."]
+    info = client.predict(handle_file(file), api_name="/inspect")
+    assert (info["model"], info["width"]) == (PIXEL, 256)
+
+    client.submit(LATENT, api_name="/download").result(timeout=20)
+    file, _ = client.predict(handle_file(picture), bpp=3.0, model=LATENT, prompt="a bear", api_name="/compress")
+    assert client.predict(handle_file(file), api_name="/inspect")["prompt"] == "a bear"
+    _, report = client.predict(handle_file(picture), bpp=2.0, model="fake-cdc", api_name="/compress")
+    assert report["decoder"] == "deterministic"
+
+
+def test_a_download_that_fails_says_why(client):
+    with pytest.raises(AppError, match=CUT_OFF[:40]):
+        client.submit(BROKEN, api_name="/download").result(timeout=20)
+    with pytest.raises(AppError, match="There is no model 'nothing'"):
+        client.predict("nothing", api_name="/download")
+
+
+def test_a_download_does_not_wait_for_the_device(client, picture, fake):
+    client.predict(handle_file(picture), api_name="/upload")
+    with fake.lock:
+        encoding = client.submit(0, 3.0, None, "fast", 0, "psnr_db", "diffc", "fake", "", api_name="/encode")
+        assert client.submit(PIXEL, api_name="/download").result(timeout=20)["done"] is True
+        assert not encoding.done()
+    assert "Compressed in" in encoding.result(timeout=20)[STATUS]

@@ -10,11 +10,14 @@ from serving import built
 from diffdemo.ui.app import launch_options
 
 PUBLIC = {
+    "batch",
     "classical",
     "compare",
     "compress",
     "decode",
     "decompress",
+    "dither",
+    "download",
     "encode",
     "greet",
     "imagine",
@@ -26,11 +29,13 @@ PUBLIC = {
     "preview",
     "samples",
     "stop",
+    "theory_curves",
+    "theory_run",
     "upload",
 }
 ON_THE_DEVICE = {"compress", "decode", "decompress", "encode", "imagine", "samples"}
 ON_THE_DEVICE |= {"open_example", "open_file", "open_first_example"}
-IMMEDIATE = {"greet", "preview", "stop"}
+IMMEDIATE = {"greet", "preview", "stop", "theory_curves"}
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +73,12 @@ def test_work_on_the_device_is_queued_one_at_a_time(demo, events):
     assert demo._queue.max_size == 32
 
 
+def test_downloads_wait_for_the_network_and_not_for_the_device(demo, events):
+    waiting = [event for event in demo.fns.values() if event.concurrency_id == "downloads"]
+    assert {event.api_name for event in waiting} > {"download", "models"}
+    assert all(event.concurrency_limit > 4 for event in waiting)
+
+
 def test_what_must_be_immediate_does_not_queue(events):
     assert {name for name, event in events.items() if event.queue is False} == IMMEDIATE
 
@@ -88,7 +99,7 @@ def test_no_telemetry_and_bounded_uploads(demo):
 
 def test_sessions_are_dropped(demo):
     states = [block for block in demo.blocks.values() if isinstance(block, gr.State)]
-    assert [state.time_to_live for state in states] == [3600]
+    assert {state.time_to_live for state in states} == {3600}
 
 
 def _shown(block) -> bool:

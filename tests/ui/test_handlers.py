@@ -16,6 +16,8 @@ from diffdemo.images import load_picture
 from diffdemo.ui.errors import UNEXPECTED, friendly
 from diffdemo.ui.handlers import Handlers, to_side
 from diffdemo.ui.inspect import Inspection
+from diffdemo.ui.opening import Opening
+from diffdemo.ui.pictures import Pictures
 from diffdemo.ui.rivals import Rivals
 from diffdemo.ui.screen import UNCHANGED, Painter, Screen
 from diffdemo.ui.session import Session
@@ -44,6 +46,16 @@ def handlers(fake, painter, turns) -> Handlers:
 
 
 @pytest.fixture
+def pictures(fake, painter, turns) -> Pictures:
+    return Pictures(fake, painter, turns)
+
+
+@pytest.fixture
+def opening(fake, painter, turns) -> Opening:
+    return Opening(fake, painter, turns)
+
+
+@pytest.fixture
 def viewing(fake, painter, turns) -> Viewing:
     return Viewing(fake, painter, turns)
 
@@ -61,8 +73,8 @@ def upload(tmp_path, large_picture):
 
 
 @pytest.fixture
-def compressed(handlers, upload) -> Session:
-    session = handlers.upload(upload()).session
+def compressed(pictures, handlers, upload) -> Session:
+    session = pictures.upload(upload()).session
     *_, last = handlers.encode(session, 0, 3.0, None, "balanced", 0, "psnr_db")
     return last.session
 
@@ -71,61 +83,60 @@ def _right(screen) -> np.ndarray:
     return load_picture(screen.stage[1]).pixels
 
 
-def test_greeting_shows_a_picture_at_once(handlers, fake):
-    screen = handlers.greet()
+def test_greeting_shows_a_picture_at_once(pictures, fake):
+    screen = pictures.greet()
     assert np.array_equal(_right(screen), fake.example_pixels("astronaut"))
     assert screen.session.data == b""
 
 
-def test_the_shipped_file_of_an_example_is_decoded(handlers, fake):
-    *_, last = handlers.open_example(handlers.greet().session, "psnr_db")
+def test_the_shipped_file_of_an_example_is_decoded(pictures, handlers, fake):
+    *_, last = handlers.open_example(pictures.greet().session, "psnr_db")
     assert last.session.data == fake.example_file("astronaut")
     assert last.used["maximum"] == len(last.session.data)
     assert last.download["interactive"]
 
 
-def test_an_example_without_a_file_is_compressed_once_for_everybody(painter, fake):
+def test_an_example_without_a_file_is_compressed_once_for_everybody(pictures, handlers, fake):
     fake.ships_files = False
-    handlers = Handlers(fake, painter, Turns())
-    *_, first = handlers.open_example(handlers.greet().session, "psnr_db")
+    *_, first = handlers.open_example(pictures.greet().session, "psnr_db")
     fake.encode = None
-    *_, second = handlers.open_example(handlers.greet().session, "psnr_db")
+    *_, second = handlers.open_example(pictures.greet().session, "psnr_db")
     assert first.session.data == second.session.data != b""
 
 
-def test_upload_keeps_every_pixel(handlers, upload, large_picture):
-    screen = handlers.upload(upload())
+def test_upload_keeps_every_pixel(pictures, upload, large_picture):
+    screen = pictures.upload(upload())
     assert np.array_equal(load_picture(screen.session.source).pixels, large_picture)
     assert screen.notes == "200 x 192 pixels."
     assert screen.side["visible"] is False
 
 
-def test_a_new_upload_forgets_the_file_before(handlers, upload, compressed):
+def test_a_new_upload_forgets_the_file_before(pictures, upload, compressed):
     assert compressed.data
-    screen = handlers.upload(upload())
+    screen = pictures.upload(upload())
     assert screen.session.data == b""
     assert screen.download["interactive"] is False
 
 
-def test_large_uploads_are_offered_smaller_on_a_cpu_only(handlers, upload, fake):
+def test_large_uploads_are_offered_smaller_on_a_cpu_only(pictures, upload, fake):
     large = np.zeros((800, 1000, 3), np.uint8)
-    screen = handlers.upload(upload(large))
+    screen = pictures.upload(upload(large))
     assert [side for _, side in screen.side["choices"]] == [512, 768, 0]
     assert screen.side["value"] == 512
     fake.device_label = "NVIDIA H200"
-    assert handlers.upload(upload(large)).side["visible"] is False
+    assert pictures.upload(upload(large)).side["visible"] is False
 
 
-def test_files_that_are_no_pictures_are_refused_in_words(handlers, tmp_path):
+def test_files_that_are_no_pictures_are_refused_in_words(pictures, tmp_path):
     path = tmp_path / "notes.png"
     path.write_text("this is no picture")
     with pytest.raises(gr.Error, match="is not a picture that can be read here") as caught:
-        handlers.upload({"path": str(path)})
+        pictures.upload({"path": str(path)})
     assert caught.value.print_exception is False
 
 
-def test_every_moment_of_an_encode_is_a_file(handlers, upload, fake):
-    session = handlers.upload(upload()).session
+def test_every_moment_of_an_encode_is_a_file(pictures, handlers, upload, fake):
+    session = pictures.upload(upload()).session
     screens = list(handlers.encode(session, 0, 3.0, None, "balanced", 7, "psnr_db"))
     sizes = [len(screen.session.data) for screen in screens]
     assert len(sizes) > 3
@@ -135,20 +146,20 @@ def test_every_moment_of_an_encode_is_a_file(handlers, upload, fake):
     assert screens[-1].stop["interactive"] is False
 
 
-def test_exact_bytes_override_the_rate(handlers, upload):
-    session = handlers.upload(upload()).session
+def test_exact_bytes_override_the_rate(pictures, handlers, upload):
+    session = pictures.upload(upload()).session
     *_, last = handlers.encode(session, 0, 3.0, 4000, "balanced", 0, "psnr_db")
     assert 0 < len(last.session.data) <= 4000
 
 
-def test_encode_works_at_the_chosen_size(handlers, upload, fake):
-    session = handlers.upload(upload()).session
+def test_encode_works_at_the_chosen_size(pictures, handlers, upload, fake):
+    session = pictures.upload(upload()).session
     *_, last = handlers.encode(session, 100, 3.0, None, "fast", 0, "psnr_db")
     assert (fake.describe(last.session.data).width, fake.describe(last.session.data).height) == (100, 96)
 
 
-def test_encode_without_a_size_takes_the_picture_as_it_is(handlers, upload, fake):
-    session = handlers.upload(upload()).session
+def test_encode_without_a_size_takes_the_picture_as_it_is(pictures, handlers, upload, fake):
+    session = pictures.upload(upload()).session
     *_, last = handlers.encode(session, None, 3.0, None, "fast", 0, "psnr_db")
     assert fake.describe(last.session.data).width == 200
 
@@ -167,8 +178,8 @@ def test_an_impossible_target_is_told_and_the_file_before_stays(handlers, compre
         next(stream)
 
 
-def test_stopping_keeps_the_bytes_and_frees_the_engine(handlers, viewing, upload, fake):
-    session = handlers.upload(upload()).session
+def test_stopping_keeps_the_bytes_and_frees_the_engine(pictures, handlers, viewing, upload, fake):
+    session = pictures.upload(upload()).session
     stream = handlers.encode(session, 0, 3.0, None, "balanced", 0, "psnr_db")
     session = next(stream).session
     stream.close()
@@ -181,39 +192,39 @@ def test_stopping_keeps_the_bytes_and_frees_the_engine(handlers, viewing, upload
 
 
 @pytest.mark.parametrize("interrupt", ["upload", "stop"])
-def test_what_was_cancelled_stays_silent(handlers, upload, interrupt):
-    session = handlers.upload(upload()).session
+def test_what_was_cancelled_stays_silent(pictures, handlers, upload, interrupt):
+    session = pictures.upload(upload()).session
     stream = handlers.encode(session, 0, 3.0, None, "balanced", 0, "psnr_db")
     session = next(stream).session
     if interrupt == "upload":
-        handlers.upload(upload())
+        pictures.upload(upload())
     else:
         handlers.stop(session, "psnr_db")
     assert list(stream) == [Screen()]
 
 
-def test_an_upload_is_not_replaced_by_the_example_that_was_about_to_open(handlers, upload):
-    greeted = handlers.greet().session
-    handlers.upload(upload())
+def test_an_upload_is_not_replaced_by_the_example_that_was_about_to_open(pictures, handlers, upload):
+    greeted = pictures.greet().session
+    pictures.upload(upload())
     assert list(handlers.open_example(greeted, "psnr_db")) == [Screen()]
 
 
-def test_an_upload_is_not_replaced_by_a_greeting_that_comes_late(handlers, upload, fake):
+def test_an_upload_is_not_replaced_by_a_greeting_that_comes_late(pictures, upload, fake):
     example_pixels = fake.example_pixels
 
     def slow(name):
-        assert handlers.upload(upload()).session.source
+        assert pictures.upload(upload()).session.source
         return example_pixels(name)
 
     fake.example_pixels = slow
-    assert handlers.greet() == Screen()
+    assert pictures.greet() == Screen()
 
 
-def test_the_decoder_is_not_applied_to_a_file_that_was_left(handlers, viewing, upload, compressed):
+def test_the_decoder_is_not_applied_to_a_file_that_was_left(pictures, viewing, upload, compressed):
     arguments = (compressed, len(compressed.data), "flow", 1.0, 0, "original", "psnr_db")
     *_, last = viewing.finish(*arguments)
     assert last.session.shown.decoder == "flow"
-    handlers.upload(upload())
+    pictures.upload(upload())
     assert list(viewing.finish(*arguments)) == [Screen()]
 
 
@@ -260,10 +271,10 @@ def test_the_left_half_can_be_a_classical_codec_at_the_same_bytes(viewing, compr
     assert f"{expected.point.num_bytes:,} bytes" in screen.captions
 
 
-def test_opening_a_file_shows_it_without_claiming_a_quality(viewing, compressed, tmp_path):
+def test_opening_a_file_shows_it_without_claiming_a_quality(opening, compressed, tmp_path):
     path = tmp_path / "kept.difd"
     path.write_bytes(compressed.data[: len(compressed.data) // 2])
-    *_, last = viewing.open_file(str(path), "psnr_db")
+    *_, last = opening.open_file(str(path), "psnr_db")
     assert "dB" not in last.argument
     assert "cut" in last.status
     assert [value for _, value in last.compare["choices"]] == ["mean"]
@@ -273,11 +284,11 @@ def test_opening_a_file_shows_it_without_claiming_a_quality(viewing, compressed,
 @pytest.mark.parametrize(
     ("content", "words"), [(b"\x89PNG and more", "Not a diffdemo file"), (b"FAKE\x10", "ends inside its header")]
 )
-def test_files_that_cannot_be_opened_are_explained(viewing, tmp_path, content, words):
+def test_files_that_cannot_be_opened_are_explained(opening, tmp_path, content, words):
     path = tmp_path / "odd.difd"
     path.write_bytes(content)
     with pytest.raises(gr.Error, match=words):
-        list(viewing.open_file(str(path), "psnr_db"))
+        list(opening.open_file(str(path), "psnr_db"))
 
 
 def test_knobs_belong_to_their_decoder(viewing):
@@ -342,12 +353,12 @@ def test_a_session_holds_bytes_and_numbers_only(compressed):
     assert replace(compressed, data=b"").data == b""
 
 
-def test_sixteen_bits_and_grey_reach_the_codec_as_eight_bit_colour(handlers, tmp_path):
+def test_sixteen_bits_and_grey_reach_the_codec_as_eight_bit_colour(pictures, tmp_path):
     values = np.linspace(0, 65535, 170 * 180).reshape(170, 180).astype(np.uint16)
     out = io.BytesIO()
     Image.fromarray(values).save(out, "PNG")
     path = tmp_path / "deep.png"
     path.write_bytes(out.getvalue())
-    screen = handlers.upload({"path": str(path)})
+    screen = pictures.upload({"path": str(path)})
     assert "Reduced from 16 to 8 bits" in screen.notes
     assert load_picture(screen.session.source).pixels.max() == 255

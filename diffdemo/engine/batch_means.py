@@ -1,0 +1,57 @@
+"""A batch in a few numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from diffdemo.engine.batch import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """Averages over the pictures of a batch that became files.
+
+    Attributes:
+        files, errors: how many pictures became a file, and how many did not.
+        num_bytes: of all files together.
+        bpp, psnr_db, ms_ssim, seconds: means; None where no picture has the value. Lossless files, whose PSNR is
+            infinite, do not count for PSNR.
+        rivals: how many pictures have a JPEG of at most as many bytes, with a finite PSNR.
+        jpeg_bpp, jpeg_psnr_db: means of these JPEG files; None where there are none.
+    """
+
+    files: int
+    errors: int
+    num_bytes: int
+    bpp: float | None
+    psnr_db: float | None
+    ms_ssim: float | None
+    seconds: float | None
+    rivals: int
+    jpeg_bpp: float | None
+    jpeg_psnr_db: float | None
+
+
+def means(outcomes: Sequence[Outcome]) -> Means:
+    """Average what there is so far."""
+    files = [outcome for outcome in outcomes if not outcome.error]
+    rivals = [outcome.jpeg for outcome in files if outcome.jpeg and math.isfinite(outcome.jpeg.psnr_db)]
+    return Means(
+        files=len(files),
+        errors=len(outcomes) - len(files),
+        num_bytes=sum(outcome.num_bytes for outcome in files),
+        bpp=_mean(outcome.bpp for outcome in files),
+        psnr_db=_mean(outcome.psnr_db for outcome in files),
+        ms_ssim=_mean(outcome.ms_ssim for outcome in files),
+        seconds=_mean(outcome.seconds for outcome in files),
+        rivals=len(rivals),
+        jpeg_bpp=_mean(point.bpp for point in rivals),
+        jpeg_psnr_db=_mean(point.psnr_db for point in rivals),
+    )
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    return sum(known) / len(known) if known else None

@@ -1,0 +1,118 @@
+"""What the page shows as a query string, and back: a link that somebody else can open, also after a restart.
+
+    ?codec=diffc&model=photo-small&bpp=0.5&decoder=flow&realism=0.7&example=astronaut
+    ?decoder=ancestral&seed=3&file=RElGRAE...            a short file travels in the link itself
+
+A link comes from strangers: what makes no sense in it is left out, and the rest still counts.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+from urllib.parse import urlencode
+
+from diffdemo.engine import Decoder, Preset
+
+LONGEST_FILE = 1500
+"""Bytes of a file that travels in a link: with four letters for three bytes, every browser and chat takes that."""
+LONGEST_TEXT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody is on the page; None and "" for what is as it was.
+
+    Attributes:
+        codec, model: of the next encode.
+        bpp, num_bytes: rate of it.
+        preset: time it takes.
+        prompt: text that goes with it.
+        decoder: what is made of the file.
+        realism, gamma, eta, steps, seed: see `codecs.base.Rendering`.
+        example: name of the picture, if it is one of ours.
+        file: the compressed file, if it is short.
+    """
+
+    codec: str = ""
+    model: str = ""
+    bpp: float | None = None
+    num_bytes: int | None = None
+    preset: str = ""
+    prompt: str = ""
+    decoder: str = ""
+    realism: float | None = None
+    gamma: float | None = None
+    eta: float | None = None
+    steps: int | None = None
+    seed: int | None = None
+    example: str = ""
+    file: bytes = b""
+
+
+def to_query(place: Place) -> str:
+    """The query string, without "?"; a file that is too long is left out."""
+    given = {field.name: getattr(place, field.name) for field in fields(Place) if field.name != "file"}
+    query = {name: _text(value) for name, value in given.items() if value not in (None, "")}
+    if 0 < len(place.file) <= LONGEST_FILE:
+        query["file"] = base64.urlsafe_b64encode(place.file).decode().rstrip("=")
+    return urlencode(query)
+
+
+def from_query(query: Mapping[str, str]) -> Place:
+    """The place that a query string means, whatever else may be in it."""
+    read: dict[str, Any] = {name: reader(query[name]) for name, reader in _READERS.items() if query.get(name)}
+    return Place(**{name: value for name, value in read.items() if value is not None})
+
+
+def _text(value: float | str) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _number(kind: type[float], least: float, most: float) -> Callable[[str], float | None]:
+    def read(text: str) -> float | None:
+        try:
+            value = kind(text)
+        except ValueError:
+            return None
+        return value if least <= value <= most else None
+
+    return read
+
+
+def _one_of(*choices: str) -> Callable[[str], str | None]:
+    return lambda text: text if text in choices else None
+
+
+def _words(text: str) -> str | None:
+    return text if len(text) <= LONGEST_TEXT and text.isprintable() else None
+
+
+def _bytes(text: str) -> bytes | None:
+    if len(text) > 2 * LONGEST_FILE:
+        return None
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+_READERS: dict[str, Callable[[str], object]] = {
+    "codec": _one_of("diffc", "cdc"),
+    "model": _words,
+    "bpp": _number(float, 0.001, 24),
+    "num_bytes": _number(int, 1, 1 << 23),
+    "preset": _one_of(*(preset.value for preset in Preset)),
+    "prompt": _words,
+    "decoder": _one_of(*(decoder.value for decoder in Decoder)),
+    "realism": _number(float, 0, 1),
+    "gamma": _number(float, 0, 2),
+    "eta": _number(float, 0, 1),
+    "steps": _number(int, 1, 1000),
+    "seed": _number(int, 0, (1 << 32) - 1),
+    "example": _words,
+    "file": _bytes,
+}

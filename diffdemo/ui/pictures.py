@@ -1,0 +1,131 @@
+"""How a picture comes to the page: an example at first, then whatever a visitor picks or uploads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from diffdemo.engine import Engine
+from diffdemo.images import MOST_PIXELS, fit_pixels, load_picture, to_png
+from diffdemo.ui import present
+from diffdemo.ui.codecs import DEFAULT_CODEC
+from diffdemo.ui.errors import friendly
+from diffdemo.ui.screen import Painter, Screen, served, stem_of
+from diffdemo.ui.session import Session, Side
+from diffdemo.ui.turns import Turn, Turns
+
+
+class Pictures:
+    """The studio's events up to the compression, with the engine that they work on."""
+
+    def __init__(self, engine: Engine, painter: Painter, turns: Turns) -> None:
+        self._engine = engine
+        self._painter = painter
+        self._turns = turns
+
+    @friendly
+    def greet(self, request: gr.Request | None = None) -> Screen:
+        """Show the first example before anything has been computed."""
+        return self._example(0, self._turns.take(request))
+
+    @friendly
+    def choose_example(self, picked: gr.SelectData, request: gr.Request | None = None) -> Screen:
+        """Take one of the pictures that come along."""
+        return self._example(picked.index, self._turns.take(request))
+
+    @friendly
+    def upload(self, picture_file: dict[str, Any] | None, request: gr.Request | None = None) -> Screen:
+        """Take a visitor's picture: read it, tell what was changed, offer a smaller size if it is large.
+
+        Args:
+            picture_file: the file as Gradio received it, in any format that Pillow reads. It comes without Gradio's
+                own preprocessing, which would turn and convert the picture before anybody could say so.
+        """
+        path = _path_of(picture_file)
+        picture = load_picture(path)
+        turn = self._turns.take(request)
+        pixels = fit_pixels(picture.pixels, MOST_PIXELS)
+        notes = list(picture.notes)
+        if pixels is not picture.pixels:
+            notes.append(f"Made smaller from {picture.width} x {picture.height}: {MOST_PIXELS:,} pixels are the most.")
+        height, width = pixels.shape[:2]
+        png = to_png(pixels)
+        session = Session(name=stem_of(path), source=png, notes=present.picture_notes(width, height, notes))
+        screen = self._waiting(session, png, "Ready. Press Compress.")._replace(
+            source=gr.skip(), side=self._offer_sizes(width, height)
+        )
+        return self._unless_over(turn, screen)
+
+    @friendly
+    def choose_size(self, session: Session, side: int, codec: str = DEFAULT_CODEC) -> dict:
+        """Say what a working size costs on this machine.
+
+        Args:
+            session: who asks.
+            side: longest side to work at, 0 for the picture as it is.
+            codec: "diffc" or "cdc".
+        """
+        picture = load_picture(session.source)
+        return gr.update(info=self._size_reason(picture.width, picture.height, side, codec))
+
+    def _example(self, index: int, turn: Turn) -> Screen:
+        example = self._engine.examples()[index]
+        pixels = self._engine.example_pixels(example.name)
+        png = to_png(pixels)
+        height, width = pixels.shape[:2]
+        session = Session(
+            example.name,
+            source=png,
+            original=png,
+            notes=present.picture_notes(width, height, [f"{example.label}: {example.credit}."]),
+            left=Side(present.ORIGINAL, png),
+            turn=turn.number,
+        )
+        screen = self._waiting(session, png, "Opening the example …")._replace(argument=present.OPENING)
+        return self._unless_over(turn, screen)
+
+    def _unless_over(self, turn: Turn, screen: Screen) -> Screen:
+        """The screen, or nothing if somebody has gone on to something else while it was made."""
+        return Screen() if self._turns.is_over(turn) else screen
+
+    def _waiting(self, session: Session, png: bytes, text: str) -> Screen:
+        """A picture without a file yet: both halves show it, and nothing of the picture before is left."""
+        path = served(png, "picture.png")
+        off = gr.update(interactive=False)
+        return Screen(
+            session=session,
+            source=path,
+            notes=session.notes,
+            side=gr.update(visible=False, value=0),
+            stage=(path, path),
+            captions=present.caption_row(present.ORIGINAL, present.ORIGINAL),
+            argument=present.NOTHING_YET,
+            status=present.status(text),
+            plot=self._painter.plot(session, "psnr_db"),
+            strip="",
+            used=off,
+            download=off,
+            stop=off,
+            steps_plot=gr.update(visible=False),
+            samples=gr.update(value=None, visible=False),
+            imagine=off,
+        )
+
+    def _offer_sizes(self, width: int, height: int) -> dict:
+        if width * height <= present.LARGE_PIXELS or not self._engine.device_label.startswith("CPU"):
+            return gr.update(visible=False, value=0)
+        choices = present.size_choices(width, height)
+        side = choices[0][1]
+        return gr.update(visible=True, choices=choices, value=side, info=self._size_reason(width, height, side))
+
+    def _size_reason(self, width: int, height: int, side: int, codec: str = DEFAULT_CODEC) -> str:
+        work = width * height * (1 if side == 0 else (side / max(width, height)) ** 2)
+        seconds = self._engine.estimate_seconds(round(work), codec=codec)
+        return present.size_reason(width * height / work, self._engine.device_label, seconds)
+
+
+def _path_of(picture_file: dict[str, Any] | None) -> str:
+    if not picture_file or not picture_file.get("path"):
+        raise gr.Error("No picture arrived. Please choose a file.", print_exception=False)
+    return picture_file["path"]
