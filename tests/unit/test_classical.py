@@ -1,10 +1,12 @@
-"""JPEG, WebP and AVIF as the engine measures them."""
+"""JPEG, JPEG 2000, WebP, AVIF and JPEG XL as the engine measures them."""
 
 from __future__ import annotations
 
+import importlib
 import io
 import math
 import time
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -13,17 +15,19 @@ from PIL import Image
 from diffdemo.engine.classical import (
     Ladder,
     _largest_quality,
+    available,
     available_codecs,
     bytes_needed,
     classical_at,
     classical_curve,
 )
+from diffdemo.engine.classical_formats import FORMATS, _has_jpeg_xl
 from diffdemo.engine.records import CurvePoint
 from diffdemo.errors import ImageError
 from diffdemo.images import Pixels
 from diffdemo.metrics import psnr_db
 
-CODECS = available_codecs()
+CODECS = available()
 
 
 def point(num_bytes: int, psnr: float) -> CurvePoint:
@@ -32,20 +36,39 @@ def point(num_bytes: int, psnr: float) -> CurvePoint:
 
 def size_at(pixels: Pixels, codec: str, quality: int) -> int:
     out = io.BytesIO()
-    Image.fromarray(pixels).save(out, codec, quality=quality)
+    Image.fromarray(pixels).save(out, FORMATS[codec].pillow, **FORMATS[codec].options(quality))
     return len(out.getvalue())
 
 
+@pytest.fixture
+def forgetful() -> Iterator[None]:
+    """Looks for the plugin of JPEG XL anew, before and after."""
+    _has_jpeg_xl.cache_clear()
+    yield
+    _has_jpeg_xl.cache_clear()
+
+
 def test_codecs_are_those_of_pillow() -> None:
-    assert CODECS[:2] == ["jpeg", "webp"]
-    assert set(CODECS) <= {"jpeg", "webp", "avif"}
+    assert CODECS[0] == "jpeg"
+    assert "webp" in CODECS
+    assert list(CODECS) == [codec for codec in FORMATS if codec in CODECS]
 
 
-def test_avif_is_left_out_where_pillow_lacks_it(monkeypatch: pytest.MonkeyPatch, edges: Pixels) -> None:
-    monkeypatch.setattr("PIL.features.check", lambda feature: feature != "avif")
+def test_measurements_go_on_with_the_codecs_that_they_began_with() -> None:
+    assert available_codecs() == [codec for codec in ("jpeg", "webp", "avif") if codec in CODECS]
+
+
+def test_what_pillow_lacks_is_left_out(monkeypatch: pytest.MonkeyPatch, forgetful: None, edges: Pixels) -> None:
+    def without_plugin(name: str) -> object:
+        raise ImportError(name)
+
+    monkeypatch.setattr("PIL.features.check", lambda feature: feature == "webp")
+    monkeypatch.setattr(importlib, "import_module", without_plugin)
+    assert available() == ("jpeg", "webp")
     assert available_codecs() == ["jpeg", "webp"]
-    with pytest.raises(ValueError, match="avif"):
-        classical_at(edges, "avif", num_bytes=1000)
+    for codec in ("avif", "jpeg2000", "jxl"):
+        with pytest.raises(ValueError, match=codec):
+            classical_at(edges, codec, num_bytes=1000)
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -55,7 +78,7 @@ def test_the_file_fits_and_the_next_quality_does_not(codec: str, budget: int, te
     found = classical_at(texture, codec, num_bytes=smallest + budget)
     assert len(found.data) <= smallest + budget
     assert len(found.data) == size_at(texture, codec, found.quality)
-    assert found.quality < 100
+    assert found.quality < FORMATS[codec].settings[-1]
     assert size_at(texture, codec, found.quality + 1) > smallest + budget
 
 
@@ -63,7 +86,7 @@ def test_the_file_fits_and_the_next_quality_does_not(codec: str, budget: int, te
 def test_what_is_reported_is_what_the_file_holds(codec: str, texture: Pixels) -> None:
     found = classical_at(texture, codec, num_bytes=3000)
     with Image.open(io.BytesIO(found.data)) as opened:
-        assert opened.format == codec.upper()
+        assert opened.format == FORMATS[codec].pillow
         decoded = np.array(opened.convert("RGB"))
     assert np.array_equal(found.pixels, decoded)
     assert found.codec == codec
@@ -75,12 +98,12 @@ def test_what_is_reported_is_what_the_file_holds(codec: str, texture: Pixels) ->
 @pytest.mark.parametrize("codec", CODECS)
 def test_too_small_a_budget_gives_the_smallest_file(codec: str, texture: Pixels) -> None:
     found = classical_at(texture, codec, num_bytes=10)
-    assert len(found.data) == min(size_at(texture, codec, quality) for quality in range(12))
+    assert len(found.data) == min(size_at(texture, codec, quality) for quality in FORMATS[codec].settings[:12])
 
 
 @pytest.mark.parametrize("codec", CODECS)
 def test_a_large_budget_gives_the_best_quality(codec: str, edges: Pixels) -> None:
-    assert classical_at(edges, codec, num_bytes=10**6).quality == 100
+    assert classical_at(edges, codec, num_bytes=10**6).quality == FORMATS[codec].settings[-1]
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 50), (50, 3)])
@@ -103,6 +126,27 @@ def test_bisection_finds_every_quality(quality: int) -> None:
 
 def test_bisection_of_what_never_fits() -> None:
     assert _largest_quality(lambda q: False, 1) is None
+
+
+@pytest.mark.parametrize("start", [0, 1, 36, 37, 38, 99, 100, 250])
+@pytest.mark.parametrize("quality", [0, 1, 37, 99, 100])
+def test_a_guess_only_saves_work(quality: int, start: int) -> None:
+    assert _largest_quality(lambda q: q <= quality, 0, 100, start) == quality
+
+
+def test_a_good_guess_saves_most_of_the_work() -> None:
+    asked: list[int] = []
+
+    def fits(quality: int) -> bool:
+        asked.append(quality)
+        return quality <= 620
+
+    assert _largest_quality(fits, 0, 1000, 619) == 620
+    assert len(set(asked)) <= 6
+
+
+def test_a_guess_where_nothing_fits() -> None:
+    assert _largest_quality(lambda q: False, 19, 100, 50) is None
 
 
 @pytest.mark.parametrize("fitting", [{0, 1, 2, 4}, {0, 1, 2, 3, 6}, {2}, set(range(99)) | {99}])
@@ -156,6 +200,26 @@ def test_bytes_needed_of_a_measured_curve(texture: Pixels) -> None:
     points = classical_curve(texture, "jpeg")
     between = (points[3].psnr_db + points[4].psnr_db) / 2
     assert points[3].num_bytes < bytes_needed(points, between) < points[4].num_bytes
+
+
+@pytest.mark.skipif("jpeg2000" not in CODECS, reason="this Pillow has no OpenJPEG")
+@pytest.mark.parametrize("num_bytes", [400, 1000, 3000, 9000])
+def test_jpeg_2000_uses_the_bytes_it_may(num_bytes: int, large_picture: Pixels) -> None:
+    found = classical_at(large_picture, "jpeg2000", num_bytes=num_bytes)
+    assert 0.9 * num_bytes < len(found.data) <= num_bytes
+
+
+@pytest.mark.skipif("jxl" not in CODECS, reason="pillow-jxl-plugin is not installed")
+def test_jpeg_xl_looks_above_the_quality_where_files_suddenly_grow_smaller(large_picture: Pixels) -> None:
+    above, below = size_at(large_picture, "jxl", 19), size_at(large_picture, "jxl", 18)
+    assert above < below
+    assert classical_at(large_picture, "jxl", num_bytes=below).quality >= 19
+    assert classical_at(large_picture, "jxl", num_bytes=above - 1).quality < 19
+
+
+@pytest.mark.skipif("jxl" not in CODECS, reason="pillow-jxl-plugin is not installed")
+def test_the_best_quality_of_jpeg_xl_is_lossless(edges: Pixels) -> None:
+    assert np.array_equal(classical_at(edges, "jxl", num_bytes=10**6).pixels, edges)
 
 
 @pytest.mark.slow
