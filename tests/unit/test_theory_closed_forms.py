@@ -61,21 +61,24 @@ def test_decoders_have_the_errors_and_the_rate_of_a_simulation(sigma):
     left = variances * sigma**2 / (variances + sigma**2)
     drawn = mean + np.sqrt(left) * random.standard_normal((DRAWS, 4))
     precision = np.array([1 / sigma**2])
-    for scheme, decoded in ((posterior_mean, mean), (ancestral, drawn), (flow, _integrated_flow(z, variances, sigma))):
+    for scheme, decoded in ((posterior_mean, mean), (ancestral, drawn), (flow, z * _integrated_flow(variances, sigma))):
         assert float(scheme(variances, precision).distortion[0]) == pytest.approx(np.mean((x - decoded) ** 2), rel=0.01)
     correlations = [np.corrcoef(x[:, i], z[:, i])[0, 1] for i in range(4)]
     information = np.mean([-0.5 * math.log2(1 - rho**2) for rho in correlations])
     assert float(flow(variances, precision).bits[0]) == pytest.approx(information, rel=0.01)
 
 
-def _integrated_flow(z: np.ndarray, variances: np.ndarray, sigma: float) -> np.ndarray:
-    """The probability flow dz / d(ln sigma) = z - D(z, sigma), by Runge and Kutta from sigma to almost nothing."""
+def _integrated_flow(variances: np.ndarray, sigma: float) -> np.ndarray:
+    """What the probability flow dz / d(ln sigma) = z - D(z, sigma) multiplies z by, from sigma to almost nothing.
+
+    It is linear in z. By Runge and Kutta.
+    """
 
     def slope(z: np.ndarray, log_sigma: float) -> np.ndarray:
         return z * (1 - variances / (variances + math.exp(2 * log_sigma)))
 
     start, end, steps = math.log(sigma), math.log(1e-4), 200
-    step = (end - start) / steps
+    z, step = np.ones_like(variances), (end - start) / steps
     for i in range(steps):
         at = start + i * step
         k1 = slope(z, at)
