@@ -1,0 +1,70 @@
+"""The two halves of the stage: what they show, in words and numbers."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image
+
+from diffdemo.engine.classical import available
+from diffdemo.engine.plots import LABELS
+from diffdemo.engine.records import Classical, CurvePoint, Frame
+from diffdemo.images import to_png
+from diffdemo.ui import present
+from diffdemo.ui.session import Session, Shown, Side
+
+ORIGINAL, OURS, OTHER, MEAN = "original", "ours", "other", "mean"
+"""Keys of what can stand on a side, besides the classical codecs."""
+CODECS = {"diffc": "DiffC", "cdc": "CDC"}
+
+
+def opponent(codec: str) -> str:
+    """The other one of our own two codecs."""
+    return "diffc" if codec == "cdc" else "cdc"
+
+
+def entries(codec: str, *, is_embedded: bool, has_original: bool) -> list[tuple[str, str]]:
+    """What can stand on either side: words and key, what stands on the left at first before the others."""
+    simplest = (present.AVERAGE if is_embedded else present.ONE_STEP, MEAN)
+    ours = ("this file", OURS)
+    if not has_original:
+        return [simplest, ours]
+    classical = [(LABELS[name], name) for name in available()]
+    return [(present.ORIGINAL, ORIGINAL), ours, (CODECS[opponent(codec)], OTHER), *classical, simplest]
+
+
+def on_stage(session: Session) -> tuple[Side, Side] | None:
+    """Left and right; None before there is a file."""
+    if session.shown is None:
+        return None
+    ours = _of_file(session.shown)
+    return session.left or ours, session.right or ours
+
+
+def of_original(png: bytes) -> Side:
+    """The picture that was compressed; its bytes are those of its pixels."""
+    with Image.open(io.BytesIO(png)) as opened:
+        width, height = opened.size
+    return Side(present.ORIGINAL, png, f"{present.size(3 * width * height)} raw · 24 bpp")
+
+
+def of_classical(result: Classical, asked: int) -> Side:
+    """What JPEG and the like make of the picture with as many bytes, if they can."""
+    excess = ", its smallest file" if result.point.num_bytes > asked else ""
+    return Side(f"{LABELS[result.codec]}{excess}", to_png(result.pixels), numbers(result.point))
+
+
+def of_frame(caption: str, frame: Frame) -> Side:
+    """A decode that is not the one that the page is about."""
+    return Side(caption, to_png(frame.pixels), numbers(frame))
+
+
+def numbers(point: CurvePoint | Frame | Shown) -> str:
+    """What stands under a side: bytes, rate, and what can be measured."""
+    facts = [present.size(point.num_bytes), present.rate(point.bpp), present.quality(point.psnr_db)]
+    facts += [f"MS-SSIM {point.ms_ssim:.4f}"] if point.ms_ssim is not None else []
+    return " · ".join(fact for fact in facts if fact)
+
+
+def _of_file(shown: Shown) -> Side:
+    return Side(present.decoded_caption(shown), shown.png, numbers(shown))

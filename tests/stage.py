@@ -1,0 +1,11 @@
+"""What a screen puts on the stage."""
+
+from __future__ import annotations
+
+from diffdemo.images import Pixels, load_picture
+from diffdemo.ui.screen import Screen
+
+
+def shown(screen: Screen, side: str) -> Pixels:
+    """The pixels of the "left" or the "right" half."""
+    return load_picture(screen.stage[side]["picture"]["path"]).pixels

@@ -1,0 +1,173 @@
+"""What the comparer is given: which pictures, at how many bytes, with which numbers, and the maps of both."""
+
+from __future__ import annotations
+
+import json
+
+import gradio as gr
+import numpy as np
+import pytest
+from fakes import FakeEngine
+from stage import shown
+
+from diffdemo.engine.classical import available
+from diffdemo.engine.heat import difference, error_map
+from diffdemo.images import load_picture, to_png
+from diffdemo.ui import comparer, sides
+from diffdemo.ui.comparison import Comparison
+from diffdemo.ui.endpoints import Endpoints
+from diffdemo.ui.handlers import Handlers
+from diffdemo.ui.rivals import Rivals
+from diffdemo.ui.screen import UNCHANGED, Painter
+from diffdemo.ui.session import Session, Side
+from diffdemo.ui.turns import Turns
+from diffdemo.ui.viewing import Viewing
+
+
+class Page:
+    """The handlers of the stage, and a file of each codec."""
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self.engine, self.turns = FakeEngine(), Turns(patience=0)
+        self.painter = Painter(self.engine, Rivals(self.engine))
+        self.comparison = Comparison(self.engine, self.painter, self.turns)
+        self.viewing = Viewing(self.engine, self.painter, self.turns)
+        self.handlers = Handlers(self.engine, self.painter, self.turns)
+        self.pixels = pixels
+
+    def compressed(self, codec: str = "diffc", bpp: float = 3.0) -> Session:
+        session = Session(source=to_png(self.pixels))
+        *_, last = self.handlers.encode(session, 0, bpp, None, "balanced", 0, "psnr_db", codec)
+        return last.session
+
+
+class Look:
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+
+@pytest.fixture(scope="module")
+def page(large_picture) -> Page:
+    return Page(large_picture)
+
+
+@pytest.fixture(scope="module")
+def compressed(page) -> Session:
+    return page.compressed()
+
+
+def test_at_first_the_original_is_beside_the_file(page, compressed):
+    screen = page.painter.paint(compressed, "psnr_db")
+    left, right = screen.stage["left"], screen.stage["right"]
+    assert np.array_equal(shown(screen, "left"), page.pixels)
+    assert (left["is_original"], right["is_original"]) == (True, False)
+    assert left["numbers"] == "115,200 bytes raw · 24 bpp"
+    assert right["numbers"].startswith(f"{len(compressed.data):,} bytes · 2.")
+    assert "MS-SSIM 0." in right["numbers"]
+    assert (screen.stage["width"], screen.stage["height"]) == (200, 192)
+
+
+def test_the_value_is_small_and_its_names_give_nothing_away(page, compressed):
+    stage = page.painter.paint(compressed, "psnr_db").stage
+    assert len(json.dumps(stage)) < 2000
+    assert {stage[side]["picture"]["path"].rpartition("/")[2] for side in ("left", "right")} == {"picture.png"}
+
+
+def test_everything_that_is_installed_can_be_chosen(compressed):
+    keys = [key for _, key in sides.entries("diffc", is_embedded=True, has_original=True)]
+    assert keys == ["original", "ours", "other", *available(), "mean"]
+    assert sides.entries("cdc", is_embedded=False, has_original=True)[2] == ("DiffC", "other")
+
+
+def test_any_two_can_be_compared_at_equal_bytes(page, compressed):
+    screen = page.comparison.compare(compressed, "jpeg", "psnr_db", "webp")
+    for side, codec, words in (("left", "jpeg", "JPEG"), ("right", "webp", "WebP")):
+        expected = page.engine.classical(page.pixels, codec, num_bytes=len(compressed.data))
+        assert np.array_equal(shown(screen, side), expected.pixels)
+        assert screen.stage[side]["caption"] == words
+        assert screen.stage[side]["numbers"].startswith(f"{expected.point.num_bytes:,} bytes")
+        assert not screen.stage[side]["is_original"]
+
+
+def test_the_file_can_stand_on_the_left_and_changes_there(page, compressed):
+    session = page.comparison.compare(compressed, "ours", "psnr_db", "original").session
+    half = len(session.data) // 2
+    screen = page.viewing.preview(session, half, "psnr_db")
+    assert screen.stage["left"]["numbers"].startswith(f"{half:,} bytes")
+    assert screen.stage["right"]["is_original"]
+
+
+def test_sides_follow_the_bytes_that_are_used(page, compressed):
+    half = len(compressed.data) // 2
+    choices = half, "mean", 1.0, 0, "jpeg", "psnr_db", "deterministic", 17, 0.8, 0.0, 0, "avif"
+    *_, last = page.viewing.refine(compressed, *choices)
+    expected = page.engine.classical(page.pixels, "avif", num_bytes=half)
+    assert np.array_equal(shown(last, "right"), expected.pixels)
+
+
+@pytest.mark.parametrize(("codec", "words"), [("diffc", "CDC, one step"), ("cdc", "DiffC, average")])
+def test_the_other_codec_is_computed_when_it_is_asked_for(page, codec, words):
+    session = page.compressed(codec)
+    asked = page.comparison.compare(session, "other", "psnr_db")
+    assert asked.stage is UNCHANGED
+    assert asked.wanted
+    *_, last = page.comparison.oppose(session, "other", "psnr_db")
+    assert last.stage["left"]["caption"] == words
+    assert int(last.stage["left"]["numbers"].split(" ")[0].replace(",", "")) <= len(session.data)
+    assert last.status.count("Compressed with") == 1
+    again = page.comparison.compare(last.session, "original", "psnr_db", "other")
+    assert again.wanted is UNCHANGED
+    assert again.stage["right"]["caption"] == words
+
+
+def test_the_other_codec_ends_with_its_turn(page, compressed):
+    work = page.comparison.oppose(page.compressed("cdc"), "other", "psnr_db")
+    next(work)
+    page.turns.take(None)
+    assert all(value is UNCHANGED for screen in work for value in screen)
+
+
+def test_fewer_bytes_bring_the_other_codec_again(page, compressed):
+    *_, met = page.comparison.oppose(compressed, "other", "psnr_db")
+    half = len(compressed.data) // 2
+    choices = half, "mean", 1.0, 0, "other", "psnr_db"
+    *_, last = page.viewing.refine(met.session, *choices)
+    assert last.session.other_bytes == half
+    assert last.stage["left"] != met.stage["left"]
+
+
+def test_without_an_original_there_is_no_other_codec(page, compressed):
+    alone = Session(data=compressed.data, shown=compressed.shown, codec="diffc")
+    with pytest.raises(gr.Error, match="no original"):
+        list(page.comparison.oppose(alone, "other", "psnr_db"))
+
+
+@pytest.mark.parametrize(("kind", "draw"), [("difference", difference), ("error", error_map)])
+def test_maps_are_of_the_pair_that_is_shown(page, compressed, kind, draw):
+    screen = page.comparison.compare(compressed, "jpeg", "psnr_db")
+    brought = page.comparison.look(screen.session, Look(kind))
+    assert brought["pair"] == screen.stage["pair"]
+    assert brought["kind"] == kind
+    expected = draw(shown(screen, "left"), shown(screen, "right"))
+    assert np.array_equal(load_picture(brought["picture"]["path"]).pixels, expected)
+
+
+def test_nothing_is_drawn_before_there_is_a_file(page, compressed):
+    assert page.comparison.look(Session(), Look("error")) == gr.skip()
+    assert page.comparison.look(compressed, Look("nonsense")) == gr.skip()
+
+
+def test_a_lossless_copy_counts_as_the_original(large_picture):
+    png = to_png(large_picture)
+    value = comparer.pair(Side("original", png), Side("JPEG XL", png), png)
+    assert value["left"]["is_original"] and value["right"]["is_original"]
+    assert not comparer.pair(Side("a", png), Side("b", png), b"")["left"]["is_original"]
+
+
+def test_the_difference_endpoint_draws_both_maps(page, tmp_path, large_picture, compressed):
+    (tmp_path / "a.png").write_bytes(to_png(large_picture))
+    (tmp_path / "b.png").write_bytes(compressed.shown.png)
+    paths = Endpoints(page.engine).difference(str(tmp_path / "a.png"), str(tmp_path / "b.png"))
+    decoded = load_picture(compressed.shown.png).pixels
+    for path, draw in zip(paths, (difference, error_map), strict=True):
+        assert np.array_equal(load_picture(path).pixels, draw(large_picture, decoded))
