@@ -1,0 +1,124 @@
+// The plot of rate and distortion is a control: whoever clicks or drags on it moves the slider that says the same.
+// A slider can do all of this with the keyboard, so nothing here needs to be reached by keys.
+(() => {
+  const TIMES = { png: { scale: 2 }, svg: { scale: 1 } };
+  let dragged = null;
+
+  const graph = () => document.querySelector("#plot .js-plotly-plot");
+  // Plotly's own rectangle over the area between the axes.
+  const area = () => graph()?.querySelector(".nsewdrag")?.getBoundingClientRect();
+
+  const isInside = (event, box) =>
+    event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
+
+  // The rate below the pointer, in bytes and in bits per pixel.
+  function rateAt(event, box) {
+    const { xaxis, meta } = graph().layout;
+    const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+    const place = xaxis.range[0] + share * (xaxis.range[1] - xaxis.range[0]);
+    const rate = xaxis.type === "log" ? 10 ** place : place;
+    const bytes = meta.across === "bytes" ? rate : (rate * meta.pixels) / 8;
+    return { bytes, bpp: (8 * bytes) / meta.pixels };
+  }
+
+  // A DiffC file can be cut anywhere. For anything else the rate is that of the next encode.
+  function target() {
+    const used = document.querySelector('#used input[type="range"]');
+    if (used && !used.disabled && used.offsetParent) return { slider: used, unit: "bytes" };
+    return { slider: document.querySelector('#bpp input[type="range"]'), unit: "bpp" };
+  }
+
+  function move(event) {
+    const box = area();
+    if (!box) return;
+    const { slider, unit } = dragged;
+    const before = slider.value;
+    slider.value = rateAt(event, box)[unit]; // The slider keeps to its ends and its steps.
+    if (slider.value !== before) slider.dispatchEvent(new Event("input", { bubbles: true }));
+    mark(box, event, unit === "bytes" ? `${Number(slider.value).toLocaleString("en")} bytes` : `next: ${slider.value} bpp`);
+  }
+
+  // A line that follows the pointer at once; the plot's own comes with the picture.
+  function mark(box, event, words) {
+    const plot = document.getElementById("plot");
+    const line = plot.querySelector(".curve-mark") ?? plot.appendChild(document.createElement("div"));
+    const outer = plot.getBoundingClientRect();
+    const x = Math.min(box.right, Math.max(box.left, event.clientX));
+    line.className = x > (box.left + box.right) / 2 ? "curve-mark before" : "curve-mark";
+    line.style.left = `${x - outer.left}px`;
+    line.style.top = `${box.top - outer.top}px`;
+    line.style.height = `${box.height}px`;
+    line.dataset.words = words;
+  }
+
+  // A mouse means what it does at once. A finger may only want to scroll: it has to go sideways, or to tap.
+  const SIDEWAYS_PIXELS = 6;
+
+  document.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0 || !event.target.closest?.("#plot")) return;
+    const box = area();
+    const found = target();
+    if (!box || !found.slider || !isInside(event, box)) return;
+    dragged = { ...found, from: event.clientX, isSure: event.pointerType !== "touch" };
+    if (dragged.isSure) move(event);
+  }, true);
+
+  document.addEventListener("pointermove", (event) => {
+    if (!dragged) return;
+    dragged.isSure ||= Math.abs(event.clientX - dragged.from) > SIDEWAYS_PIXELS;
+    if (dragged.isSure) move(event);
+  }, true);
+
+  function end() {
+    if (!dragged) return;
+    const { slider, isSure } = dragged;
+    dragged = null; // First, because what follows comes by here again.
+    if (isSure) slider.dispatchEvent(new PointerEvent("pointerup", { bubbles: true }));
+    document.querySelector("#plot .curve-mark")?.remove();
+  }
+
+  document.addEventListener("pointerup", (event) => {
+    if (dragged && !dragged.isSure) {
+      dragged.isSure = true;
+      move(event);
+    }
+    end();
+  }, true);
+  // The browser takes the finger away when it turns out to scroll the page.
+  document.addEventListener("pointercancel", end, true);
+
+  // Gradio makes a new plot for every answer: what was switched off in the legend has to be switched off again.
+  let adopted = null;
+  let others = "";
+  let off = new Set();
+
+  function adopt() {
+    const plot = graph();
+    if (!plot || plot === adopted || !plot.querySelector(".legend")) return;
+    adopted = plot;
+    if (plot.layout.meta.others !== others) off = new Set();
+    others = plot.layout.meta.others;
+    const indices = plot.data.flatMap((trace, index) => (off.has(trace.name) && trace.showlegend !== false ? [index] : []));
+    if (indices.length) window.Plotly.restyle(plot, { visible: "legendonly" }, indices);
+    plot.on("plotly_restyle", () => {
+      off = new Set(plot.data.filter((trace) => trace.visible === "legendonly").map((trace) => trace.name));
+    });
+  }
+  new MutationObserver(adopt).observe(document, { childList: true, subtree: true });
+
+  // What the page's buttons call. A picture of the plot is drawn on white, whatever the page is on.
+  window.diffdemoPlot = {
+    save(format, name) {
+      const { data, layout } = graph();
+      const size = { width: graph().offsetWidth, height: graph().offsetHeight };
+      const figure = { data, layout: { ...layout, paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff" } };
+      window.Plotly.downloadImage(figure, { format, filename: name, ...size, ...TIMES[format] });
+    },
+    keep(file) {
+      const link = document.createElement("a");
+      link.href = file.url;
+      link.download = file.orig_name;
+      link.click();
+    },
+  };
+})();

@@ -1,0 +1,148 @@
+"""What the plot's controls do, and its points as files and as JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import gradio as gr
+import pytest
+from fakes import FakeEngine
+from PIL import Image
+
+from diffdemo.engine.plots import LABELS
+from diffdemo.engine.published import published
+from diffdemo.ui.curve_lines import CDC_LABEL, KINDS
+from diffdemo.ui.handlers import Handlers
+from diffdemo.ui.pictures import Pictures
+from diffdemo.ui.plotting import Plotting
+from diffdemo.ui.rivals import Rivals
+from diffdemo.ui.screen import Painter
+from diffdemo.ui.session import Session
+from diffdemo.ui.turns import Turns
+from diffdemo.ui.viewing import Viewing
+
+FIELDS = {"line", "num_bytes", "bpp", "psnr_db", "ms_ssim"}
+
+
+class Page:
+    """What handles these events, on one engine."""
+
+    def __init__(self) -> None:
+        self.engine, turns = FakeEngine(), Turns(patience=0)
+        self.painter = Painter(self.engine, Rivals(self.engine))
+        self.handlers = Handlers(self.engine, self.painter, turns)
+        self.viewing = Viewing(self.engine, self.painter, turns)
+        self.pictures = Pictures(self.engine, self.painter, turns)
+        self.plotting = Plotting(self.engine, self.painter, turns)
+
+    def encode(self, session: Session, codec: str = "diffc") -> Session:
+        *_, last = self.handlers.encode(session, 0, 2.0, None, "balanced", 0, "psnr_db", codec)
+        return last.session
+
+    def decode(self, session: Session, decoder: str, realism: float = 1.0) -> Session:
+        used = len(session.data)
+        *_, last = self.viewing.refine(session, used, decoder, realism, 0, "original", "psnr_db")
+        return last.session
+
+
+@pytest.fixture
+def page() -> Page:
+    return Page()
+
+
+@pytest.fixture
+def picture(tmp_path, large_picture) -> str:
+    path = tmp_path / "picture.png"
+    Image.fromarray(large_picture).save(path)
+    return str(path)
+
+
+@pytest.fixture
+def session(page, picture) -> Session:
+    return page.encode(page.pictures.upload({"path": picture}).session)
+
+
+def test_decodes_that_were_tried_accumulate_and_survive_another_encode(page, session):
+    session = page.decode(page.decode(page.decode(session, "flow"), "ancestral"), "flow", 0.5)
+    assert [each.name for each in session.tried] == [LABELS["flow"], LABELS["ancestral"], "DiffC-F, realism 0.5"]
+    assert page.decode(session, "mean").tried == session.tried
+    after = page.encode(session, "cdc")
+    assert after.tried == session.tried
+    after = page.decode(after, "mean")
+    assert after.tried[-1].codec == "cdc"
+    shown = {trace.name for trace in page.painter.plot(after, "psnr_db").data}
+    assert shown >= {LABELS["flow"], LABELS["ancestral"], after.tried[-1].name, LABELS["diffc"]}
+
+
+def test_another_picture_forgets_them(page, session, picture):
+    session = page.decode(session, "flow")
+    assert page.pictures.upload({"path": picture}).session.tried == ()
+
+
+def test_a_view_is_kept_in_words(page, session):
+    lines = [kind for kind in KINDS if kind != "jpeg"]
+    words, plot, credit = page.plotting.replot(session, "ms_ssim", "bpp", "log", lines, False, "kodak/compressai")
+    assert words == "ms_ssim bpp log -jpeg +kodak/compressai"
+    assert plot.layout.xaxis.type == "log"
+    assert "JPEG" not in {note.text for note in plot.layout.annotations}
+    assert "CompressAI" in credit
+    assert page.painter.plot(session, words) == plot
+
+
+def test_a_rate_in_the_plot_is_one_of_the_picture_that_is_there(page, session, picture):
+    def pixels(of):
+        return page.painter.plot(of, "psnr_db").layout.meta["pixels"]
+
+    alone = Session(data=session.data, shown=session.shown)
+    waiting = page.pictures.upload({"path": picture}, "psnr_db bytes")
+    assert [pixels(session), pixels(alone), pixels(waiting.session)] == 3 * [192 * 200]
+    assert waiting.plot.layout.meta["across"] == "bytes"
+
+
+def test_cdc_comes_beside_diffc_only_when_asked_for(page, session):
+    assert list(page.plotting.complete(session, "psnr_db")) == [gr.skip()]
+    plots = list(page.plotting.complete(session, "psnr_db bpp linear sweep"))
+    assert [trace.name for trace in plots[-1].data].count(CDC_LABEL) == 1
+    assert [trace.name for trace in page.painter.plot(session, "psnr_db").data].count(CDC_LABEL) == 1
+
+
+def test_points_as_files(page, session):
+    session = page.decode(session, "flow")
+    view = "psnr_db bpp linear -jpeg +kodak/compressai"
+    path = Path(page.plotting.save_csv(session, view))
+    assert path.name == "picture-curve.csv"
+    rows = list(csv.DictReader(io.StringIO(path.read_text())))
+    kept = json.loads(Path(page.plotting.save_json(session, view)).read_text())
+    assert [row["line"] for row in rows] == [row["line"] for row in kept]
+    lines = {row["line"] for row in kept}
+    assert {"DiffC, average", "DiffC-F", "WebP"} <= lines
+    assert "JPEG" not in lines
+    others = [row for row in kept if row["source"]]
+    known = [curve for curve in published("kodak", "psnr_db") if curve.source.title.startswith("CompressAI")]
+    assert len(others) == sum(len(curve.points) for curve in known)
+    assert {row["num_bytes"] for row in others} == {None}
+
+
+def test_the_curve_of_the_session_and_of_a_file(page, session, picture, tmp_path):
+    points = page.plotting.curve(session)
+    assert set(points[0]) >= FIELDS
+    assert [point for point in points if point["line"] == LABELS["diffc"]] != []
+    path = tmp_path / "picture.difd"
+    path.write_bytes(session.data)
+    of_file = page.plotting.curve(Session(), picture, str(path))
+    assert [point["num_bytes"] for point in of_file] == [point.num_bytes for point in session.own]
+    assert set(of_file[0]) == FIELDS
+    assert page.plotting.curve(Session()) == []
+    with pytest.raises(gr.Error, match="a file and its original"):
+        page.plotting.curve(session, picture, None)
+
+
+def test_the_curve_of_a_cdc_file_is_one_point(page, session, picture, tmp_path):
+    path = tmp_path / "picture.difd"
+    path.write_bytes(page.encode(session, "cdc").data)
+    (point,) = page.plotting.curve(Session(), picture, str(path))
+    assert point["num_bytes"] == path.stat().st_size
+    assert point["line"] == "cdc, deterministic"
