@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import tempfile
 import threading
+from functools import partial
 from typing import Any
 
 # Read when Gradio is imported. It clears this folder when it closes; another page here must not lose its own.
@@ -14,9 +16,15 @@ os.environ.setdefault("GRADIO_TEMP_DIR", tempfile.mkdtemp(prefix="diffdemo-"))
 # Read when PyTorch is imported: spinning threads starve the page, and each other on a shared machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+# Where it is installed, ZeroGPU wants it before anything that could touch CUDA.
+with contextlib.suppress(ImportError):
+    import spaces  # noqa: F401
+
 from diffdemo.engine import Engine
 from diffdemo.errors import DiffDemoError, DownloadError, WeightsError
+from diffdemo.ui import tools
 from diffdemo.ui.app import build_app, launch_options
+from diffdemo.ui.gpu import engine_with_gpu
 
 
 def main() -> None:
@@ -50,17 +58,17 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     memory = None if arguments.memory is None else int(arguments.memory * 1e9)
-    settings: dict[str, Any] = {"device": arguments.device, "threads": arguments.threads, "memory": memory}
-    settings["is_fixed"] = arguments.fixed
+    settings: dict[str, Any] = {"threads": arguments.threads, "memory": memory, "is_fixed": arguments.fixed}
     try:
-        engine = Engine(model=arguments.model, **settings)
+        engine = engine_with_gpu(partial(Engine, model=arguments.model, **settings), arguments.device)
     except DownloadError as error:
-        engine = Engine(**settings)
+        engine = engine_with_gpu(partial(Engine, **settings), arguments.device)
         _log_missing(engine, error)
     except WeightsError as error:
         parser.error(str(error))
     threading.Thread(target=_warm_up, args=(engine,), name="warm-up", daemon=True).start()
-    build_app(engine).launch(server_name=arguments.host, server_port=arguments.port, **launch_options())
+    options = {"server_name": arguments.host, "server_port": arguments.port, **launch_options()}
+    tools.launch(build_app(engine), **options)
 
 
 def _warm_up(engine: Engine) -> None:

@@ -27,6 +27,7 @@ INTERRUPTED = 130
 OWN_PARSERS = {
     "bench": ("diffdemo.engine.bench", "Measure speed, memory, and what coding costs over the ideal."),
     "evaluate": ("diffdemo.engine.evaluate", "Measure rate and distortion over a folder of pictures."),
+    "space": ("diffdemo.space", "Check that this folder can be a Space of Hugging Face."),
 }
 """Commands whose module has its own `main`, by name: module and summary."""
 

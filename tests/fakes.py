@@ -24,6 +24,7 @@ from PIL import Image, ImageFilter
 from skimage import data as pictures
 
 from diffdemo.engine.records import (
+    BitsMap,
     Classical,
     CodecInfo,
     CurvePoint,
@@ -191,6 +192,13 @@ class FakeEngine(FakeModels):
         if _key(data) not in self._originals:
             return None
         return self._frame(data, num_bytes, "mean", self._originals[_key(data)], 1, 1, time.monotonic())
+
+    def bits_map(self, data: bytes, *, num_bytes: int | None = None) -> BitsMap | None:
+        """As many everywhere, if the original is known."""
+        original = self._originals.get(_key(data))
+        if original is None:
+            return None
+        return BitsMap(np.full_like(original, 200), 1, 8.0 * (num_bytes or len(data)), 2.0, 1.0)
 
     def curve(self, data: bytes) -> list[CurvePoint]:
         """One point a step."""

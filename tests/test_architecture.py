@@ -28,6 +28,7 @@ ALLOWED = {
     "output": {"errors"},
     "terminal": {"engine", "errors"},
     "commands": {"engine", "output", "terminal", "training"} | LEAVES,
+    "space": {"models"},
     "model_commands": {"engine", "errors", "terminal"},
     "cli": {"", "commands", "model_commands", "engine", "errors"},
     "__main__": {"cli"},

@@ -25,7 +25,9 @@ def test_front_matter_is_what_a_space_needs():
     assert {fields["colorFrom"], fields["colorTo"]} <= colours
 
 
-@pytest.mark.parametrize("document", ["README.md", "FORMAT.md", "CHANGELOG.md", "docs/diffc.md", "assets/README.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "FORMAT.md", "CHANGELOG.md", "docs/diffc.md", "docs/models.md", "assets/README.md"]
+)
 def test_links_lead_somewhere(document):
     path = ROOT / document
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):

@@ -3,6 +3,7 @@
 from diffdemo.codecs.base import Decoder, Preset
 from diffdemo.engine.engine import Engine
 from diffdemo.engine.records import (
+    BitsMap,
     Classical,
     CodecInfo,
     CurvePoint,
@@ -18,6 +19,7 @@ from diffdemo.engine.records import (
 from diffdemo.hub.records import CacheUsage, DownloadProgress
 
 __all__ = [
+    "BitsMap",
     "CacheUsage",
     "Classical",
     "CodecInfo",

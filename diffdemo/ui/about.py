@@ -67,9 +67,7 @@ class Storage:
         """The models as a table, where downloads lie, and what can be removed."""
         models = self._engine.models()
         removable = [
-            (f"{info.label} · {card.volume(info.num_bytes)}", info.name)
-            for info in models
-            if info.is_removable
+            (f"{info.label} · {card.volume(info.num_bytes)}", info.name) for info in models if info.is_removable
         ]
         offered = gr.update(choices=removable, value=removable[0][1] if removable else None, visible=bool(removable))
         return (

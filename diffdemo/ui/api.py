@@ -40,6 +40,8 @@ def expose(engine: Engine) -> None:
         count = gr.Number(4, precision=0, label="samples, 2 to 16")
         drawn, spread = gr.File(file_count="multiple", label="PNG files"), gr.File(label="spread, PNG file")
         mean = gr.File(label="mean, PNG file")
+        second = gr.File(label="another picture")
+        enlarged, errors = gr.File(label="difference, PNG file"), gr.File(label="error map, PNG file")
         codec = gr.Radio(["jpeg", "webp", "avif"], value="jpeg", label="classical codec")
 
     def endpoint(call: Callable[..., Any], inputs: list, outputs: list, **options: Any) -> None:
@@ -53,3 +55,4 @@ def expose(engine: Engine) -> None:
     endpoint(calls.models, [refresh], [known], **DOWNLOADS)
     endpoint(calls.download, [wanted], [moment], **DOWNLOADS)
     endpoint(calls.classical, [image, codec, most_bytes], [output, decoded, report])
+    endpoint(calls.difference, [image, second], [enlarged, errors])

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from diffdemo.engine import Engine
-from diffdemo.ui import about, api, batch, inspect, studio, theory, wiring
+from diffdemo.ui import about, api, batch, closer, compare_api, inspect, studio, theory, wiring
 from diffdemo.ui.theme import make_theme
 from diffdemo.ui.turns import Turns
 
@@ -33,6 +33,7 @@ def build_app(engine: Engine) -> gr.Blocks:
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Studio"):
                 studio_tab = studio.build(engine)
+                closer_part = closer.build()
             with gr.Tab("Inspect") as tab:
                 inspect_tab = inspect.build(tab)
             with gr.Tab("Theory") as tab:
@@ -41,12 +42,13 @@ def build_app(engine: Engine) -> gr.Blocks:
                 batch_tab = batch.build(tab)
             with gr.Tab("About") as tab:
                 about_tab = about.build(tab, engine.examples())
-        wiring.wire(demo, studio_tab, wiring.Acts.on(engine, Turns()))
+        wiring.wire(demo, studio_tab, closer_part, wiring.Acts.on(engine, Turns()))
         inspect.wire(inspect_tab, inspect.Inspection(engine), studio_tab.session, studio_tab.used)
         theory.wire(theory_tab, engine, studio_tab.session)
         batch.wire(batch_tab, engine)
         about.wire(about_tab, about.Storage(engine))
         api.expose(engine)
+        compare_api.expose(engine)
         theme.click(None, js=_TOGGLE_THEME, api_visibility="private")
     return demo.queue(max_size=32)
 
@@ -55,8 +57,12 @@ def launch_options() -> dict[str, Any]:
     """What Gradio 6 takes in `launch`: looks, limits, and no links to elsewhere."""
     return {
         "theme": make_theme(),
-        "css_paths": [ASSETS / "style.css", *(ASSETS / f"{part}.css" for part in ("theory", "batch"))],
+        "css_paths": [
+            ASSETS / "style.css",
+            *(ASSETS / f"{part}.css" for part in ("closer", "curve", "theory", "batch", "comparer/style")),
+        ],
         "head_paths": [ASSETS / "head.html"],
+        "head": f"<script>{(ASSETS / 'curve.js').read_text()}</script>",
         "footer_links": ["api"],
         "max_file_size": "40mb",
         "show_error": True,

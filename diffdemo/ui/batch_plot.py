@@ -13,8 +13,8 @@ from diffdemo.engine.batch import Outcome
 from diffdemo.engine.batch_means import Means, means
 from diffdemo.engine.plots import COLOURS
 from diffdemo.ui.codecs import OFFERS
+from diffdemo.ui.curve_lines import CDC_COLOUR
 from diffdemo.ui.line_names import apart
-from diffdemo.ui.rd_plot import CDC_COLOUR
 
 HEIGHT = 300
 _OWN = COLOURS | {"cdc": CDC_COLOUR}

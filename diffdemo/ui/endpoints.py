@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from diffdemo.engine import Engine
+from diffdemo.engine.heat import difference, error_map
 from diffdemo.images import MOST_PIXELS, fit_pixels, load_picture, to_png
 from diffdemo.ui import models
 from diffdemo.ui.codecs import DEFAULT_CODEC, DEFAULT_GAMMA
@@ -199,6 +200,23 @@ class Endpoints:
         stem = stem_of(image)
         report = {"codec": result.codec, "quality": result.quality, **asdict(result.point)}
         return served(result.data, f"{stem}.{codec}"), served(to_png(result.pixels), f"{stem}-{codec}.png"), report
+
+    @friendly
+    def difference(self, image: str, other: str) -> tuple[str, str]:
+        """Show where two pictures of one size differ.
+
+        Args:
+            image: a picture file.
+            other: another one, of the same size.
+
+        Returns:
+            The other less the first, four times enlarged around grey, and a map of the error, light where it is large,
+            as PNG files.
+        """
+        first, second = load_picture(image).pixels, load_picture(other).pixels
+        stem = stem_of(other)
+        enlarged = served(to_png(difference(first, second)), f"{stem}-difference.png")
+        return enlarged, served(to_png(error_map(first, second)), f"{stem}-error.png")
 
 
 def _whole_number(value: float | None) -> int | None:

@@ -10,13 +10,12 @@ from typing import Any
 import gradio as gr
 
 from diffdemo.engine import Engine, ModelInfo
-from diffdemo.engine.plots import Metric
 from diffdemo.images import Pixels, fit_pixels, load_picture, to_png
-from diffdemo.ui import models, present
+from diffdemo.ui import models, present, sides
 from diffdemo.ui.codecs import DEFAULT_CODEC, OFFERS, encoding_controls
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.screen import BUSY, Painter, Screen
-from diffdemo.ui.session import Session, Side
+from diffdemo.ui.session import Session
 from diffdemo.ui.turns import Turn, Turns
 
 
@@ -30,7 +29,7 @@ class Handlers:
         self._example_files: dict[str, bytes] = {}
 
     @friendly
-    def open_example(self, session: Session, metric: Metric, request: gr.Request | None = None) -> Iterator[Screen]:
+    def open_example(self, session: Session, metric: str, request: gr.Request | None = None) -> Iterator[Screen]:
         """Decode the file that belongs to the example in the session; the first visitor without one waits for it.
 
         Args:
@@ -60,7 +59,7 @@ class Handlers:
         num_bytes: int | None,
         preset: str,
         seed: int,
-        metric: Metric,
+        metric: str,
         codec: str = DEFAULT_CODEC,
         model: str | None = None,
         prompt: str | None = None,
@@ -98,7 +97,7 @@ class Handlers:
         return encoding_controls(codec)
 
     @friendly
-    def stop(self, session: Session, metric: Metric, request: gr.Request | None = None) -> Screen:
+    def stop(self, session: Session, metric: str, request: gr.Request | None = None) -> Screen:
         """Keep what is there: every state of an encode is a whole file.
 
         Args:
@@ -127,12 +126,13 @@ class Handlers:
             original=original,
             codec=session.codec,
             own=session.own if chosen.codec != "diffc" and session.original == original else (),
-            left=Side(present.ORIGINAL, original),
+            tried=session.tried if session.original == original else (),
+            left=sides.of_original(original),
             turn=session.turn,
         ), fitted.pixels
 
     def _compress(
-        self, session: Session, pixels: Pixels, metric: Metric, chosen: ModelInfo, **options: Any
+        self, session: Session, pixels: Pixels, metric: str, chosen: ModelInfo, **options: Any
     ) -> Iterator[Screen]:
         self._painter.rivals.start(session.original, pixels)
         started = time.monotonic()
@@ -145,7 +145,7 @@ class Handlers:
         taken = present.duration(time.monotonic() - started)
         yield self._settled(session, metric, f"Compressed in {taken} with {chosen.label}.")
 
-    def _decompress(self, session: Session, pixels: Pixels, data: bytes, metric: Metric) -> Iterator[Screen]:
+    def _decompress(self, session: Session, pixels: Pixels, data: bytes, metric: str) -> Iterator[Screen]:
         self._painter.rivals.start(session.original, pixels)
         session = replace(session, data=data)
         for frame in self._engine.decode(data, reference=pixels):
@@ -162,7 +162,7 @@ class Handlers:
             yield screen
         self._example_files[name] = screen.session.data
 
-    def _or_settle(self, work: Iterator[Screen], before: Session, metric: Metric) -> Iterator[Screen]:
+    def _or_settle(self, work: Iterator[Screen], before: Session, metric: str) -> Iterator[Screen]:
         """The same screens; before a failure is told, what was there comes back, with its controls.
 
         Gradio's own `failure` event does not serve: it also follows when somebody presses Stop.
@@ -173,7 +173,7 @@ class Handlers:
             yield self._settled(before, metric, "That did not work. What was there before still is.")
             raise
 
-    def _settled(self, session: Session, metric: Metric, text: str) -> Screen:
+    def _settled(self, session: Session, metric: str, text: str) -> Screen:
         if not session.data:
             return Screen(status=present.status("No file yet."), stop=gr.update(interactive=False))
         return self._painter.settled(session, metric, text)

@@ -9,12 +9,10 @@ from pathlib import Path
 import gradio as gr
 
 from diffdemo.engine import Engine, FileInfo, ModelInfo
-from diffdemo.engine.plots import Metric
-from diffdemo.images import to_png
-from diffdemo.ui import card, present
+from diffdemo.ui import card, present, sides
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.screen import BUSY, Painter, Screen, stem_of
-from diffdemo.ui.session import Session, Side
+from diffdemo.ui.session import Session
 from diffdemo.ui.turns import Turn, Turns
 
 
@@ -44,7 +42,7 @@ class Opening:
         self._turns = turns
 
     @friendly
-    def open_file(self, path: str, metric: Metric, request: gr.Request | None = None) -> Iterator[Screen]:
+    def open_file(self, path: str, metric: str, request: gr.Request | None = None) -> Iterator[Screen]:
         """Decode a file that somebody kept: of DiffC whole or cut, as far as it goes, of CDC in one step for now.
 
         Args:
@@ -53,7 +51,7 @@ class Opening:
         """
         data = Path(path).read_bytes()
         info = self._engine.describe(data)
-        missing = self._missing(data, info)
+        missing = self.missing(data, info)
         turn = self._turns.take(request)
         if missing:
             yield _waiting_for(missing, Waiting(stem_of(path), data, missing.name, turn.number))
@@ -70,13 +68,13 @@ class Opening:
         return waiting
 
     @friendly
-    def open_released(self, waiting: Waiting, metric: Metric, request: gr.Request | None = None) -> Iterator[Screen]:
+    def open_released(self, waiting: Waiting, metric: str, request: gr.Request | None = None) -> Iterator[Screen]:
         """Open the file whose model has come."""
         session = Session(name=waiting.name, data=waiting.data, turn=waiting.turn)
         work = self._opened(session, self._engine.describe(waiting.data), metric)
         yield from self._turns.while_mine(Turn.of(request, waiting.turn), work, Screen())
 
-    def _missing(self, data: bytes, info: FileInfo) -> ModelInfo | None:
+    def missing(self, data: bytes, info: FileInfo) -> ModelInfo | None:
         """The model that has to be downloaded before the file can be decoded; None if nothing is missing."""
         if info.model is not None:
             return None
@@ -89,12 +87,12 @@ class Opening:
             )
         return None if writer.is_here else writer
 
-    def _opened(self, session: Session, info: FileInfo, metric: Metric) -> Iterator[Screen]:
+    def _opened(self, session: Session, info: FileInfo, metric: str) -> Iterator[Screen]:
         busy = BUSY | {"source": None, "waiting": Waiting()}
-        words = present.comparisons(is_embedded=info.is_embedded)
+        simplest = present.AVERAGE if info.is_embedded else present.ONE_STEP
         for frame in self._engine.decode(session.data, steps=1):
             session = session.grown(frame)
-            session = replace(session, left=Side(words["mean"], to_png(frame.pixels)))
+            session = replace(session, left=sides.of_frame(simplest, frame))
             screen = self._painter.paint(session, metric, status=present.progress(frame, "Decoding"), **busy)
             session = screen.session
             yield screen

@@ -15,6 +15,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 from urllib.parse import urlencode
 
+import gradio as gr
+
 from diffdemo.engine import Decoder, Preset
 
 LONGEST_FILE = 1500
@@ -66,6 +68,11 @@ def from_query(query: Mapping[str, str]) -> Place:
     """The place that a query string means, whatever else may be in it."""
     read: dict[str, Any] = {name: reader(query[name]) for name, reader in _READERS.items() if query.get(name)}
     return Place(**{name: value for name, value in read.items() if value is not None})
+
+
+def place_of(request: gr.Request | None) -> Place:
+    """What the link says that the page was opened with."""
+    return Place() if request is None else from_query(dict(request.query_params))
 
 
 def _text(value: float | str) -> str:

@@ -8,11 +8,12 @@ import gradio as gr
 
 from diffdemo.engine import Engine
 from diffdemo.images import MOST_PIXELS, fit_pixels, load_picture, to_png
-from diffdemo.ui import present
+from diffdemo.ui import comparer, present, sides
 from diffdemo.ui.codecs import DEFAULT_CODEC
 from diffdemo.ui.errors import friendly
+from diffdemo.ui.permalink import place_of
 from diffdemo.ui.screen import Painter, Screen, served, stem_of
-from diffdemo.ui.session import Session, Side
+from diffdemo.ui.session import Session
 from diffdemo.ui.turns import Turn, Turns
 
 
@@ -26,21 +27,30 @@ class Pictures:
 
     @friendly
     def greet(self, request: gr.Request | None = None) -> Screen:
-        """Show the first example before anything has been computed."""
-        return self._example(0, self._turns.take(request))
+        """Show an example before anything has been computed: the one that a link names, or the first."""
+        turn, place = self._turns.take(request), place_of(request)
+        if place.file:
+            return Screen(session=Session(turn=turn.number), status=present.status("Opening the file of this link …"))
+        names = [example.name for example in self._engine.examples()]
+        return self._example(names.index(place.example) if place.example in names else 0, turn)
 
     @friendly
-    def choose_example(self, picked: gr.SelectData, request: gr.Request | None = None) -> Screen:
+    def choose_example(
+        self, picked: gr.SelectData, metric: str = "psnr_db", request: gr.Request | None = None
+    ) -> Screen:
         """Take one of the pictures that come along."""
-        return self._example(picked.index, self._turns.take(request))
+        return self._example(picked.index, self._turns.take(request), metric)
 
     @friendly
-    def upload(self, picture_file: dict[str, Any] | None, request: gr.Request | None = None) -> Screen:
+    def upload(
+        self, picture_file: dict[str, Any] | None, metric: str = "psnr_db", request: gr.Request | None = None
+    ) -> Screen:
         """Take a visitor's picture: read it, tell what was changed, offer a smaller size if it is large.
 
         Args:
             picture_file: the file as Gradio received it, in any format that Pillow reads. It comes without Gradio's
                 own preprocessing, which would turn and convert the picture before anybody could say so.
+            metric: what the plot shows.
         """
         path = _path_of(picture_file)
         picture = load_picture(path)
@@ -52,7 +62,7 @@ class Pictures:
         height, width = pixels.shape[:2]
         png = to_png(pixels)
         session = Session(name=stem_of(path), source=png, notes=present.picture_notes(width, height, notes))
-        screen = self._waiting(session, png, "Ready. Press Compress.")._replace(
+        screen = self._waiting(session, png, "Ready. Press Compress.", metric)._replace(
             source=gr.skip(), side=self._offer_sizes(width, height)
         )
         return self._unless_over(turn, screen)
@@ -69,7 +79,7 @@ class Pictures:
         picture = load_picture(session.source)
         return gr.update(info=self._size_reason(picture.width, picture.height, side, codec))
 
-    def _example(self, index: int, turn: Turn) -> Screen:
+    def _example(self, index: int, turn: Turn, metric: str = "psnr_db") -> Screen:
         example = self._engine.examples()[index]
         pixels = self._engine.example_pixels(example.name)
         png = to_png(pixels)
@@ -79,30 +89,29 @@ class Pictures:
             source=png,
             original=png,
             notes=present.picture_notes(width, height, [f"{example.label}: {example.credit}."]),
-            left=Side(present.ORIGINAL, png),
+            left=sides.of_original(png),
             turn=turn.number,
         )
-        screen = self._waiting(session, png, "Opening the example …")._replace(argument=present.OPENING)
+        screen = self._waiting(session, png, "Opening the example …", metric)._replace(argument=present.OPENING)
         return self._unless_over(turn, screen)
 
     def _unless_over(self, turn: Turn, screen: Screen) -> Screen:
         """The screen, or nothing if somebody has gone on to something else while it was made."""
         return Screen() if self._turns.is_over(turn) else screen
 
-    def _waiting(self, session: Session, png: bytes, text: str) -> Screen:
+    def _waiting(self, session: Session, png: bytes, text: str, metric: str) -> Screen:
         """A picture without a file yet: both halves show it, and nothing of the picture before is left."""
-        path = served(png, "picture.png")
+        path, half = served(png, "picture.png"), sides.of_original(png)
         off = gr.update(interactive=False)
         return Screen(
             session=session,
             source=path,
             notes=session.notes,
             side=gr.update(visible=False, value=0),
-            stage=(path, path),
-            captions=present.caption_row(present.ORIGINAL, present.ORIGINAL),
+            stage=comparer.pair(half, half, png),
             argument=present.NOTHING_YET,
             status=present.status(text),
-            plot=self._painter.plot(session, "psnr_db"),
+            plot=self._painter.plot(session, metric),
             strip="",
             used=off,
             download=off,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from diffdemo.engine.plots import LABELS
-from diffdemo.engine.records import Classical, FileInfo, Frame
+from diffdemo.engine.records import FileInfo, Frame
 from diffdemo.ui.rivals import Rival
 from diffdemo.ui.session import Session, Shown
 
@@ -20,15 +20,9 @@ TEXTURES = {
     "deterministic": "as sent (deterministic)",
     "stochastic": "grown from noise (stochastic)",
 }
-COMPARISONS = {
-    "original": "original",
-    "jpeg": "JPEG",
-    "webp": "WebP",
-    "avif": "AVIF",
-    "mean": "average",
-}
-ONE_STEP = "one step"
-ORIGINAL = COMPARISONS["original"]
+AVERAGE, ONE_STEP = "average", "one step"
+"""The simplest decode of a DiffC file, and of a CDC file."""
+ORIGINAL = "original"
 NOTHING_YET = '<p class="headline">Not compressed yet.</p><p>Press Compress to see how many bytes it needs.</p>'
 OPENING = '<p class="headline">Opening an example …</p><p>Until it is decoded, both halves show the original.</p>'
 SIDES = (512, 768)
@@ -136,13 +130,8 @@ def stopped(shown: Shown | None) -> str:
     return "Stopped. The file is whole."
 
 
-def comparisons(*, is_embedded: bool) -> dict[str, str]:
-    """What can stand on the left half, by key; the simplest decode of a CDC file is one step."""
-    return COMPARISONS if is_embedded else COMPARISONS | {"mean": ONE_STEP}
-
-
 def decoded_caption(shown: Shown) -> str:
-    """What the right half shows."""
+    """What the file looks like here."""
     if shown.decoder in TEXTURES:
         done = f"step {shown.step} of {shown.num_steps}" if shown.step < shown.num_steps else steps(shown.num_steps)
         return f"CDC, {shown.decoder}, {done}"
@@ -159,24 +148,6 @@ def decoded_in(frame: Frame) -> str:
     words = (DECODERS | TEXTURES)[frame.decoder]
     counted = f", {steps(frame.num_steps)}" if frame.decoder in TEXTURES else ""
     return f"{words[0].upper()}{words[1:]}{counted}, in {duration(frame.seconds)}."
-
-
-def classical_caption(result: Classical, asked: int) -> str:
-    """What the left half shows, and whether it kept to the bytes."""
-    facts = f"{LABELS[result.codec]}, quality {result.quality}, {size(result.point.num_bytes)}"
-    excess = " (its smallest file)" if result.point.num_bytes > asked else ""
-    return f"{facts}{excess}, {quality(result.point.psnr_db)}"
-
-
-def captions(session: Session) -> str:
-    """What the two halves of the stage show."""
-    left = session.left.caption if session.left else ""
-    return caption_row(left, decoded_caption(session.shown) if session.shown else left)
-
-
-def caption_row(left: str, right: str) -> str:
-    """One text over each half of the stage."""
-    return f'<div class="captions"><span>{escape(left)}</span><span>{escape(right)}</span></div>'
 
 
 def strip(info: FileInfo, used: int) -> str:

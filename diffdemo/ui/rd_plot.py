@@ -1,136 +1,190 @@
-"""The engine's plot of rate and distortion, with CDC in it, and what no file of a latent model can pass."""
+"""Rate against distortion as a figure: one fixed colour a codec, named where its line ends; a click is a choice."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import plotly.graph_objects as go
 
 from diffdemo.engine import CurvePoint
-from diffdemo.engine.plots import COLOURS, HEIGHT, Curve, Metric, rd_figure
+from diffdemo.engine.plots import COLOURS
+from diffdemo.ui.axes import ACROSS, TITLES, Sized, View, heights_of, width_of
+from diffdemo.ui.curve_lines import CDC_COLOUR, Line
 from diffdemo.ui.line_names import apart
+from diffdemo.ui.overlays import Overlay
 
-CDC_COLOUR = "#D55E00"
-"""Vermilion: the one of Okabe and Ito's colours that no other codec has."""
-CDC_LABEL = "CDC, one step"
-SMALL_HEIGHT = 262
-"""Beside the plot of the denoising steps."""
-_MARGIN = 0.06
-_NAME_HEIGHT = 22
-"""Pixels from one line's name to the next."""
+HEIGHT, SMALL_HEIGHT = 360, 262
+"""The second beside the plot of the denoising steps."""
+SMALL_PICTURE = 256 * 256
+"""Pixels, while there is no picture."""
+_NAME_HEIGHT, _ENTRY_HEIGHT = 22, 19
+"""Pixels from one line's name to the next, at its end and in the legend."""
+_FOOT = 40
+_MOST_MARKERS = 20
 _CEILING = "ceiling of the<br>autoencoder"
 _NEUTRAL = "#808080"
 """Seen on light and on dark."""
+_TEXT, _GRID = "#6b6b6b", "rgba(128,128,128,0.22)"
+
+T = TypeVar("T")
+Place = tuple[float, float, str]
+"""Across, upwards, and what to read when pointing at it."""
 
 
 def rd_plot(
-    curves: Sequence[Curve],
+    lines: Sequence[Line],
     *,
-    cdc: Sequence[CurvePoint],
-    here: CurvePoint | None,
-    ceiling: float | None,
-    operating_bpp: float | None,
-    metric: Metric,
-    is_small: bool,
+    view: View,
+    shown: Sized | None = None,
+    here: CurvePoint | None = None,
+    ceiling: float | None = None,
+    num_pixels: int = SMALL_PICTURE,
+    others: Sequence[Overlay] = (),
+    is_small: bool = False,
 ) -> go.Figure:
-    """Draw the codecs that the engine draws, and CDC.
+    """Draw what is known of a picture; higher is better.
 
     Args:
-        curves: of the others.
-        cdc: its curve, decoded in one step.
+        lines: what is known.
+        view: axes, and what is switched off.
+        shown: what is on the stage.
         here: where the CDC picture on the stage lies.
         ceiling: PSNR in dB that the model's autoencoder alone reaches; None where there is none.
-        operating_bpp: rate of what is on the stage.
-        metric: what the plot shows.
+        num_pixels: of the picture.
+        others: published curves.
         is_small: whether it shares its place.
     """
-    line = _line(cdc, metric)
-    point = _line([here] if here else [], metric)
-    # The engine's axes end a little beyond its mark, which therefore stands at CDC's last point until they are drawn.
-    widest = None if operating_bpp is None else max([operating_bpp, *(x for x, _ in line)])
-    figure = rd_figure(curves, operating_bpp=widest, metric=metric)
-    colour = CDC_COLOUR if here else COLOURS["diffc"]
-    figure.update_shapes(x0=operating_bpp, x1=operating_bpp, line_color=colour)
-    _draw_cdc(figure, line, point)
+    if here is not None:
+        lines = [*lines, Line("shown", "CDC, shown", (here,), CDC_COLOUR, "diamond", size=12, width=0)]
+    drawn = {line: places for line in lines if line.kind not in view.hidden and (places := _places(line, view))}
+    beside = {each: list(each.places) for each in others}
+    span = _span(drawn, beside, view, shown, num_pixels)
+    drawn, beside = _all_inside(drawn, span), _all_inside(beside, span)
+    level = ceiling if view.metric == "psnr_db" else None
     height = SMALL_HEIGHT if is_small else HEIGHT
-    figure.update_layout(height=height)
-    gap = _NAME_HEIGHT / height
-    if ceiling is not None and metric == "psnr_db":
-        _draw_ceiling(figure, ceiling, gap)
-    _part_names(figure, gap)
+    heights = [y for places in (*drawn.values(), *beside.values()) for _, y, _ in places]
+    low, high = heights_of(heights + ([] if level is None else [level]))
+    figure = go.Figure(layout=_layout(view, span, (low, high), height, len(beside), num_pixels))
+    figure.add_traces([_theirs(each, places) for each, places in beside.items()])
+    figure.add_traces([_trace(line, places) for line, places in drawn.items()])
+    if shown:
+        colour = CDC_COLOUR if here else COLOURS["diffc"]
+        figure.add_vline(x=view.x(shown), line={"color": colour, "width": 1.5, "dash": "dot"})
+    _name(figure, _ends(figure, drawn, level, span[1]), view, gap=_NAME_HEIGHT / height * (high - low), high=high)
     return figure
 
 
-def _draw_cdc(figure: go.Figure, line: list[tuple[float, float]], point: list[tuple[float, float]]) -> None:
-    _make_room(figure, [*line, *point])
-    if line:
-        figure.add_trace(_trace(line, CDC_LABEL, mode="lines+markers", symbol="pentagon", size=6))
-        x, y = line[-1]
-        figure.add_annotation(x=x, y=y, text=CDC_LABEL, showarrow=False, xanchor="left", xshift=6)
-    if point:
-        figure.add_trace(_trace(point, "CDC, shown", mode="markers", symbol="diamond", size=12))
+def _ends(
+    figure: go.Figure, drawn: dict[Line, list[Place]], ceiling: float | None, right: float
+) -> list[tuple[str, float, float]]:
+    """Names of lines and where they belong, that of the ceiling included, which is drawn here."""
+    ends = [(line.label, *places[-1][:2]) for line, places in drawn.items() if line.width]
+    if ceiling is not None:
+        # Dashed, because it is no file.
+        figure.add_hline(y=ceiling, line={"color": _NEUTRAL, "width": 1.5, "dash": "dash"})
+        ends.append((_CEILING, right, ceiling))
+    return ends
 
 
-def _draw_ceiling(figure: go.Figure, ceiling: float, gap: float) -> None:
-    """Dashed, because it is no file; named in the margin, and striking through no other name."""
-    _make_room(figure, [(0.0, ceiling)])
-    figure.add_hline(y=ceiling, line={"color": _NEUTRAL, "width": 1.5, "dash": "dash"})
-    low, high = figure.layout.yaxis.range
-    room = gap * (high - low) / 2
-    for note in figure.layout.annotations:
-        if abs(note.y - ceiling) < room:
-            note.y = ceiling - room if note.y <= ceiling else ceiling + room
-    figure.add_annotation(
-        x=figure.layout.xaxis.range[1],
-        y=ceiling,
-        text=_CEILING,
-        showarrow=False,
-        xanchor="left",
-        xshift=6,
-        align="left",
-        font={"size": 11},
-    )
+def _span(
+    drawn: dict[Line, list[Place]],
+    beside: dict[Overlay, list[Place]],
+    view: View,
+    shown: Sized | None,
+    num_pixels: int,
+) -> tuple[float, float]:
+    own = [x for line, places in drawn.items() if line.is_followed for x, _, _ in places]
+    theirs = [x for places in beside.values() for x, _, _ in places]
+    return width_of(view, own + ([view.x(shown)] if shown else []), theirs, num_pixels)
 
 
-def _line(points: Sequence[CurvePoint], metric: Metric) -> list[tuple[float, float]]:
-    pairs = ((point.bpp, _height(point, metric)) for point in points)
-    return sorted((x, y) for x, y in pairs if y is not None and math.isfinite(y))
+def _all_inside(drawn: dict[T, list[Place]], span: tuple[float, float]) -> dict[T, list[Place]]:
+    return {line: inside for line, places in drawn.items() if (inside := _inside(places, span))}
 
 
-def _height(point: CurvePoint, metric: Metric) -> float | None:
-    if metric == "psnr_db":
-        return point.psnr_db
-    if point.ms_ssim is None or point.ms_ssim >= 1:
-        return None
-    return -10 * math.log10(1 - point.ms_ssim)
+def _places(line: Line, view: View) -> list[Place]:
+    found = ((view.x(point), view.y(point), _text(line.label, point)) for point in line.points)
+    return [(x, y, text) for x, y, text in found if y is not None]
 
 
-def _trace(line: list[tuple[float, float]], name: str, *, mode: str, symbol: str, size: int) -> go.Scatter:
+def _text(label: str, point: CurvePoint) -> str:
+    similarity = "" if point.ms_ssim is None else f" · MS-SSIM {point.ms_ssim:.4f}"
+    sizes = f"{point.num_bytes:,} bytes · {point.bpp:.3f} bpp"
+    return f"{label}<br>{sizes}<br>{point.psnr_db:.2f} dB{similarity}"
+
+
+def _inside(places: list[Place], span: tuple[float, float]) -> list[Place]:
+    """The part of a line between the borders, with the point where it crosses the right one, which nobody measured."""
+    inside = [place for place in places if span[0] <= place[0] <= span[1]]
+    beyond = [place for place in places if place[0] > span[1]]
+    if not inside or not beyond:
+        return inside
+    (x0, y0, _), (x1, y1, _) = inside[-1], beyond[0]
+    return [*inside, (span[1], y0 + (y1 - y0) * (span[1] - x0) / (x1 - x0), "")]
+
+
+def _trace(line: Line, places: list[Place]) -> go.Scatter:
+    connected = "lines" if len(places) > _MOST_MARKERS else "lines+markers"
     return go.Scatter(
-        x=[x for x, _ in line],
-        y=[y for _, y in line],
-        name=name,
-        mode=mode,
-        line={"color": CDC_COLOUR, "width": 3},
-        marker={"symbol": symbol, "size": size, "color": CDC_COLOUR},
-        hovertemplate=f"{name}: %{{x:.2f}} bpp, %{{y:.2f}} dB<extra></extra>",
+        **_points(places),
+        name=line.label,
+        mode=connected if line.width else "markers",
+        line={"color": line.colour, "width": line.width},
+        marker={"symbol": line.symbol, "size": line.size, "color": line.colour},
+        showlegend=False,
     )
 
 
-def _make_room(figure: go.Figure, points: list[tuple[float, float]]) -> None:
-    """Stretch the upright axis until the points lie inside."""
-    if not points:
-        return
-    low, high = figure.layout.yaxis.range
-    lowest, highest = min(y for _, y in points), max(y for _, y in points)
-    margin = _MARGIN * (max(high, highest) - min(low, lowest))
-    figure.update_yaxes(range=[min(low, lowest - margin), max(high, highest + margin)])
+def _theirs(overlay: Overlay, places: list[Place]) -> go.Scatter:
+    return go.Scatter(
+        **_points(places),
+        name=overlay.label,
+        mode="lines",
+        opacity=0.8,
+        line={"color": overlay.colour, "width": 1.25, "dash": "dash" if overlay.is_estimate else "solid"},
+    )
 
 
-def _part_names(figure: go.Figure, gap: float) -> None:
-    """Move the names at the lines' ends where they would overlap; `gap` is a share of the plot's height."""
-    low, high = figure.layout.yaxis.range
-    notes = figure.layout.annotations
-    for note, y in zip(notes, apart([note.y for note in notes], gap=gap * (high - low), high=high), strict=True):
-        note.y = y
+def _points(places: list[Place]) -> dict:
+    return {
+        "x": [x for x, _, _ in places],
+        "y": [y for _, y, _ in places],
+        "hovertext": [text for _, _, text in places],
+        "hoverinfo": ["text" if text else "skip" for _, _, text in places],
+    }
+
+
+def _name(figure: go.Figure, ends: Sequence[tuple[str, float, float]], view: View, gap: float, high: float) -> None:
+    """Write the names of lines where they end, and no two over each other; single points tell theirs when asked."""
+    for (text, x, _), y in zip(ends, apart([y for _, _, y in ends], gap=gap, high=high), strict=True):
+        size = 11 if text == _CEILING else 12
+        place = {"x": view.on_axis(x), "y": y, "xanchor": "left", "xshift": 6, "align": "left"}
+        figure.add_annotation(text=text, showarrow=False, font={"size": size}, **place)
+
+
+def _layout(
+    view: View, span: tuple[float, float], up: tuple[float, float], height: int, num_entries: int, num_pixels: int
+) -> go.Layout:
+    """Axes that are ours to move only: what is dragged across the plot is the operating point; see `curve.js`."""
+    axis = {"gridcolor": _GRID, "zeroline": False, "fixedrange": True}
+    across: dict[str, Any] = {"title": {"text": ACROSS[view.across], "standoff": 6}, "type": view.scale, "nticks": 7}
+    if view.scale == "log":
+        across["dtick"] = "D2"  # at 1, 2 and 5
+    foot = num_entries * _ENTRY_HEIGHT + (_ENTRY_HEIGHT if num_entries else 0)
+    return go.Layout(
+        template="none",
+        height=height + foot,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": "system-ui, sans-serif", "size": 12, "color": _TEXT},
+        margin={"l": 44, "r": 92, "t": 8, "b": _FOOT + foot},
+        xaxis=axis | across | {"range": [view.on_axis(x) if x else x for x in span]},
+        yaxis=axis | {"title": {"text": TITLES[view.metric], "standoff": 6}, "range": list(up)},
+        showlegend=num_entries > 0,
+        legend={"yref": "container", "y": 0, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
+        hovermode="closest",
+        hoverlabel={"align": "left"},
+        dragmode=False,
+        meta={"across": view.across, "pixels": num_pixels, "others": view.others},
+    )

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
-from gradio.processing_utils import hash_bytes
-from gradio.utils import get_upload_folder
 
 from diffdemo.engine import Engine
-from diffdemo.engine.plots import Curve, Metric
+from diffdemo.engine.plots import Curve
 from diffdemo.images import load_picture
-from diffdemo.ui import present
+from diffdemo.ui import comparer, present, sides
+from diffdemo.ui.axes import View
 from diffdemo.ui.ceilings import Ceilings
 from diffdemo.ui.codecs import decoding_controls
-from diffdemo.ui.rd_plot import rd_plot
+from diffdemo.ui.curve_lines import Line, lines_of
+from diffdemo.ui.files import served
+from diffdemo.ui.overlays import overlays_of
+from diffdemo.ui.rd_plot import SMALL_PICTURE, rd_plot
 from diffdemo.ui.rivals import Rivals
 from diffdemo.ui.session import Session
 from diffdemo.ui.steps_plot import steps_plot
@@ -44,7 +44,7 @@ class Screen(NamedTuple):
     notes: Any = UNCHANGED
     side: Any = UNCHANGED
     stage: Any = UNCHANGED
-    captions: Any = UNCHANGED
+    against: Any = UNCHANGED
     argument: Any = UNCHANGED
     status: Any = UNCHANGED
     plot: Any = UNCHANGED
@@ -62,21 +62,7 @@ class Screen(NamedTuple):
     samples: Any = UNCHANGED
     imagine: Any = UNCHANGED
     waiting: Any = UNCHANGED
-
-
-def served(data: bytes, name: str) -> str:
-    """Write bytes where Gradio serves files from, under the path that its own cache would choose, and name the path.
-
-    So Gradio has nothing left to copy, and equal bytes are written once.
-    """
-    folder = Path(get_upload_folder()) / hash_bytes(data)
-    path = folder / name
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as partial:
-            partial.write(data)
-        os.replace(partial.name, path)
-    return str(path.resolve())
+    wanted: Any = UNCHANGED
 
 
 def stem_of(path: str) -> str:
@@ -93,8 +79,8 @@ class Painter:
         self.sweeps = Sweeps(engine)
         self.ceilings = Ceilings(engine)
 
-    def paint(self, session: Session, metric: Metric, **others: Any) -> Screen:
-        """Stage, captions, sentence and plot of a session; `others` are further fields of `Screen`."""
+    def paint(self, session: Session, metric: str, **others: Any) -> Screen:
+        """Stage, sentence and plot of a session; `others` are further fields of `Screen`."""
         painted: dict[str, Any] = {}
         info = self._engine.describe(session.data) if session.data else None
         if info and info.codec != session.codec:
@@ -107,45 +93,52 @@ class Painter:
             shown = session.shown
             figure = steps_plot(session.runs, num_steps=shown.num_steps, num_bytes=shown.num_bytes)
             painted["steps_plot"] = gr.update(value=figure, visible=True)
-        if session.left and session.shown:
-            painted["stage"] = served(session.left.png, "left.png"), served(session.shown.png, "right.png")
-            painted["captions"] = present.captions(session)
+        halves = sides.on_stage(session)
+        if halves and session.shown:
+            painted["stage"] = comparer.pair(*halves, session.original)
             painted["argument"] = self._argument(session)
             painted["strip"] = present.strip(info, session.shown.num_bytes) if info and info.is_embedded else ""
         return Screen(**{**painted, **others})
 
-    def plot(self, session: Session, metric: Metric) -> Any:
-        """The rate-distortion plot of a session."""
+    def lines(self, session: Session) -> list[Line]:
+        """All that is known about rate and distortion of a session's picture."""
         curves = [*self.rivals.curves(session.original), Curve("diffc", session.own)]
+        cdc = self.sweeps.points(session.original, session.model if session.quick else None)
+        return lines_of(curves, cdc, session.tried)
+
+    def plot(self, session: Session, view: str) -> Any:
+        """The rate-distortion plot of a session; for the words of a view see `axes.View`."""
+        wanted = View.read(view)
         shown = session.shown
-        here = shown.point if shown else None
         of_cdc = shown is not None and shown.decoder in present.TEXTURES
-        if shown and here and not of_cdc and shown.decoder != "mean":
-            curves.append(Curve(shown.decoder, (here,)))
         return rd_plot(
-            curves,
-            cdc=self.sweeps.points(session.original, session.model if session.quick else None),
+            self.lines(session),
+            view=wanted,
+            shown=shown,
+            here=shown.point if shown and of_cdc else None,
             ceiling=self.ceilings.known(session.original, session.model),
-            here=here if of_cdc else None,
-            operating_bpp=shown.bpp if shown else None,
-            metric=metric,
+            num_pixels=_num_pixels(session),
+            others=overlays_of(wanted),
             is_small=bool(session.quick),
         )
 
-    def settled(self, session: Session, metric: Metric, text: str) -> Screen:
+    def settled(self, session: Session, metric: str, text: str) -> Screen:
         """A file that is complete as far as it will be: the controls that work on it are switched on."""
         self.rivals.wait(session.original)
         own = tuple(self._engine.curve(session.data)) if session.original else ()
         session = replace(session, own=own or session.own)
         info, last = self._engine.describe(session.data), len(session.data)
         first = min(info.header_bytes, last - 1) if info.is_embedded else 0
-        words = present.comparisons(is_embedded=info.is_embedded)
-        keys = [*words] if session.original else ["mean"]
+        has_original = bool(session.original)
+        choices = sides.entries(info.codec, is_embedded=info.is_embedded, has_original=has_original)
+        left = sides.of_original(session.original) if has_original else session.left
+        session = replace(session, left=left, right=None)
         return self.paint(
             session,
             metric,
             status=present.status(text),
-            compare=gr.update(choices=[(words[key], key) for key in keys], value=keys[0]),
+            compare=gr.update(choices=choices, value=choices[0][1]),
+            against=gr.update(choices=choices, value=sides.OURS),
             used=gr.update(minimum=first, maximum=last, value=last, interactive=True, visible=info.is_embedded),
             download=self.download(session, last),
             stop=gr.update(interactive=False),
@@ -167,3 +160,12 @@ class Painter:
         if shown.psnr_db is not None:
             rivals = self.rivals.facts(session.original, shown.num_bytes, shown.psnr_db)
         return present.argument(shown, picture.width * picture.height, rivals)
+
+
+def _num_pixels(session: Session) -> int:
+    """Of the picture that a rate is about: of the file, or else of what will be compressed."""
+    png = session.shown.png if session.shown else session.original or session.source
+    if not png:
+        return SMALL_PICTURE
+    picture = load_picture(png)
+    return picture.width * picture.height

@@ -7,21 +7,23 @@ from dataclasses import dataclass, replace
 from diffdemo.engine.records import CurvePoint, Frame
 from diffdemo.images import to_png
 from diffdemo.ui.runs import Run, with_run
+from diffdemo.ui.tried import Tried
 
 SESSION_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One half of the stage: a PNG file and the words above it."""
+    """One half of the stage: a PNG file, and the words and numbers under it."""
 
     caption: str
     png: bytes
+    numbers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The reconstruction that is on the stage; the fields are those of `Frame`."""
+    """The reconstruction that the page is about; the fields are those of `Frame`."""
 
     png: bytes
     num_bytes: int
@@ -70,7 +72,11 @@ class Session:
         own: the posterior mean along a DiffC file of this picture.
         quick: what a CDC file is after one step, PNG.
         runs: decodes of a CDC file that were tried.
-        left, shown: the two halves of the stage.
+        tried: decodes of any file of this picture that were tried, as points of the plot.
+        left, right: the two halves of the stage; None for `shown`.
+        shown: what the file looks like.
+        other: what the other one of our own codecs made of the picture.
+        other_bytes: how many it was given; 0 while it is not done.
         turn: number of the turn that brought this picture or file; what follows by itself goes on in it.
     """
 
@@ -85,8 +91,12 @@ class Session:
     own: tuple[CurvePoint, ...] = ()
     quick: bytes = b""
     runs: tuple[Run, ...] = ()
+    tried: tuple[Tried, ...] = ()
     left: Side | None = None
+    right: Side | None = None
     shown: Shown | None = None
+    other: Side | None = None
+    other_bytes: int = 0
     turn: int = 0
 
     def with_frame(self, frame: Frame) -> Session:
@@ -106,6 +116,11 @@ class Session:
             return session
         others = (other for other in self.own if other.num_bytes != point.num_bytes)
         return replace(session, own=tuple(sorted((*others, point), key=lambda each: each.num_bytes)))
+
+    def having_tried(self, codec: str, name: str) -> Session:
+        """The session with what is on the stage as a point that stays in the plot."""
+        point = self.shown.point if self.shown else None
+        return self if point is None else replace(self, tried=Tried(codec, name, point).among(self.tried))
 
     def trying(self, run: Run) -> Session:
         """The session with a decode that is new or has gone on."""

@@ -8,7 +8,7 @@ import gradio as gr
 
 from diffdemo.engine import Engine
 from diffdemo.images import Pixels, fit_pixels
-from diffdemo.ui import decoding, present, samples, shelf
+from diffdemo.ui import comparer, decoding, plot_controls, present, samples, shelf, sides
 from diffdemo.ui.codecs import BPP_STEP, LEAST_BPP, OFFERS, Offer
 from diffdemo.ui.opening import Waiting
 from diffdemo.ui.session import SESSION_SECONDS, Session
@@ -42,14 +42,17 @@ class Studio:
     fetching: gr.State
     compress: gr.Button
     stop: gr.Button
-    stage: gr.ImageSlider
-    captions: gr.HTML
+    stage: gr.HTML
+    maps: gr.HTML
     argument: gr.HTML
     status: gr.HTML
-    compare: gr.Radio
+    compare: gr.Dropdown
+    against: gr.Dropdown
+    wanted: gr.State
     plot: gr.Plot
     metric: gr.Radio
     steps_plot: gr.Plot
+    controls: plot_controls.PlotControls
     used: gr.Slider
     strip: gr.HTML
     steps: gr.Slider
@@ -75,6 +78,7 @@ def build(engine: Engine) -> Studio:
         "session": gr.State(Session(), time_to_live=SESSION_SECONDS),
         "waiting": gr.State(Waiting(), time_to_live=SESSION_SECONDS),
         "ready": gr.State(Waiting(), time_to_live=SESSION_SECONDS),
+        "wanted": gr.State(0, time_to_live=SESSION_SECONDS),
     }
     with gr.Row(elem_id="main", equal_height=False):
         with gr.Column(elem_id="left", scale=0, min_width=264):
@@ -179,26 +183,22 @@ def _build_advanced(parts: dict, offer: Offer) -> None:
 
 
 def _build_stage(parts: dict) -> None:
-    parts["captions"] = gr.HTML(elem_id="captions")
-    parts["stage"] = gr.ImageSlider(
-        format="png",
-        type="filepath",
-        label="Left against right",
-        show_label=False,
-        interactive=False,
-        height=380,
-        max_height=380,
-        buttons=["fullscreen"],
-        elem_id="stage",
-    )
-    parts["compare"] = gr.Radio(
-        [(present.COMPARISONS[key], key) for key in present.COMPARISONS],
-        value="original",
-        label="Compare with",
-        info="With as many bytes.",
-        elem_id="compare",
-        elem_classes="choice inline",
-    )
+    with gr.Row(elem_id="halves"):
+        for name, side, value, info in (
+            ("compare", "Left", sides.ORIGINAL, "Others get as many bytes as the file."),
+            ("against", "Right", sides.OURS, "Any two can be compared."),
+        ):
+            parts[name] = gr.Dropdown(
+                [(present.ORIGINAL, sides.ORIGINAL), ("this file", sides.OURS)],
+                value=value,
+                label=side,
+                info=info,
+                filterable=False,
+                min_width=120,
+                elem_id=name,
+                elem_classes="half",
+            )
+    parts["stage"], parts["maps"] = comparer.build_stage()
     parts["argument"] = gr.HTML(elem_id="argument")
 
 
@@ -207,7 +207,7 @@ def _build_plot(parts: dict) -> None:
         [("PSNR", "psnr_db"), ("MS-SSIM", "ms_ssim")],
         value="psnr_db",
         label="Rate and distortion",
-        info="This picture, real files.",
+        info="Real files. Click to choose.",
         elem_id="metric",
         elem_classes="choice inline",
     )
@@ -220,6 +220,7 @@ def _build_plot(parts: dict) -> None:
         elem_id="steps-plot",
         buttons=[],
     )
+    parts["controls"] = plot_controls.build()
     gr.HTML(
         "Sharp decoders invent detail. Do not use them where detail is evidence: documents, medicine, forensics.",
         elem_id="caution",

@@ -10,15 +10,17 @@ from typing import Any
 import gradio as gr
 
 from diffdemo.engine import Engine
-from diffdemo.engine.plots import Metric
 from diffdemo.engine.records import Frame
-from diffdemo.images import Pixels, load_picture, to_png
+from diffdemo.images import Pixels, load_picture
 from diffdemo.ui import present
 from diffdemo.ui.codecs import DEFAULT_GAMMA, DEFAULT_STEPS
+from diffdemo.ui.comparison import Comparison
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.runs import Run
 from diffdemo.ui.screen import Painter, Screen
-from diffdemo.ui.session import Session, Shown, Side
+from diffdemo.ui.session import Session
+from diffdemo.ui.sides import OURS
+from diffdemo.ui.tried import cdc_name, diffc_name
 from diffdemo.ui.turns import Turn, Turns
 
 _QUIET_SECONDS = 0.4
@@ -32,9 +34,10 @@ class Viewing:
         self._engine = engine
         self._painter = painter
         self._turns = turns
+        self._comparison = Comparison(engine, painter, turns)
 
     @friendly
-    def preview(self, session: Session, used: int, metric: Metric) -> Screen:
+    def preview(self, session: Session, used: int, metric: str) -> Screen:
         """Follow the slider at once with what is cached; the chosen decoder comes when it is let go.
 
         Args:
@@ -59,12 +62,13 @@ class Viewing:
         realism: float,
         draw: int,
         compare: str,
-        metric: Metric,
+        metric: str,
         texture: str = "deterministic",
         steps: int = DEFAULT_STEPS,
         gamma: float = DEFAULT_GAMMA,
         eta: float = 0.0,
         noise: int = 0,
+        against: str = OURS,
         request: gr.Request | None = None,
     ) -> Iterator[Screen]:
         """Decode the file as chosen: the first bytes of one of DiffC, the whole of one of CDC.
@@ -75,13 +79,14 @@ class Viewing:
             decoder: for DiffC, "mean", "flow" or "ancestral".
             realism: for "flow", from 0 (the mean) to 1.
             draw: for "ancestral", which of the possible pictures.
-            compare: what stands on the left: "original", "jpeg", "webp", "avif" or "mean" (of CDC: one step).
+            compare: what stands on the left; see `Comparison.compare`.
             metric: what the plot shows.
             texture: for CDC, "deterministic" or "stochastic".
             steps: for CDC, denoising steps, 1 to 65.
             gamma: for "stochastic", noise to start from, 0 to 1.
             eta: for "stochastic", fresh noise in every step, 0 to 1.
             noise: for "stochastic", which noise.
+            against: what stands on the right.
         """
         if not session.data:
             yield Screen()
@@ -90,15 +95,22 @@ class Viewing:
             used = min(used, len(session.data))
             chosen: dict[str, Any] = {"decoder": decoder, "realism": realism, "seed": int(draw or 0)}
             frames = self._engine.decode(session.data, num_bytes=used, reference=_original(session), **chosen)
-            screens = self._refined(session, frames, used, compare, metric)
+            screens = self._refined(session, frames, used, diffc_name(decoder, realism), compare, against, metric)
         else:
             chosen = {"decoder": texture, "steps": int(steps), "gamma": gamma, "eta": eta, "seed": int(noise or 0)}
             frames = self._engine.decode(session.data, reference=_original(session), every_step=True, **chosen)
-            screens = self._textured(session, frames, Run.named(texture, gamma, eta), compare, metric)
+            screens = self._textured(session, frames, Run.named(texture, gamma, eta), compare, against, metric)
         yield from self._turns.while_mine(self._turns.take(request), screens, Screen())
 
     def _refined(
-        self, session: Session, frames: Iterator[Frame], used: int, compare: str, metric: Metric
+        self,
+        session: Session,
+        frames: Iterator[Frame],
+        used: int,
+        name: str,
+        compare: str,
+        against: str,
+        metric: str,
     ) -> Iterator[Screen]:
         quiet_since = time.monotonic()
         for frame in frames:
@@ -107,10 +119,13 @@ class Viewing:
                 line = present.progress(frame, "Decoding")
                 session = session.with_frame(frame)
                 yield self._painter.paint(session, metric, status=line, stop=gr.update(interactive=True))
-        yield self._decoded(session, _at(frame, used), compare, metric)
+        frame = _at(frame, used)
+        if frame.decoder != "mean":
+            session = session.with_frame(frame).having_tried("diffc", name)
+        yield from self._decoded(session, frame, compare, against, metric)
 
     def _textured(
-        self, session: Session, frames: Iterator[Frame], run: Run, compare: str, metric: Metric
+        self, session: Session, frames: Iterator[Frame], run: Run, compare: str, against: str, metric: str
     ) -> Iterator[Screen]:
         """The picture after each denoising step; the plot has them all, the stage those that can be seen."""
         quiet_since = time.monotonic()
@@ -121,17 +136,20 @@ class Viewing:
                 quiet_since = time.monotonic()
                 line = present.progress(frame, "Decoding")
                 yield self._painter.paint(session, metric, status=line, stop=gr.update(interactive=True))
-        yield self._decoded(session, frame, compare, metric)
+        session = session.having_tried("cdc", cdc_name(run.name, frame.num_steps))
+        yield from self._decoded(session, frame, compare, against, metric)
 
-    def _decoded(self, session: Session, frame: Frame, compare: str, metric: Metric) -> Screen:
-        session = self._compared(session.with_frame(frame), compare)
-        return self._painter.paint(
+    def _decoded(self, session: Session, frame: Frame, compare: str, against: str, metric: str) -> Iterator[Screen]:
+        """The picture as it was asked for, beside what it is compared with; the other codec comes last."""
+        session = self._comparison.placed(session.with_frame(frame), compare, against)
+        yield self._painter.paint(
             session,
             metric,
             status=present.status(present.decoded_in(frame)),
             stop=gr.update(interactive=False),
             download=self._painter.download(session, frame.num_bytes),
         )
+        yield from self._comparison.opposed(session, compare, against, metric)
 
     @friendly
     def finish(
@@ -142,12 +160,13 @@ class Viewing:
         realism: float,
         draw: int,
         compare: str,
-        metric: Metric,
+        metric: str,
         texture: str = "deterministic",
         steps: int = DEFAULT_STEPS,
         gamma: float = DEFAULT_GAMMA,
         eta: float = 0.0,
         noise: int = 0,
+        against: str = OURS,
         request: gr.Request | None = None,
     ) -> Iterator[Screen]:
         """Apply the chosen decoder to a file that is new on the stage as its mean, or after one step; see `refine`."""
@@ -155,21 +174,8 @@ class Viewing:
         if is_left or (decoder == "mean" and session.data and self._engine.describe(session.data).is_embedded):
             yield Screen()
         else:
-            choices = session, used, decoder, realism, draw, compare, metric, texture, steps, gamma, eta, noise
+            choices = session, used, decoder, realism, draw, compare, metric, texture, steps, gamma, eta, noise, against
             yield from self.refine(*choices, request)
-
-    @friendly
-    def compare(self, session: Session, compare: str, metric: Metric) -> Screen:
-        """Put something else on the left half of the stage, at the bytes of the right half.
-
-        Args:
-            session: who asks.
-            compare: "original", "jpeg", "webp", "avif" or "mean" (of CDC: one step).
-            metric: what the plot shows.
-        """
-        if session.shown is None:
-            return Screen()
-        return self._painter.paint(self._compared(session, compare), metric)
 
     @friendly
     def choose_decoder(self, decoder: str) -> tuple[dict, dict]:
@@ -186,25 +192,6 @@ class Viewing:
         """Show the knobs that belong to a decoder of CDC."""
         shown = gr.update(visible=texture == "stochastic")
         return shown, shown, shown
-
-    def _compared(self, session: Session, compare: str) -> Session:
-        shown = session.shown
-        if shown is None:
-            return session
-        if compare == "mean" or not session.original:
-            return replace(session, left=self._simplest(session, shown))
-        if compare == "original":
-            return replace(session, left=Side(present.ORIGINAL, session.original))
-        original = load_picture(session.original).pixels
-        result = self._engine.classical(original, compare, num_bytes=shown.num_bytes)
-        return replace(session, left=Side(present.classical_caption(result, shown.num_bytes), to_png(result.pixels)))
-
-    def _simplest(self, session: Session, shown: Shown) -> Side:
-        """The safest picture of the same bytes."""
-        if session.quick:
-            return Side(present.ONE_STEP, session.quick)
-        frame = self._engine.preview(session.data, shown.num_bytes)
-        return Side(present.COMPARISONS["mean"], shown.png if frame is None else to_png(frame.pixels))
 
 
 def last_frame(frames: Iterator[Frame]) -> Frame:

@@ -9,6 +9,11 @@ from typing import Any
 import gradio as gr
 
 from diffdemo.engine import Engine
+from diffdemo.ui import closer as closer_look
+from diffdemo.ui import plot_wiring, sharing
+from diffdemo.ui.closer import Closer, Looks
+from diffdemo.ui.comparison import Comparison
+from diffdemo.ui.comparison_wiring import wire_comparison
 from diffdemo.ui.handlers import Handlers
 from diffdemo.ui.menu import Menu
 from diffdemo.ui.menu_wiring import wire_menu
@@ -37,28 +42,35 @@ class Acts:
     handlers: Handlers
     opening: Opening
     viewing: Viewing
+    comparison: Comparison
     imagining: Imagining
     plotting: Plotting
     menu: Menu
+    sharing: sharing.Sharing
+    looks: Looks
 
     @classmethod
     def on(cls, engine: Engine, turns: Turns) -> Acts:
         """All of them on one engine; a visitor has one turn in all of them, except in the menu."""
         painter = Painter(engine, Rivals(engine))
+        opening = Opening(engine, painter, turns)
         return cls(
             pictures=Pictures(engine, painter, turns),
             handlers=Handlers(engine, painter, turns),
-            opening=Opening(engine, painter, turns),
+            opening=opening,
             viewing=Viewing(engine, painter, turns),
+            comparison=Comparison(engine, painter, turns),
             imagining=Imagining(engine, turns),
-            plotting=Plotting(painter, turns),
+            plotting=Plotting(engine, painter, turns),
             menu=Menu(engine, Turns()),
+            sharing=sharing.Sharing(engine, opening),
+            looks=Looks(engine),
         )
 
 
-def wire(demo: gr.Blocks, studio: Studio, acts: Acts) -> None:
+def wire(demo: gr.Blocks, studio: Studio, closer: Closer, acts: Acts) -> None:
     """Connect the studio's components with what answers their events."""
-    wires = _Wires(studio, acts)
+    wires = _Wires(studio, closer, acts)
     wires.begin(demo)
     wires.compress_and_open(demo)
     wires.decode()
@@ -66,13 +78,14 @@ def wire(demo: gr.Blocks, studio: Studio, acts: Acts) -> None:
     wires.change_pictures()
     wires.follow_the_slider()
     wires.show_what_can_be_chosen()
+    closer_look.wire(closer, acts.looks, studio.session, studio.used, LOW_PRIORITY)
 
 
 class _Wires:
     """The connections, group by group; `running` grows by all that can be cancelled."""
 
-    def __init__(self, studio: Studio, acts: Acts) -> None:
-        self.studio, self.acts = studio, acts
+    def __init__(self, studio: Studio, closer: Closer, acts: Acts) -> None:
+        self.studio, self.closer, self.acts = studio, closer, acts
         screen = [getattr(studio, name) for name in Screen._fields]
         self.shown: dict[str, Any] = {"outputs": screen, "show_progress": "hidden"}
         self.work: dict[str, Any] = {
@@ -81,18 +94,19 @@ class _Wires:
             "show_progress_on": studio.status,
             **DEVICE,
         }
-        self.view = [studio.session, studio.metric]
+        self.view = [studio.session, studio.controls.view]
         self.noise = [studio.steps, studio.gamma, studio.eta, studio.noise]
         self.choices = [studio.session, studio.used, studio.decoder, studio.realism, studio.draw, studio.compare]
-        self.choices += [studio.metric, studio.texture, *self.noise]
+        self.choices += [studio.controls.view, studio.texture, *self.noise, studio.against]
         self.running: list[Any] = []
         self.drawing: list[Any] = []
 
     def begin(self, demo: gr.Blocks) -> None:
-        """An example, before anybody has done anything."""
+        """An example, before anybody has done anything, or what a link names."""
         greeted = demo.load(self.acts.pictures.greet, **self.shown, queue=False, api_name="greet")
         opened = greeted.success(self.acts.handlers.open_example, self.view, **self.work, api_name="open_first_example")
         self.running.append(opened)
+        sharing.wire(self.studio, self.acts.sharing, self.closer.link, self.closer.query, greeted)
 
     def compress_and_open(self, demo: gr.Blocks) -> None:
         """How a file comes to the page; the chosen decoder is applied to it."""
@@ -100,12 +114,12 @@ class _Wires:
         amounts = [studio.side, studio.bpp, studio.num_bytes, studio.preset, studio.seed]
         encoded = studio.compress.click(
             acts.handlers.encode,
-            [studio.session, *amounts, studio.metric, studio.codec, studio.model, studio.prompt],
+            [studio.session, *amounts, studio.controls.view, studio.codec, studio.model, studio.prompt],
             **self.work,
             api_name="encode",
         )
         loaded = studio.open.upload(
-            acts.opening.open_file, [studio.open, studio.metric], **self.work, api_name="open_file"
+            acts.opening.open_file, [studio.open, studio.controls.view], **self.work, api_name="open_file"
         )
         fetched = wire_menu(demo, studio, acts.menu, loaded)
         # By way of a state that changes only then: most downloads open no file, and should not wait for the device.
@@ -114,7 +128,7 @@ class _Wires:
             acts.opening.release, studio.waiting, studio.ready, show_progress="hidden", api_visibility="private"
         )
         released = studio.ready.change(
-            acts.opening.open_released, [studio.ready, studio.metric], **self.work, api_visibility="private"
+            acts.opening.open_released, [studio.ready, studio.controls.view], **self.work, api_visibility="private"
         )
         begun = [encoded, loaded, released]
         finished = [
@@ -148,26 +162,29 @@ class _Wires:
             **self.work,
             api_name="imagine",
         )
-        self.running += [refined, textured, imagined]
+        opposed = wire_comparison(studio, self.acts.comparison, studio.controls.view, self.shown, self.work)
+        self.running += [refined, textured, imagined, opposed]
         self.drawing += [refined, textured]
 
     def complete_plots(self) -> None:
         """What is drawn when nobody waits for anything else."""
-        metric, plotting = self.studio.metric, self.acts.plotting
+        plotting = self.acts.plotting
         curve: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
-        replotted = metric.input(plotting.replot, self.view, **self.shown, queue=False, api_visibility="private")
+        replotted, chosen = plot_wiring.wire(self.studio, plotting, DEVICE)
         completing = [
             event.success(plotting.complete, self.view, self.studio.plot, **curve, **LOW_PRIORITY)
             for event in (*self.drawing, replotted)
         ]
         # Elsewhere they end with their turn: the browser complains about what is cancelled before the server knows it.
-        _cancel_each(metric.input, completing)
+        _cancel_each(chosen, completing)
 
     def change_pictures(self) -> None:
         """Another picture, or Stop: either ends what is going on."""
         studio, pictures, handlers = self.studio, self.acts.pictures, self.acts.handlers
         _cancel_each(studio.examples.select, self.running)
-        picked = studio.examples.select(pictures.choose_example, None, **self.shown, api_visibility="private")
+        picked = studio.examples.select(
+            pictures.choose_example, studio.controls.view, **self.shown, api_visibility="private"
+        )
         # Where an example is opening already, that one ends by its turn: there is no cancelling it without its
         # successor.
         reopened = picked.success(
@@ -176,7 +193,11 @@ class _Wires:
         self.running.append(reopened)
         _cancel_each(studio.source.upload, self.running)
         uploaded = studio.source.upload(
-            pictures.upload, studio.source, **self.shown, preprocess=False, api_name="upload"
+            pictures.upload,
+            [studio.source, studio.controls.view],
+            **self.shown,
+            preprocess=False,
+            api_name="upload",
         )
         uploaded.failure(lambda: None, None, studio.source, api_visibility="private")
         _cancel_each(studio.stop.click, self.running)
@@ -187,14 +208,11 @@ class _Wires:
         studio, viewing = self.studio, self.acts.viewing
         studio.used.input(
             viewing.preview,
-            [studio.session, studio.used, studio.metric],
+            [studio.session, studio.used, studio.controls.view],
             **self.shown,
             queue=False,
             trigger_mode="always_last",
             api_name="preview",
-        )
-        studio.compare.input(
-            viewing.compare, [studio.session, studio.compare, studio.metric], **self.shown, api_name="compare"
         )
 
     def show_what_can_be_chosen(self) -> None:

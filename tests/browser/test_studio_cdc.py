@@ -64,7 +64,7 @@ def test_another_choice_cancels_and_stop_keeps_the_last_step(open_studio, fake_e
         page.get_by_label(re.compile("grown from noise")).check()
         page.locator("#status").get_by_text(re.compile("step [2-9] of 17")).wait_for()
         page.get_by_label("as sent").check()
-        page.locator("#captions").get_by_text(re.compile("CDC, deterministic, step [1-4] of 17")).wait_for()
+        page.locator("#stage .side.right").get_by_text(re.compile("CDC, deterministic, step [1-4] of 17")).wait_for()
         page.get_by_role("button", name="Stop").click()
         page.locator("#status").get_by_text(re.compile(r"the picture after step \d of 17")).wait_for()
         page.wait_for_timeout(1000)  # What was cancelled must not speak afterwards.

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from fakes import FakeEngine
 from PIL import Image
+from stage import shown
 
 from diffdemo.engine import CurvePoint
 from diffdemo.images import load_picture
+from diffdemo.ui.comparison import Comparison
 from diffdemo.ui.handlers import Handlers
 from diffdemo.ui.inspect import Inspection
 from diffdemo.ui.line_names import apart
@@ -38,7 +40,7 @@ class Page:
         self.handlers = Handlers(self.engine, self.painter, turns)
         self.opening = Opening(self.engine, self.painter, turns)
         self.viewing = Viewing(self.engine, self.painter, turns)
-        self.plotting = Plotting(self.painter, turns)
+        self.plotting = Plotting(self.engine, self.painter, turns)
         self.imagining = Imagining(self.engine, turns)
 
     def compress(self, session: Session, codec: str = "cdc"):
@@ -78,7 +80,7 @@ def compressed(uploaded, tmp_path_factory) -> Session:
 
 
 def _right(screen) -> np.ndarray:
-    return load_picture(screen.stage[1]).pixels
+    return shown(screen, "right")
 
 
 def test_each_codec_has_its_own_controls_for_compressing(page):
@@ -111,7 +113,7 @@ def test_an_encode_is_one_file_with_its_one_step_picture(page, uploaded):
     assert screens[0].used["interactive"] is False
     assert screens[-1].used["visible"] is False
     assert screens[-1].strip == ""
-    assert "CDC, deterministic, 1 step" in screens[-1].captions
+    assert screens[-1].stage["right"]["caption"] == "CDC, deterministic, 1 step"
     assert screens[-1].download["interactive"] is True
 
 
@@ -178,7 +180,7 @@ def test_impossible_rates_and_steps_are_told_in_words(page, compressed):
 def test_opening_a_file_needs_no_original(page, compressed):
     last = page.open(compressed.data)[-1]
     assert "The whole file" in last.status
-    assert [words for words, _ in last.compare["choices"]] == ["one step"]
+    assert [words for words, _ in last.compare["choices"]] == ["one step", "this file"]
     assert last.session.quick == last.session.left.png
     decoded = page.decode(last.session, "deterministic", 3)[-1]
     assert decoded.session.runs == ()
@@ -195,9 +197,9 @@ def test_damaged_files_are_refused_in_words(page, compressed, damage, words):
 
 def test_the_left_half_can_be_the_one_step_picture(page, compressed):
     session = page.decode(compressed, "deterministic", 9)[-1].session
-    screen = page.viewing.compare(session, "mean", "psnr_db")
-    assert np.array_equal(load_picture(screen.stage[0]).pixels, load_picture(session.quick).pixels)
-    assert "<span>one step</span>" in screen.captions
+    screen = Comparison(page.engine, page.painter, Turns()).compare(session, "mean", "psnr_db")
+    assert np.array_equal(shown(screen, "left"), load_picture(session.quick).pixels)
+    assert screen.stage["left"]["caption"] == "one step"
 
 
 def test_the_curve_grows_into_the_plot_and_is_computed_once(page, compressed):

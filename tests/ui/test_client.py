@@ -20,8 +20,8 @@ from diffdemo.images import load_picture
 # Gradio's use of pandas warns, and a warning that becomes an error there stops its queue.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-SESSION_FIELDS = ("source", "notes", "side", "stage", "captions", "argument", "status", "plot", "strip", "compare")
-STATUS, NOTES, STAGE, CAPTIONS, DOWNLOAD = 6, 1, 3, 4, 11
+SESSION_FIELDS = ("source", "notes", "side", "stage", "against", "argument", "status", "plot", "strip", "compare")
+STATUS, NOTES, STAGE, DOWNLOAD = 6, 1, 3, 11
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +94,8 @@ def test_an_encode_streams(client, picture):
 def test_pictures_on_the_page_are_exact(client, picture, large_picture):
     client.predict(handle_file(picture), api_name="/upload")
     job = client.submit(0, 3.0, None, "fast", 0, "psnr_db", api_name="/encode")
-    left, _ = job.result(timeout=20)[STAGE]
-    assert np.array_equal(load_picture(left).pixels, large_picture)
+    left = job.result(timeout=20)[STAGE]["left"]
+    assert np.array_equal(load_picture(left["picture"]).pixels, large_picture)
 
 
 def test_sessions_do_not_share(client, url, picture):
@@ -142,7 +142,7 @@ def test_an_upload_is_not_replaced_when_the_example_before_it_falls_silent(clien
         fake.step_seconds = 0.0
     assert last == client.predict("psnr_db", api_name="/open_first_example"), "nothing changes without an example"
     *_, compressed = client.submit(0, 3.0, None, "fast", 0, "psnr_db", api_name="/encode")
-    assert load_picture(compressed[STAGE][0]).pixels.shape == (192, 200, 3)
+    assert load_picture(compressed[STAGE]["left"]["picture"]).pixels.shape == (192, 200, 3)
 
 
 def test_cdc_files_in_and_out(client, picture, fake, tmp_path):
@@ -171,11 +171,11 @@ def test_cdc_files_in_and_out(client, picture, fake, tmp_path):
 def test_cdc_on_the_page_takes_the_new_choices_last(client, picture):
     client.predict(handle_file(picture), api_name="/upload")
     job = client.submit(0, 2.0, None, "fast", 0, "psnr_db", "cdc", api_name="/encode")
-    assert "CDC, deterministic, 1 step" in job.result(timeout=20)[CAPTIONS]
+    assert job.result(timeout=20)[STAGE]["right"]["caption"] == "CDC, deterministic, 1 step"
     job = client.submit(1, "mean", 1.0, 0, "original", "psnr_db", "stochastic", 5, 0.5, api_name="/decode")
     job.result(timeout=20)
     assert "step 1 of 5" in job.outputs()[0][STATUS]
-    assert "CDC, stochastic, 5 steps" in job.outputs()[-1][CAPTIONS]
+    assert job.outputs()[-1][STAGE]["right"]["caption"] == "CDC, stochastic, 5 steps"
     job = client.submit(1, 0, 2, api_name="/imagine")
     job.result(timeout=20)
     assert "4 samples" in job.outputs()[-1][STATUS]

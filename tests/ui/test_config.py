@@ -11,14 +11,19 @@ from diffdemo.ui.app import launch_options
 
 PUBLIC = {
     "batch",
+    "bits_map",
     "classical",
     "compare",
+    "compare_codecs",
     "compress",
+    "curve",
     "decode",
     "decompress",
+    "difference",
     "dither",
     "download",
     "encode",
+    "film",
     "greet",
     "imagine",
     "inspect",
@@ -26,15 +31,17 @@ PUBLIC = {
     "open_example",
     "open_file",
     "open_first_example",
+    "oppose",
     "preview",
+    "result_card",
     "samples",
     "stop",
     "theory_curves",
     "theory_run",
     "upload",
 }
-ON_THE_DEVICE = {"compress", "decode", "decompress", "encode", "imagine", "samples"}
-ON_THE_DEVICE |= {"open_example", "open_file", "open_first_example"}
+ON_THE_DEVICE = {"compare_codecs", "compress", "curve", "decode", "decompress", "encode", "imagine", "samples"}
+ON_THE_DEVICE |= {"open_example", "open_file", "open_first_example", "oppose"}
 IMMEDIATE = {"greet", "preview", "stop", "theory_curves"}
 
 
@@ -50,7 +57,7 @@ def events(demo) -> dict:
 
 def test_pictures_travel_without_loss(demo):
     pictures = [block for block in demo.blocks.values() if hasattr(block, "format") and hasattr(block, "postprocess")]
-    assert {type(block) for block in pictures} >= {gr.Image, gr.ImageSlider, gr.Gallery}
+    assert {type(block) for block in pictures} >= {gr.Image, gr.Gallery}
     assert {block.format for block in pictures} == {"png"}
 
 

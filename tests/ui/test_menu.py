@@ -10,9 +10,9 @@ import pytest
 from fake_models import BROKEN, CEILING, CUT_OFF, GATED, LATENT, OFFLINE, PIXEL, REFUSED, RELEASED, STEPS
 from fakes import FakeEngine
 from PIL import Image
+from stage import shown
 
 from diffdemo.engine import DownloadProgress
-from diffdemo.images import load_picture
 from diffdemo.ui import card, models
 from diffdemo.ui.about import Storage
 from diffdemo.ui.inspect import Inspection
@@ -49,7 +49,7 @@ def acts(fake) -> Acts:
 def session(acts, tmp_path, large_picture) -> Session:
     path = tmp_path / "picture.png"
     Image.fromarray(large_picture).save(path)
-    return acts.pictures.upload({"path": str(path)}, ANNA).session
+    return acts.pictures.upload({"path": str(path)}, request=ANNA).session
 
 
 def _fetch(fake: FakeEngine, name: str) -> None:
@@ -191,7 +191,7 @@ def test_the_picture_is_fitted_and_compared_at_that_size(acts, fake, session):
     last = _encode(acts, session, PIXEL)
     info = fake.describe(last.session.data)
     assert (info.model, info.width, info.height) == (PIXEL, 256, 256)
-    assert load_picture(last.stage[0]).pixels.shape == (256, 256, 3)
+    assert shown(last, "left").shape == (256, 256, 3)
     assert last.notes == "200 x 192 pixels. Cut and scaled from 200 x 192, to the size that ddpm-cat-256 knows."
     assert "with ddpm-cat-256" in last.status
     back = _encode(acts, last.session, "fake")

@@ -4,7 +4,6 @@ import math
 
 import pytest
 
-from diffdemo.engine.plots import COLOURS, Curve, rd_figure
 from diffdemo.engine.records import CurvePoint, FileInfo, Frame, Step
 from diffdemo.ui import present
 from diffdemo.ui.rivals import Rival, psnr_at
@@ -76,7 +75,6 @@ def test_progress_counts_and_estimates():
 
 def test_text_from_outside_is_escaped():
     assert "<b>" not in present.status("<b>")
-    assert "<script>" not in present.caption_row("<script>", "")
     assert "<i>" not in present.picture_notes(1, 1, ["<i>"])
 
 
@@ -113,32 +111,3 @@ def test_psnr_is_interpolated_between_neighbours_only():
     assert psnr_at(points, 150) == pytest.approx(25.0)
     assert psnr_at(points, 99) is None
     assert psnr_at(points, 201) is None
-
-
-def test_the_plot_follows_our_points_and_marks_where_we_are():
-    own = Curve("diffc", (CurvePoint(10, 0.5, 25.0, 0.9), CurvePoint(20, 1.0, 30.0, 0.99)))
-    jpeg = Curve("jpeg", (CurvePoint(10, 0.5, 22.0, 0.8), CurvePoint(99, 4.0, 50.0, 0.999)))
-    figure = rd_figure([own, jpeg], operating_bpp=0.75, metric="psnr_db")
-    assert figure.layout.xaxis.range[1] < 2
-    assert max(figure.data[1].x) == figure.layout.xaxis.range[1]
-    assert figure.layout.shapes[0].x0 == 0.75
-    assert {note.text for note in figure.layout.annotations} == {"DiffC, average", "JPEG"}
-    assert figure.data[1].line.color == COLOURS["jpeg"]
-
-
-def test_the_plot_draws_similarity_in_decibels_and_leaves_out_what_is_not_known():
-    own = Curve("diffc", (CurvePoint(10, 0.5, 25.0, 0.9), CurvePoint(20, 1.0, 30.0, None)))
-    figure = rd_figure([own], operating_bpp=None, metric="ms_ssim")
-    assert list(figure.data[0].y) == pytest.approx([10.0])
-    assert len(figure.layout.shapes) == 0
-
-
-def test_an_empty_plot_has_axes():
-    figure = rd_figure([], operating_bpp=None, metric="psnr_db")
-    assert figure.layout.xaxis.range == (0, 0.5)
-
-
-def test_axes_hold_still_while_the_first_point_arrives():
-    figure = rd_figure([Curve("diffc", (CurvePoint(40, 0.002, 15.0, None),))], operating_bpp=0.002, metric="psnr_db")
-    low, high = figure.layout.yaxis.range
-    assert high - low >= 8
