@@ -106,7 +106,7 @@ def _settings(info: FileInfo) -> dict[str, str]:
 
 
 def _steps(info: FileInfo) -> str:
-    heads = ("step", "noise level after it", "bits", "side bits", "file up to here", "")
+    heads = ("step", "noise level after it", "bits", "side bits", "file up to here", "state")
     rows = "".join(
         f"<tr><td>{step.number}</td><td>{step.sigma:.3f}</td><td>{step.bits:,}</td><td>{step.side_bits:,}</td>"
         f"<td>{present.size(step.end_bytes)}</td><td>{'received' if step.received else 'missing'}</td></tr>"

@@ -12,7 +12,7 @@ from diffdemo.ui.codecs import OFFERS
 
 def table(models: Sequence[ModelInfo]) -> str:
     """One model a row: what it is, whether it is here, and what it needs."""
-    heads = ("model", "codec", "", "weights", "memory", "knows", "licence", "paper", "name in files")
+    heads = ("model", "codec", "where", "weights", "memory", "knows", "licence", "paper", "name in files")
     head = "".join(f'<th scope="col">{name}</th>' for name in heads)
     rows = "".join(_row(info) for info in models)
     return f'<h3>Models</h3><table class="steps models"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'

@@ -11,10 +11,11 @@ import gradio as gr
 from diffdemo.engine import Engine
 from diffdemo.ui import closer as closer_look
 from diffdemo.ui import plot_wiring, sharing
-from diffdemo.ui.closer import Closer, Looks
+from diffdemo.ui.closer import Closer
 from diffdemo.ui.comparison import Comparison
 from diffdemo.ui.comparison_wiring import wire_comparison
 from diffdemo.ui.handlers import Handlers
+from diffdemo.ui.looks import Looks
 from diffdemo.ui.menu import Menu
 from diffdemo.ui.menu_wiring import wire_menu
 from diffdemo.ui.opening import Opening
@@ -78,7 +79,6 @@ def wire(demo: gr.Blocks, studio: Studio, closer: Closer, acts: Acts) -> None:
     wires.change_pictures()
     wires.follow_the_slider()
     wires.show_what_can_be_chosen()
-    closer_look.wire(closer, acts.looks, studio.session, studio.used, LOW_PRIORITY)
 
 
 class _Wires:
@@ -163,7 +163,15 @@ class _Wires:
             api_name="imagine",
         )
         opposed = wire_comparison(studio, self.acts.comparison, studio.controls.view, self.shown, self.work)
-        self.running += [refined, textured, imagined, opposed]
+        looked = closer_look.wire(
+            self.closer,
+            self.acts.looks,
+            studio.session,
+            studio.used,
+            device=DEVICE,
+            low_priority=LOW_PRIORITY,
+        )
+        self.running += [refined, textured, imagined, opposed, looked]
         self.drawing += [refined, textured]
 
     def complete_plots(self) -> None:

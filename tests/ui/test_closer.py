@@ -12,7 +12,7 @@ from fakes import FakeEngine
 
 from diffdemo.images import load_picture, to_png
 from diffdemo.ui import filmstrip
-from diffdemo.ui.closer import NO_MAP, NOT_EMBEDDED, Looks, legend
+from diffdemo.ui.looks import NO_MAP, NOT_EMBEDDED, Looks, legend
 from diffdemo.ui.opening import Opening
 from diffdemo.ui.permalink import Place, from_query, to_query
 from diffdemo.ui.pictures import Pictures
@@ -68,6 +68,25 @@ def test_the_film_strip_shows_pictures_with_their_sizes(looks, session):
         assert load_picture(path).pixels.shape == (96, 128, 3)
         assert "bpp" in caption
         assert "dB" in caption
+
+
+def test_every_decoder_has_its_picture_from_the_same_bytes(looks, session, of_cdc):
+    used = len(session.data) // 2
+    rows = [update["value"] for update in looks.decoders(session, used)]
+    assert [len(row) for row in rows] == [1, 2, 3, 4]
+    assert [caption.split(" · ")[0] for _, caption in rows[-1]] == ["average", "half-way", "flow", "ancestral"]
+    assert all("dB" in caption for _, caption in rows[-1])
+    average, _, _, drawn = (load_picture(path).pixels for path, _ in rows[-1])
+    assert not np.array_equal(average, drawn)
+    *_, last = looks.decoders(of_cdc, 0)
+    assert [caption.split(" · ")[0] for _, caption in last["value"]] == [
+        "gamma 0",
+        "gamma 0.4",
+        "gamma 0.8",
+        "gamma 1.2",
+    ]
+    with pytest.raises(gr.Error, match="no file yet"):
+        list(looks.decoders(Session(), 0))
 
 
 def test_a_download_takes_as_long_as_its_line_needs(fake, session, monkeypatch):

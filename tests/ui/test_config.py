@@ -10,6 +10,7 @@ from serving import built
 from diffdemo.ui.app import launch_options
 
 PUBLIC = {
+    "all_decoders",
     "batch",
     "bits_map",
     "classical",
@@ -41,7 +42,7 @@ PUBLIC = {
     "upload",
 }
 ON_THE_DEVICE = {"compare_codecs", "compress", "curve", "decode", "decompress", "encode", "imagine", "samples"}
-ON_THE_DEVICE |= {"open_example", "open_file", "open_first_example", "oppose"}
+ON_THE_DEVICE |= {"all_decoders", "open_example", "open_file", "open_first_example", "oppose"}
 IMMEDIATE = {"greet", "preview", "stop", "theory_curves"}
 
 
