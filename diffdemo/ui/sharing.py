@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from diffdemo.engine import Engine
-from diffdemo.ui import models
+from diffdemo.ui import models, present
 from diffdemo.ui.codecs import encoding_controls
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.opening import Opening, Waiting
@@ -23,6 +23,10 @@ COPY = """(query) => {
 }"""
 """In the browser, which alone knows its address. Where a page may not use the clipboard, the link is in the address
 bar all the same."""
+
+
+DRAWN = ("ancestral", "stochastic")
+"""Decoders that draw one of many pictures, of DiffC and of CDC."""
 
 
 class Sharing:
@@ -78,22 +82,19 @@ class Sharing:
         place = place_of(request)
         codec = place.codec or self._engine.model(self._engine.default_model).codec
         chosen = models.chosen(self._engine, codec, place.model)
-        given = {"codec": codec, "bpp": place.bpp, "preset": place.preset, "seed": place.seed}
-        if not (place.codec or place.model or place.bpp):
-            controls: list[Any] = [gr.skip()] * 5
-        else:
-            updates = zip(encoding_controls(codec), given.items(), strict=True)
-            controls = [
-                update | ({"value": value} if value not in (None, "") else {}) for update, (_, value) in updates
-            ]
-            entries = models.choices(self._engine.models(), codec)
-            controls.append(gr.update(choices=entries, value=chosen.name))
+        # One number in the link, and what it is the seed of follows from the decoder.
+        draw, noise = (place.seed if place.decoder == drawn else None for drawn in DRAWN)
+        seed = None if place.decoder in DRAWN else place.seed
+        controls: list[Any] = [gr.skip()] * 5
+        if place.codec or place.model or place.bpp:
+            values = codec, place.bpp, place.preset or None, seed
+            updates = zip(encoding_controls(codec), values, strict=True)
+            controls = [update if value is None else update | {"value": value} for update, value in updates]
+            controls.append(gr.update(choices=models.choices(self._engine.models(), codec), value=chosen.name))
+        of_cdc = place.decoder in present.TEXTURES
+        decoders = (None, place.decoder) if of_cdc else (place.decoder or None, None)
         others = (place.num_bytes, place.prompt or None, place.realism, place.steps, place.gamma, place.eta)
-        draws = (
-            place.seed if place.decoder == "ancestral" else None,
-            place.seed if place.decoder == "stochastic" else None,
-        )
-        return (*controls, *map(_if_given, (*others, *draws)), *_decoders(place.decoder))
+        return (*controls, *map(_if_given, (*others, draw, noise, *decoders)))
 
     @friendly
     def linked(self, session: Session, request: gr.Request | None = None) -> Waiting | dict:
@@ -146,7 +147,7 @@ def wire(studio: Studio, sharing: Sharing, button: gr.Button, query: gr.Textbox,
 
 
 def _diffc(decoder: str, realism: float, draw: int | None, seed: int | None) -> dict[str, Any]:
-    is_drawn = decoder == "ancestral"
+    is_drawn = decoder in DRAWN
     return {
         "decoder": decoder,
         "realism": realism if decoder == "flow" else None,
@@ -157,13 +158,6 @@ def _diffc(decoder: str, realism: float, draw: int | None, seed: int | None) -> 
 def _cdc(texture: str, steps: int, gamma: float, eta: float, noise: int | None) -> dict[str, Any]:
     place: dict[str, Any] = {"decoder": texture, "steps": int(steps)}
     return place | {"gamma": gamma, "eta": eta, "seed": int(noise or 0)} if texture == "stochastic" else place
-
-
-def _decoders(decoder: str) -> tuple[Any, Any]:
-    of_diffc = decoder in ("mean", "flow", "ancestral")
-    return gr.update(value=decoder) if of_diffc else gr.skip(), gr.skip() if of_diffc or not decoder else gr.update(
-        value=decoder
-    )
 
 
 def _if_given(value: object) -> Any:

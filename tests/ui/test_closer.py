@@ -209,6 +209,9 @@ def test_what_a_link_says_is_restored_and_nothing_else(sharing):
     assert "decoder" not in found
     drawn = restored("decoder=ancestral&seed=4")
     assert drawn == {"decoder": "ancestral", "draw": 4}
+    both = restored("codec=diffc&decoder=ancestral&seed=4")
+    assert (both["draw"], "seed" in both) == (4, False), "a draw is no seed of the file"
+    assert restored("codec=diffc&decoder=flow&seed=5")["seed"] == 5
 
 
 def test_greeting_shows_the_example_of_the_link(fake):
