@@ -59,9 +59,10 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A moment of an encode: the file so far, the common state, and an estimate of the number of steps."""
+    """A moment of an encode: the file so far and its head, the common state, an estimate of the number of steps."""
 
     data: bytes
+    head: FileHead
     state: State
     num_steps: int
     done: bool
@@ -156,7 +157,7 @@ class DiffC:
             planned = None if last else plan_step(writer, effort.tree, x, x_hat, sigma, room=room, floor=floor)
             data = head.to_file(writer.bits.to_bytes())
             state = State(z, sigma, x_hat, writer.num_steps, len(data))
-            yield Progress(data, state, expected_steps(writer, room, done=planned is None), planned is None)
+            yield Progress(data, head, state, expected_steps(writer, room, done=planned is None), planned is None)
 
     def decode(self, data: bytes, rendering: Rendering = DEFAULT_RENDERING) -> Iterator[Reconstruction]:
         """Posterior means along the file, then the chosen decoder on what there is of it.

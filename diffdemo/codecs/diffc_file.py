@@ -107,22 +107,22 @@ class DiffCFile:
 
     def reader(self) -> PayloadReader:
         """At the first step."""
-        return PayloadReader(
-            self.bitstream.payload[self.prompt_bytes :],
-            self.bitstream.header.payload_bytes - self.prompt_bytes,
-            self.head.growth,
-            self.head.dimensions,
-        )
+        return PayloadReader(*self._steps)
 
     def steps(self) -> list[PayloadStep]:
         """All steps whose beginning is here, read without a network."""
-        here = self.bitstream.payload[self.prompt_bytes :]
-        whole_bytes = self.bitstream.header.payload_bytes - self.prompt_bytes
-        return read_steps(here, whole_bytes, self.head.growth, self.head.dimensions)
+        return read_steps(*self._steps)
 
     def end_bytes(self, step: PayloadStep) -> int:
         """Shortest prefix of the file that holds a step, header included."""
         return self.first_byte - (-step.end_bit // 8)
+
+    @property
+    def _steps(self) -> tuple[bytes, int, int, int]:
+        """What is here of the payload behind the prompt, its whole length, growth, and dimensions."""
+        here = self.bitstream.payload[self.prompt_bytes :]
+        whole_bytes = self.bitstream.header.payload_bytes - self.prompt_bytes
+        return here, whole_bytes, self.head.growth, self.head.dimensions
 
 
 def read_file(data: bytes) -> DiffCFile:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from diffdemo.codecs.base import Decoder
 from diffdemo.codecs.diffc import DiffC, Progress, State
-from diffdemo.codecs.diffc_file import DiffCFile, read_file
+from diffdemo.codecs.diffc_file import DiffCFile
 from diffdemo.engine.records import Encoding, Frame
 from diffdemo.engine.trace import Moment, Trace, TraceCache
 from diffdemo.images import Pixels
@@ -57,7 +57,7 @@ def seen_rendering(
 def seen_progress(codec: DiffC, progress: Iterator[Progress]) -> Iterator[tuple[Progress, Pixels]]:
     """Moments of an encode with their posterior means as pictures."""
     for moment in progress:
-        yield moment, codec.picture(moment.state.x_hat, read_file(moment.data).head, preview=not moment.done)
+        yield moment, codec.picture(moment.state.x_hat, moment.head, preview=not moment.done)
 
 
 def watch_decode(

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import torch
-from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from diffdemo.errors import WeightsError
-from diffdemo.models.weights import read_checkpoint, require_tensors
+from diffdemo.models.weights import read_checkpoint, read_safetensors, require_tensors
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -82,16 +81,12 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     Raises:
         WeightsError: missing, damaged, or holding anything but tensors.
     """
-    if path.suffix != ".safetensors":
-        tensors = read_checkpoint(path)
-        if not all(isinstance(value, Tensor) for value in tensors.values()):
-            raise WeightsError(f"The checkpoint '{path.name}' holds more than a network's tensors.")
-        return tensors
-    try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"The weights '{path.name}' are damaged or not a safetensors file: {error}.") from error
+    if path.suffix == ".safetensors":
+        return read_safetensors(path)[0]
+    tensors = read_checkpoint(path)
+    if not all(isinstance(value, Tensor) for value in tensors.values()):
+        raise WeightsError(f"The checkpoint '{path.name}' holds more than a network's tensors.")
+    return tensors
 
 
 def built(name: str, build: Callable[[], Network]) -> Network:

@@ -57,13 +57,22 @@ def read_weights(path: Path) -> WeightFile:
             f"The weights '{path.name}' are missing from {path.parent.name}/. "
             "They come with diffdemo: please fetch it again, or copy that file from another installation."
         )
+    tensors, metadata = read_safetensors(path)
+    return WeightFile(tensors, metadata, sha256_of(path))
+
+
+def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors of a safetensors file by name, as stored, and the strings of its header; without hashing it.
+
+    Raises:
+        WeightsError: damaged, or not safetensors.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
-            metadata = dict(file.metadata() or {})
+            return tensors, dict(file.metadata() or {})
     except (SafetensorError, OSError) as error:
         raise WeightsError(f"The weights '{path.name}' are damaged or not a safetensors file: {error}.") from error
-    return WeightFile(tensors, metadata, sha256_of(path))
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from diffdemo.ui.batch_api import BatchEndpoint
 from diffdemo.ui.batch_plot import batch_plot
 from diffdemo.ui.batch_run import Batch, Page
 from diffdemo.ui.batch_table import EMPTY
-from diffdemo.ui.codecs import BPP_STEP, DEFAULT_CODEC, LEAST_BPP, OFFERS
+from diffdemo.ui.codecs import DEFAULT_CODEC, OFFERS, codec_choice, preset_choice, rate_slider
 from diffdemo.ui.studio import SESSION_SECONDS
 
 QUEUE: dict[str, Any] = {"concurrency_id": "batch", "concurrency_limit": 1}
@@ -68,29 +68,13 @@ def _build_input(parts: dict[str, Any]) -> None:
         height=150,
         elem_id="batch-files",
     )
-    parts["codec"] = gr.Radio(
-        [(each.label, key) for key, each in OFFERS.items()],
-        value=DEFAULT_CODEC,
-        label="Codec",
-        info=OFFERS[DEFAULT_CODEC].sentence,
-        elem_id="batch-codec",
-        elem_classes="choice",
-    )
+    parts["codec"] = codec_choice(DEFAULT_CODEC, "batch-codec")
     parts["model"] = gr.Dropdown(label="Model", visible=False, elem_id="batch-model")
 
 
 def _build_target(parts: dict[str, Any]) -> None:
     offer = OFFERS[DEFAULT_CODEC]
-    parts["bpp"] = gr.Slider(
-        LEAST_BPP,
-        offer.most_bpp,
-        value=offer.bpp,
-        step=BPP_STEP,
-        label="Rate, bits per pixel",
-        info="The same for every picture.",
-        buttons=[],
-        elem_id="batch-bpp",
-    )
+    parts["bpp"] = rate_slider(offer, "The same for every picture.", "batch-bpp")
     parts["num_bytes"] = gr.Number(
         None,
         precision=0,
@@ -99,14 +83,7 @@ def _build_target(parts: dict[str, Any]) -> None:
         info="Instead of the rate; empty to use the rate.",
         elem_id="batch-bytes",
     )
-    parts["preset"] = gr.Radio(
-        ["fast", "balanced", "best"],
-        value="balanced",
-        label="Quality of search",
-        info="Longer search, smaller files.",
-        elem_id="batch-preset",
-        elem_classes="choice",
-    )
+    parts["preset"] = preset_choice(offer, "batch-preset")
 
 
 def _build_extent(parts: dict[str, Any]) -> None:

@@ -14,13 +14,12 @@ from diffdemo.engine.batch_means import Means, means
 from diffdemo.engine.plots import COLOURS
 from diffdemo.ui.codecs import OFFERS
 from diffdemo.ui.curve_lines import CDC_COLOUR
+from diffdemo.ui.figure import axis, layout
 from diffdemo.ui.line_names import apart
 
 HEIGHT = 300
 _OWN = COLOURS | {"cdc": CDC_COLOUR}
-_NEUTRAL = "#6b6b6b"
 _FAINT = "rgba(128,128,128,0.35)"
-_GRID = "rgba(128,128,128,0.22)"
 _EMPTY = [0.0, 1.5], [20.0, 40.0]
 """Axes while there is nothing to show."""
 _LEAST_SPANS = 0.3, 6.0
@@ -130,16 +129,9 @@ def _range(values: Sequence[float], least: float) -> list[float]:
 
 
 def _layout(across: list[float], up: list[float]) -> go.Layout:
-    axis = {"gridcolor": _GRID, "zeroline": False, "fixedrange": True}
-    return go.Layout(
-        template="none",
-        height=HEIGHT,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": "system-ui, sans-serif", "size": 12, "color": _NEUTRAL},
-        margin={"l": 44, "r": 96, "t": 8, "b": 40},
-        xaxis=axis | {"title": {"text": "bits per pixel", "standoff": 6}, "range": across},
-        yaxis=axis | {"title": {"text": "PSNR, dB", "standoff": 6}, "range": up},
-        showlegend=False,
-        hovermode="closest",
+    return layout(
+        HEIGHT,
+        {"l": 44, "r": 96, "t": 8, "b": 40},
+        across=axis("bits per pixel", 6, range=across),
+        up=axis("PSNR, dB", 6, range=up),
     )

@@ -37,6 +37,32 @@ OFFERS = {
 DEFAULT_CODEC = "diffc"
 
 
+def codec_choice(codec: str, name: str) -> gr.Radio:
+    """The choice of a codec, under an element id of its own."""
+    choices = [(each.label, key) for key, each in OFFERS.items()]
+    info = OFFERS[codec].sentence
+    return gr.Radio(choices, value=codec, label="Codec", info=info, elem_id=name, elem_classes="choice")
+
+
+def rate_slider(offer: Offer, info: str, name: str) -> gr.Slider:
+    """The rate of an encode."""
+    options: dict[str, Any] = {"step": BPP_STEP, "label": "Rate, bits per pixel", "info": info, "buttons": []}
+    return gr.Slider(LEAST_BPP, offer.most_bpp, value=offer.bpp, elem_id=name, **options)
+
+
+def preset_choice(offer: Offer, name: str) -> gr.Radio:
+    """How long an encoder that searches does so."""
+    return gr.Radio(
+        ["fast", "balanced", "best"],
+        value="balanced",
+        label="Quality of search",
+        info="Longer search, smaller files.",
+        visible=offer.searches,
+        elem_id=name,
+        elem_classes="choice",
+    )
+
+
 def encoding_controls(codec: str) -> tuple[dict, dict, dict, dict]:
     """Updates for the choice itself, the rate, the preset and the seed."""
     offer = OFFERS[codec]

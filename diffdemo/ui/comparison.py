@@ -13,6 +13,7 @@ from diffdemo.engine import Engine
 from diffdemo.engine.heat import difference, error_map
 from diffdemo.images import load_picture, to_png
 from diffdemo.ui import comparer, present, sides
+from diffdemo.ui.codecs import OFFERS
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.opponent import Opponent
 from diffdemo.ui.screen import Painter, Screen
@@ -64,7 +65,7 @@ class Comparison:
         for met, line in self._opponent.met(session):
             session = self.placed(met, compare, against)
             yield self._painter.paint(session, metric, status=line, stop=gr.update(interactive=True))
-        done = f"Compressed with {sides.CODECS[sides.opponent(session.codec)]}, to as many bytes."
+        done = f"Compressed with {OFFERS[sides.opponent(session.codec)].label}, to as many bytes."
         yield self._painter.paint(session, metric, status=present.status(done), stop=gr.update(interactive=False))
 
     def placed(self, session: Session, compare: str, against: str = OURS) -> Session:

@@ -11,7 +11,7 @@ import numpy as np
 
 from diffdemo.engine import Engine, Frame
 from diffdemo.images import to_png
-from diffdemo.ui import present
+from diffdemo.ui import present, sides
 from diffdemo.ui.screen import served
 
 COUNT = 8
@@ -56,7 +56,7 @@ def film(engine: Engine, data: bytes, count: int = COUNT) -> list[Frame]:
 
 def captioned(frames: list[Frame], name: str) -> list[tuple[str, str]]:
     """Paths of PNG files and the words below them, for a gallery."""
-    return [(served(to_png(frame.pixels), f"{name}-{frame.num_bytes}.png"), _caption(frame)) for frame in frames]
+    return [(served(to_png(frame.pixels), f"{name}-{frame.num_bytes}.png"), sides.numbers(frame)) for frame in frames]
 
 
 def arriving(engine: Engine, data: bytes, bits_per_second: float) -> Iterator[Arrived]:
@@ -92,8 +92,3 @@ def clock(moment: Arrived, line: str) -> str:
         f'<p class="clock"><b>{moment.seconds:.1f} s</b> over a {label} ({rate / 1000:g} kbit/s): {seen}, of '
         f'{present.size(moment.whole_bytes)}.</p><div class="meter"><i style="width:{share:.1f}%"></i></div>'
     )
-
-
-def _caption(frame: Frame) -> str:
-    quality = "" if frame.psnr_db is None else f" · {frame.psnr_db:.1f} dB"
-    return f"{present.size(frame.num_bytes)} · {frame.bpp:.2f} bpp{quality}"

@@ -11,6 +11,7 @@ from diffdemo.engine import BitsMap, Engine
 from diffdemo.engine.result_card import result_card
 from diffdemo.images import load_picture, to_png
 from diffdemo.ui import filmstrip, present
+from diffdemo.ui.codecs import DEFAULT_CODEC, OFFERS
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.files import served
 from diffdemo.ui.session import Session
@@ -118,7 +119,7 @@ class Looks:
             )
         original, picture = load_picture(session.original).pixels, load_picture(shown.png).pixels
         caption = present.decoded_caption(shown)
-        codec = {"diffc": "DiffC", "cdc": "CDC"}[session.codec or "diffc"]
+        codec = OFFERS[session.codec or DEFAULT_CODEC].label
         numbers = [f"{shown.psnr_db:.2f} dB PSNR" if shown.psnr_db is not None else ""]
         numbers.append(f"{shown.ms_ssim:.4f} MS-SSIM" if shown.ms_ssim is not None else "")
         lines = [

@@ -10,6 +10,7 @@ import gradio as gr
 from diffdemo.engine import Engine
 from diffdemo.images import load_picture
 from diffdemo.ui import models, present, sides
+from diffdemo.ui.codecs import OFFERS
 from diffdemo.ui.session import Session
 
 
@@ -36,9 +37,9 @@ class Opponent:
         pixels = load_picture(session.original).pixels
         if self._engine.fit(pixels, chosen.name).pixels.shape != pixels.shape:
             raise gr.Error(f"{chosen.label} takes pictures of another size than this one.", print_exception=False)
-        verb = f"Compressing with {sides.CODECS[codec]}"
+        verb = f"Compressing with {OFFERS[codec].label}"
         for moment in self._engine.encode(pixels, codec=codec, model=chosen.name, num_bytes=asked):
             how = present.ONE_STEP if codec == "cdc" else present.AVERAGE
-            side = sides.of_frame(f"{sides.CODECS[codec]}, {how}", moment.frame)
+            side = sides.of_frame(f"{OFFERS[codec].label}, {how}", moment.frame)
             session = replace(session, other=side, other_bytes=asked if moment.done else 0)
             yield session, present.progress(moment.frame, verb)

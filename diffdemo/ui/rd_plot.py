@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import plotly.graph_objects as go
 
@@ -11,6 +11,7 @@ from diffdemo.engine import CurvePoint
 from diffdemo.engine.plots import COLOURS
 from diffdemo.ui.axes import ACROSS, TITLES, Sized, View, heights_of, width_of
 from diffdemo.ui.curve_lines import CDC_COLOUR, Line
+from diffdemo.ui.figure import axis, layout
 from diffdemo.ui.line_names import apart
 from diffdemo.ui.overlays import Overlay
 
@@ -25,7 +26,6 @@ _MOST_MARKERS = 20
 _CEILING = "ceiling of the<br>autoencoder"
 _NEUTRAL = "#808080"
 """Seen on light and on dark."""
-_TEXT, _GRID = "#6b6b6b", "rgba(128,128,128,0.22)"
 
 T = TypeVar("T")
 Place = tuple[float, float, str]
@@ -167,23 +167,16 @@ def _layout(
     view: View, span: tuple[float, float], up: tuple[float, float], height: int, num_entries: int, num_pixels: int
 ) -> go.Layout:
     """Axes that are ours to move only: what is dragged across the plot is the operating point; see `curve.js`."""
-    axis = {"gridcolor": _GRID, "zeroline": False, "fixedrange": True}
-    across: dict[str, Any] = {"title": {"text": ACROSS[view.across], "standoff": 6}, "type": view.scale, "nticks": 7}
-    if view.scale == "log":
-        across["dtick"] = "D2"  # at 1, 2 and 5
+    log = {"dtick": "D2"} if view.scale == "log" else {}  # at 1, 2 and 5
     foot = num_entries * _ENTRY_HEIGHT + (_ENTRY_HEIGHT if num_entries else 0)
-    return go.Layout(
-        template="none",
-        height=height + foot,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": "system-ui, sans-serif", "size": 12, "color": _TEXT},
-        margin={"l": 44, "r": 92, "t": 8, "b": _FOOT + foot},
-        xaxis=axis | across | {"range": [view.on_axis(x) if x else x for x in span]},
-        yaxis=axis | {"title": {"text": TITLES[view.metric], "standoff": 6}, "range": list(up)},
+    borders = [view.on_axis(x) if x else x for x in span]
+    return layout(
+        height + foot,
+        {"l": 44, "r": 92, "t": 8, "b": _FOOT + foot},
+        across=axis(ACROSS[view.across], 6, type=view.scale, nticks=7, range=borders, **log),
+        up=axis(TITLES[view.metric], 6, range=list(up)),
         showlegend=num_entries > 0,
         legend={"yref": "container", "y": 0, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
-        hovermode="closest",
         hoverlabel={"align": "left"},
         dragmode=False,
         meta={"across": view.across, "pixels": num_pixels, "others": view.others},

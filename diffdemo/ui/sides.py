@@ -11,11 +11,11 @@ from diffdemo.engine.plots import LABELS
 from diffdemo.engine.records import Classical, CurvePoint, Frame
 from diffdemo.images import to_png
 from diffdemo.ui import present
+from diffdemo.ui.codecs import OFFERS
 from diffdemo.ui.session import Session, Shown, Side
 
 ORIGINAL, OURS, OTHER, MEAN = "original", "ours", "other", "mean"
 """Keys of what can stand on a side, besides the classical codecs."""
-CODECS = {"diffc": "DiffC", "cdc": "CDC"}
 
 
 def opponent(codec: str) -> str:
@@ -30,7 +30,7 @@ def entries(codec: str, *, is_embedded: bool, has_original: bool) -> list[tuple[
     if not has_original:
         return [simplest, ours]
     classical = [(LABELS[name], name) for name in available()]
-    return [(present.ORIGINAL, ORIGINAL), ours, (CODECS[opponent(codec)], OTHER), *classical, simplest]
+    return [(present.ORIGINAL, ORIGINAL), ours, (OFFERS[opponent(codec)].label, OTHER), *classical, simplest]
 
 
 def on_stage(session: Session) -> tuple[Side, Side] | None:

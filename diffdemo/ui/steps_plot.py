@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from diffdemo.ui.figure import axis, layout
 from diffdemo.ui.line_names import apart
 from diffdemo.ui.runs import Run
 
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 HEIGHT = 170
-_NEUTRAL = "#6b6b6b"
-_GRID = "rgba(128,128,128,0.22)"
 _LEAST_SPAN = 2.0
 """Of the PSNR axis, so that it holds still while the first steps arrive."""
 _NAME_GAP = 0.17
@@ -57,16 +56,9 @@ def _trace(run: Run, colour: str) -> go.Scatter:
 
 
 def _layout(title: str, last: int, low: float, high: float) -> go.Layout:
-    axis = {"gridcolor": _GRID, "zeroline": False, "fixedrange": True}
-    return go.Layout(
-        template="none",
-        height=HEIGHT,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": "system-ui, sans-serif", "size": 12, "color": _NEUTRAL},
-        margin={"l": 44, "r": 92, "t": 8, "b": 36},
-        xaxis=axis | {"title": {"text": title, "standoff": 4}, "range": [0, 1.04 * max(1, last)]},
-        yaxis=axis | {"title": {"text": "PSNR, dB", "standoff": 6}, "range": [low, high], "nticks": 5},
-        showlegend=False,
-        hovermode="closest",
+    return layout(
+        HEIGHT,
+        {"l": 44, "r": 92, "t": 8, "b": 36},
+        across=axis(title, 4, range=[0, 1.04 * max(1, last)]),
+        up=axis("PSNR, dB", 6, range=[low, high], nticks=5),
     )

@@ -9,7 +9,7 @@ import gradio as gr
 from diffdemo.engine import Engine
 from diffdemo.images import Pixels, fit_pixels
 from diffdemo.ui import comparer, decoding, plot_controls, present, samples, shelf, sides
-from diffdemo.ui.codecs import BPP_STEP, LEAST_BPP, OFFERS, Offer
+from diffdemo.ui.codecs import OFFERS, Offer, codec_choice, preset_choice, rate_slider
 from diffdemo.ui.opening import Waiting
 from diffdemo.ui.session import SESSION_SECONDS, Session
 
@@ -127,34 +127,10 @@ def _build_picture(parts: dict, engine: Engine) -> None:
 def _build_encoding(parts: dict, engine: Engine) -> None:
     chosen = engine.model(engine.default_model)
     offer = OFFERS[chosen.codec]
-    parts["codec"] = gr.Radio(
-        [(each.label, key) for key, each in OFFERS.items()],
-        value=chosen.codec,
-        label="Codec",
-        info=offer.sentence,
-        elem_id="codec",
-        elem_classes="choice",
-    )
+    parts["codec"] = codec_choice(chosen.codec, "codec")
     shelf.build_choice(parts, engine.models(), chosen)
-    parts["bpp"] = gr.Slider(
-        LEAST_BPP,
-        offer.most_bpp,
-        value=offer.bpp,
-        step=BPP_STEP,
-        label="Rate, bits per pixel",
-        info="More bits, finer picture.",
-        buttons=[],
-        elem_id="bpp",
-    )
-    parts["preset"] = gr.Radio(
-        ["fast", "balanced", "best"],
-        value="balanced",
-        label="Quality of search",
-        info="Longer search, smaller files.",
-        visible=offer.searches,
-        elem_id="preset",
-        elem_classes="choice",
-    )
+    parts["bpp"] = rate_slider(offer, "More bits, finer picture.", "bpp")
+    parts["preset"] = preset_choice(offer, "preset")
     _build_advanced(parts, offer)
     shelf.build_shelf(parts)
     with gr.Row(elem_id="actions"):

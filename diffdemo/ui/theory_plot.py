@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 
 from diffdemo.engine.landing import Landing
 from diffdemo.engine.theory import LOWEST_SNR_DB, TOP_SNR_DB, Mark, TheoryCurve
+from diffdemo.ui.figure import axis, layout
 from diffdemo.ui.line_names import apart
 
 COLOURS = {
@@ -34,8 +35,6 @@ DASHES = {"shannon": "dash", "realism": "dash", "dithered": "dot"}
 HEIGHT = 440
 _SYMBOLS = {"mean": "circle", "flow": "diamond", "ancestral": "star"}
 _WIDE = ("flow", "ancestral")
-_NEUTRAL = "#6b6b6b"
-_GRID = "rgba(128,128,128,0.22)"
 _MARK = "#808080"
 _TOP = TOP_SNR_DB + 1.5
 _NAME_GAP = 0.042
@@ -129,16 +128,9 @@ def _mark_gap(figure: go.Figure, mark: Mark) -> None:
 
 
 def _layout(widest: float) -> go.Layout:
-    axis = {"gridcolor": _GRID, "zeroline": False, "fixedrange": True}
-    return go.Layout(
-        template="none",
-        height=HEIGHT,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": "system-ui, sans-serif", "size": 12, "color": _NEUTRAL},
-        margin={"l": 40, "r": 116, "t": 8, "b": 40},
-        xaxis=axis | {"title": {"text": "bits per dimension", "standoff": 6}, "range": [0, widest]},
-        yaxis=axis | {"title": {"text": "SNR, dB", "standoff": 4}, "range": [LOWEST_SNR_DB, _TOP]},
-        showlegend=False,
-        hovermode="closest",
+    return layout(
+        HEIGHT,
+        {"l": 40, "r": 116, "t": 8, "b": 40},
+        across=axis("bits per dimension", 6, range=[0, widest]),
+        up=axis("SNR, dB", 4, range=[LOWEST_SNR_DB, _TOP]),
     )

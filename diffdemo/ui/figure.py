@@ -1,0 +1,47 @@
+"""How every plot of the page looks: no frame, grey words and lines that are seen on light and on dark."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+
+TEXT = "#6b6b6b"
+_GRID = "rgba(128,128,128,0.22)"
+
+
+def axis(title: str, standoff: int, **options: Any) -> dict[str, Any]:
+    """An axis that nobody moves by dragging.
+
+    Args:
+        title: below it, or beside it.
+        standoff: pixels between its numbers and the title.
+        options: further ones of plotly's.
+    """
+    title_of_axis = {"text": title, "standoff": standoff}
+    return {"gridcolor": _GRID, "zeroline": False, "fixedrange": True, "title": title_of_axis, **options}
+
+
+def layout(
+    height: int, margin: dict[str, int], *, across: dict[str, Any], up: dict[str, Any], **more: Any
+) -> go.Layout:
+    """A figure's layout.
+
+    Args:
+        height: in pixels.
+        margin: "l", "r", "t" and "b" in pixels.
+        across, up: axes from `axis`.
+        more: further options of plotly's.
+    """
+    options = {"showlegend": False, "hovermode": "closest"} | more
+    return go.Layout(
+        template="none",
+        height=height,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"family": "system-ui, sans-serif", "size": 12, "color": TEXT},
+        margin=margin,
+        xaxis=across,
+        yaxis=up,
+        **options,
+    )
