@@ -1,11 +1,12 @@
 """Speed, memory, and what real coding costs over the ideal, measured on this machine.
 
     python -m diffdemo bench [channel] [codec] [drift] [cdc] [--json]
-    python -m diffdemo bench [networks] [compile] [--json]
+    python -m diffdemo bench [networks] [compile] [theory] [--json]
     python -m diffdemo bench files PICTURE ... [--bpp 1.0] [--json]
 
-The second form builds the networks of the Hub's models with random weights and times them, and tries torch.compile; the
-last one codes pictures of your own with every preset, and says for each file what an ideal one would take.
+The second form builds the networks of the Hub's models with random weights and times them, tries torch.compile, and
+sets real files beside the closed forms of Gaussian sources. The last one codes pictures of your own with every preset,
+and says for each file what an ideal one would take.
 
 Times are only comparable within one run. Every line of the report stands for one measurement, printed as it is taken.
 """
@@ -31,6 +32,7 @@ from diffdemo.coding.tree_code import TREE_PRESETS, TreePreset, TreeStep, reprod
 from diffdemo.diffusion.denoiser import Denoiser
 from diffdemo.engine.bench_cdc import Row, bench_cdc
 from diffdemo.engine.bench_networks import bench_compile, bench_networks
+from diffdemo.engine.bench_theory import bench_theory
 from diffdemo.engine.device import choose_device, describe_device
 from diffdemo.engine.examples import example_pixels
 from diffdemo.engine.store import load_shipped
@@ -203,7 +205,11 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "drift": bench_drift,
     "cdc": bench_cdc,
 }
-ON_REQUEST: dict[str, Callable[[], Iterator[Row]]] = {"networks": bench_networks, "compile": bench_compile}
+ON_REQUEST: dict[str, Callable[[], Iterator[Row]]] = {
+    "networks": bench_networks,
+    "compile": bench_compile,
+    "theory": bench_theory,
+}
 """Those that take long, much memory or a compiler."""
 
 

@@ -10,9 +10,10 @@ from PIL import Image
 
 from diffdemo.codecs.cdc import Cdc
 from diffdemo.coding.tree_code import FAST
-from diffdemo.engine import Engine, bench, bench_cdc, cdc_rates, evaluate
+from diffdemo.engine import Engine, bench, bench_cdc, bench_theory, cdc_rates, evaluate
 from diffdemo.engine.records import CurvePoint
 from diffdemo.engine.summary import bd_rate, summary
+from diffdemo.engine.theory import power_law
 
 
 @pytest.fixture
@@ -188,3 +189,10 @@ def test_bench_of_cdc(monkeypatch, capsys):
         assert row["over bytes"] < row["header bytes"] + 8 + 0.02 * row["bytes"]
     assert wide["million parameters"] > 0
     assert wide["step s"] > 0
+
+
+def test_ancestral_sampling_meets_its_closed_form_on_a_white_source(monkeypatch):
+    monkeypatch.setattr(bench_theory, "ROUNDS", 100)
+    rows = list(bench_theory._ancestral_rows(power_law(0.0)))
+    assert [row["steps"] for row in rows] == list(bench_theory.STEPS)
+    assert all(abs(row["above closed form dB"]) < 0.1 for row in rows)
