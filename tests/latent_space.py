@@ -22,6 +22,7 @@ class BlockMeans:
     channels = 4
     sigma_min = 0.01
     takes_prompt = True
+    most_views = 1
     num_parameters = 0
     num_bytes = 0
 

@@ -26,10 +26,12 @@ from torch import Tensor
 from diffdemo.codecs.base import DEFAULT_RENDERING, Decoder, Preset, Reconstruction, Rendering, Target
 from diffdemo.codecs.diffc_file import CODEC_ID, DiffCFile, FileHead, read_file, require_prompt
 from diffdemo.codecs.diffc_payload import LAST_LEVEL, PayloadWriter, level_of, sigma_of
-from diffdemo.codecs.diffc_plan import EFFORTS, budget_of, expected_steps, growth_for, plan_step
+from diffdemo.codecs.diffc_plan import EFFORTS, Effort, budget_of, expected_steps, growth_for, plan_step
 from diffdemo.coding.tree_code import TREE_PRESETS, TreeStep, reproduce, simulate
+from diffdemo.diffusion.denoiser import Denoiser
 from diffdemo.diffusion.posterior import PosteriorStep, white_noise
 from diffdemo.diffusion.samplers import ancestral, flow
+from diffdemo.diffusion.views import Views
 from diffdemo.errors import CorruptBitstream, ModelMismatch, RateError
 from diffdemo.images import Pixels, require_pixels, to_image, to_pixels
 from diffdemo.metrics import psnr_db
@@ -122,12 +124,12 @@ class DiffC:
         if not 0 <= seed <= LARGEST_SEED:
             raise RateError(f"The seed is {seed}; it must lie between 0 and {LARGEST_SEED}.")
         self._require_prompt(prompt)
-        denoiser = self.space.denoiser(prompt)
         x = self.space.to_signal(to_image(pixels))
         effort = EFFORTS[preset]
         budget = budget_of(target, pixels.shape[0] * pixels.shape[1])
         growth = growth_for(8 * budget, effort.steps)
-        head = self._head(pixels, seed=seed, tree=effort.tree.number, growth=growth, prompt=prompt)
+        head = self._head(pixels, effort, seed=seed, growth=growth, prompt=prompt)
+        denoiser = self.denoiser(head)
         writer = PayloadWriter(growth, head.dimensions)
         key = _key(seed)
         overhead = head.overhead(budget)
@@ -196,6 +198,8 @@ class DiffC:
             )
         if (head.channels, head.factor) != (self.space.channels, self.space.factor):
             raise CorruptBitstream("The file's header asks for a kind of signal that its model does not have.")
+        if head.views > self.space.most_views:
+            raise CorruptBitstream("The file's header asks for views that its model does not know.")
         return file
 
     def empty_state(self, file: DiffCFile) -> State:
@@ -216,7 +220,7 @@ class DiffC:
                 moved along the flow otherwise.
         """
         head = file.head
-        denoiser = self.space.denoiser(head.prompt)
+        denoiser = self.denoiser(head)
         state = start or self.empty_state(file)
         reader = file.reader()
         while planned := reader.next_step():
@@ -242,11 +246,16 @@ class DiffC:
         if decoder is Decoder.MEAN or math.isinf(state.sigma):
             yield state.x_hat, 1, 1
             return
-        denoiser = self.space.denoiser(file.head.prompt)
+        denoiser = self.denoiser(file.head)
         if decoder is Decoder.FLOW:
             yield from _counted_from_one(flow(denoiser, state.z, state.sigma, realism=rendering.realism))
         else:
             yield from _counted_from_one(ancestral(denoiser, state.z, state.sigma, seed=rendering.seed))
+
+    def denoiser(self, head: FileHead) -> Denoiser:
+        """The model as a file wants it: told its prompt, shown as many views."""
+        denoiser = self.space.denoiser(head.prompt)
+        return denoiser if head.views == 1 else Views(denoiser, head.views)
 
     def image(self, signal: Tensor, head: FileHead, *, preview: bool = False) -> Tensor:
         """A signal as a picture, float32 [1,3,H,W] in [-1,1]; a preview may be a rougher one that is made sooner."""
@@ -256,10 +265,21 @@ class DiffC:
         """A signal as pixels, uint8 [H,W,3]."""
         return to_pixels(self.image(signal, head, preview=preview))
 
-    def _head(self, pixels: Pixels, *, seed: int, tree: int, growth: int, prompt: str) -> FileHead:
+    def _head(self, pixels: Pixels, effort: Effort, *, seed: int, growth: int, prompt: str) -> FileHead:
         height, width = pixels.shape[:2]
         space = self.space
-        return FileHead(self.fingerprint, width, height, seed, tree, growth, space.channels, space.factor, prompt)
+        return FileHead(
+            self.fingerprint,
+            width,
+            height,
+            seed,
+            effort.tree.number,
+            growth,
+            min(effort.views, space.most_views),
+            space.channels,
+            space.factor,
+            prompt,
+        )
 
     def _require_prompt(self, prompt: str) -> None:
         require_prompt(prompt)

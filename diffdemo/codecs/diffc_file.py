@@ -1,8 +1,8 @@
 """What a DiffC file says before its first step: randomness, geometry, the shape of what is communicated, the prompt.
 
-    header: seed, tree, growth [, shape, bytes of the prompt] | payload: [prompt] steps
+    header: seed, tree, growth [, views] [, shape, bytes of the prompt] | payload: [prompt] steps
 
-Models of pictures without a prompt leave the bracketed parts out.
+Files of one view leave the first bracket out, models of pictures without a prompt the second.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from diffdemo.codecs.diffc_payload import PayloadReader, PayloadStep, read_steps
 from diffdemo.codecs.diffc_plan import LARGEST_GROWTH
 from diffdemo.coding.container import Bitstream, Header, read_bitstream, write_bitstream
 from diffdemo.coding.tree_code import TREE_PRESETS
+from diffdemo.diffusion.views import MOST_VIEWS
 from diffdemo.errors import CorruptBitstream, RateError, TruncatedBitstream
 from diffdemo.images import MOST_PIXELS
 
@@ -33,6 +34,7 @@ class FileHead:
         seed: of the shared randomness.
         tree: number of the tree code's preset.
         growth: of the steps, see `diffc_payload`.
+        views: that the model is shown of every state, see `diffusion.views`.
         channels, factor: of the signal: [channels, ceil(height / factor), ceil(width / factor)] numbers.
         prompt: what the picture shows, for models that are told; "" for nothing.
     """
@@ -43,6 +45,7 @@ class FileHead:
     seed: int
     tree: int
     growth: int
+    views: int = 1
     channels: int = 3
     factor: int = 1
     prompt: str = ""
@@ -75,7 +78,9 @@ class FileHead:
         )
 
     def _parameters(self) -> tuple[int, ...]:
-        plain = (self.seed, self.tree, self.growth)
+        plain: tuple[int, ...] = (self.seed, self.tree, self.growth)
+        if self.views > 1:
+            plain = (*plain, self.views)
         if (self.channels, self.factor, self.prompt) == (3, 1, ""):
             return plain
         return *plain, self.channels << 8 | self.factor, len(self.prompt.encode())
@@ -133,12 +138,14 @@ def read_file(data: bytes) -> DiffCFile:
     """
     bitstream = read_bitstream(data)
     header = bitstream.header
-    if header.codec_id != CODEC_ID or len(header.parameters) not in (3, 5):
+    if header.codec_id != CODEC_ID or len(header.parameters) not in (3, 4, 5, 6):
         raise CorruptBitstream("The file was not written by DiffC.")
     seed, tree, growth, *more = header.parameters
+    views = more.pop(0) if len(more) % 2 else 1
     shape, prompt_bytes = more or (3 << 8 | 1, 0)
     channels, factor = shape >> 8, shape & 255
-    if tree not in TREE_PRESETS or growth > LARGEST_GROWTH or prompt_bytes > MOST_PROMPT_BYTES:
+    is_odd = tree not in TREE_PRESETS or growth > LARGEST_GROWTH or prompt_bytes > MOST_PROMPT_BYTES
+    if is_odd or not 1 <= views <= MOST_VIEWS:
         raise CorruptBitstream("The file's header asks for settings that no encoder writes.")
     if not (1 <= channels <= MOST_CHANNELS and 1 <= factor <= LARGEST_FACTOR):
         raise CorruptBitstream("The file's header asks for a kind of signal that no model has.")
@@ -147,7 +154,9 @@ def read_file(data: bytes) -> DiffCFile:
             f"The file claims {header.width} x {header.height} pixels; at most {MOST_PIXELS:,} are decoded here."
         )
     prompt = _prompt_of(bitstream, prompt_bytes)
-    head = FileHead(header.fingerprint, header.width, header.height, seed, tree, growth, channels, factor, prompt)
+    head = FileHead(
+        header.fingerprint, header.width, header.height, seed, tree, growth, views, channels, factor, prompt
+    )
     return DiffCFile(head, bitstream, prompt_bytes)
 
 

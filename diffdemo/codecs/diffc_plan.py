@@ -23,16 +23,17 @@ DEFAULT_BPP = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """What a preset means: beam and number of network evaluations for the targeted file."""
+    """What a preset means: beam, number of steps for the targeted file, and views a step (see `diffusion.views`)."""
 
     tree: TreePreset
     steps: int
+    views: int
 
 
 EFFORTS = {
-    Preset.FAST: Effort(FAST, 20),
-    Preset.BALANCED: Effort(BALANCED, 44),
-    Preset.BEST: Effort(BEST, 60),
+    Preset.FAST: Effort(FAST, 20, 1),
+    Preset.BALANCED: Effort(BALANCED, 44, 2),
+    Preset.BEST: Effort(BEST, 60, 4),
 }
 
 

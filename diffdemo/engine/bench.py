@@ -1,12 +1,12 @@
 """Speed, memory, and what real coding costs over the ideal, measured on this machine.
 
     python -m diffdemo bench [channel] [codec] [drift] [cdc] [--json]
-    python -m diffdemo bench [networks] [compile] [theory] [--json]
+    python -m diffdemo bench [networks] [compile] [theory] [prior] [--json]
     python -m diffdemo bench files PICTURE ... [--bpp 1.0] [--json]
 
-The second form builds the networks of the Hub's models with random weights and times them, tries torch.compile, and
-sets real files beside the closed forms of Gaussian sources. The last one codes pictures of your own with every preset,
-and says for each file what an ideal one would take.
+The second form builds the networks of the Hub's models with random weights and times them, tries torch.compile,
+sets real files beside the closed forms of Gaussian sources, and asks what a prior with local variances could save.
+The last one codes pictures of your own with every preset, and says for each file what an ideal one would take.
 
 Times are only comparable within one run. Every line of the report stands for one measurement, printed as it is taken.
 """
@@ -30,9 +30,12 @@ from diffdemo.codecs.ideal import ideal_chain
 from diffdemo.coding.poisson import PoissonChunks, simulate_poisson
 from diffdemo.coding.tree_code import TREE_PRESETS, TreePreset, TreeStep, reproduce, simulate
 from diffdemo.diffusion.denoiser import Denoiser
+from diffdemo.diffusion.views import MOST_VIEWS
 from diffdemo.engine.bench_cdc import Row, bench_cdc
 from diffdemo.engine.bench_networks import bench_compile, bench_networks
+from diffdemo.engine.bench_prior import bench_prior
 from diffdemo.engine.bench_theory import bench_theory
+from diffdemo.engine.bench_views import bench_views
 from diffdemo.engine.device import choose_device, describe_device
 from diffdemo.engine.examples import example_pixels
 from diffdemo.engine.store import load_shipped
@@ -137,7 +140,7 @@ def bench_codec() -> Iterator[Row]:
 def _codec_row(codec: DiffC, pixels: Pixels, bpp: float, preset: Preset) -> Row:
     height, width = pixels.shape[:2]
     timed = _Timed(codec.space.denoiser())
-    watched = DiffC(PixelSpace(timed), fingerprint=codec.fingerprint)
+    watched = DiffC(PixelSpace(timed, most_views=MOST_VIEWS), fingerprint=codec.fingerprint)
     began, first = time.perf_counter(), 0.0
     target = Target(num_bytes=int(bpp * width * height / 8))
     moments: list[Progress] = []
@@ -145,8 +148,8 @@ def _codec_row(codec: DiffC, pixels: Pixels, bpp: float, preset: Preset) -> Row:
         first = first or time.perf_counter() - began
         moments[:] = [progress]
     seconds = time.perf_counter() - began
-    data, state = moments[0].data, moments[0].state
-    ideal, ideal_picture = ideal_chain(codec.space.denoiser(), to_image(pixels), state.sigma)
+    data, head, state = moments[0].data, moments[0].head, moments[0].state
+    ideal, ideal_picture = ideal_chain(codec.denoiser(head), to_image(pixels), state.sigma)
     row: Row = {
         "preset": preset.value,
         "bytes": len(data),
@@ -156,7 +159,7 @@ def _codec_row(codec: DiffC, pixels: Pixels, bpp: float, preset: Preset) -> Row:
         "file / ideal": 8 * len(data) / ideal,
         "ideal PSNR dB": psnr_db(pixels, to_pixels(ideal_picture)),
         "residual variance": float(((state.z - to_image(pixels)) / state.sigma).var()),
-        "evaluations": state.number,
+        "evaluations": state.number * head.views,
         "encode s": seconds,
         "first preview s": first,
         "network share": timed.seconds / seconds,
@@ -191,7 +194,7 @@ def bench_drift() -> Iterator[Row]:
         ("noise 1e-2", _Noisy(network, 1e-2)),
         ("bfloat16", _BFloat16(network)),
     ):
-        picture = _last(DiffC(PixelSpace(denoiser), fingerprint=codec.fingerprint), data)
+        picture = _last(DiffC(PixelSpace(denoiser, most_views=MOST_VIEWS), fingerprint=codec.fingerprint), data)
         yield {
             "decoder": name,
             "PSNR loss dB": psnr_db(pixels, exact) - psnr_db(pixels, picture),
@@ -209,6 +212,8 @@ ON_REQUEST: dict[str, Callable[[], Iterator[Row]]] = {
     "networks": bench_networks,
     "compile": bench_compile,
     "theory": bench_theory,
+    "views": bench_views,
+    "prior": bench_prior,
 }
 """Those that take long, much memory or a compiler."""
 

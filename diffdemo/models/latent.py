@@ -46,6 +46,7 @@ class LatentSpace:
     """
 
     takes_prompt = True
+    most_views = 1
 
     def __init__(
         self,

@@ -22,6 +22,8 @@ class Space(Protocol):
         factor: pixels per number along each side: 1 for pictures, 8 for Stable Diffusion.
         sigma_min: lowest noise level that the network was trained for.
         takes_prompt: whether a text can help.
+        most_views: how many views of a signal the model may be shown, see `diffusion.views`; 1 for one that knows the
+            upright world only, or whose evaluations are dear.
         num_parameters: of all networks.
         num_bytes: of memory that the weights take on the model's device.
     """
@@ -30,6 +32,7 @@ class Space(Protocol):
     factor: int
     sigma_min: float
     takes_prompt: bool
+    most_views: int
     num_parameters: int
     num_bytes: int
 
@@ -55,6 +58,7 @@ class PixelSpace:
 
     Args:
         denoiser: of pictures.
+        most_views: see `Space`.
         num_parameters, num_bytes: of its network.
     """
 
@@ -62,8 +66,9 @@ class PixelSpace:
     factor = 1
     takes_prompt = False
 
-    def __init__(self, denoiser: Denoiser, *, num_parameters: int = 0, num_bytes: int = 0) -> None:
+    def __init__(self, denoiser: Denoiser, *, most_views: int = 1, num_parameters: int = 0, num_bytes: int = 0) -> None:
         self.sigma_min = denoiser.sigma_min
+        self.most_views = most_views
         self.num_parameters = num_parameters
         self.num_bytes = num_bytes
         self._denoiser = denoiser

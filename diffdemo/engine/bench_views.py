@@ -1,0 +1,42 @@
+"""What it is worth to show the denoiser several views of every state."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from diffdemo.codecs.diffc import DiffC
+from diffdemo.codecs.ideal import ideal_chain
+from diffdemo.diffusion.views import MOST_VIEWS, Views
+from diffdemo.engine.device import choose_device
+from diffdemo.engine.examples import example_pixels
+from diffdemo.engine.store import load_shipped
+from diffdemo.images import to_image, to_pixels
+from diffdemo.metrics import psnr_db
+
+SIDE = 256
+SIGMAS = (0.4, 0.12)
+"""Where the chains end: about 0.2 and 0.8 bits per pixel on a photograph."""
+
+
+def bench_views() -> Iterator[dict[str, float | int | str]]:
+    """Ideal chains of the shipped model to the same noise levels, by the number of views."""
+    codec = load_shipped(DiffC.name, choose_device("auto"))
+    assert isinstance(codec, DiffC)
+    network = codec.space.denoiser()
+    for name in ("astronaut", "coffee"):
+        pixels = example_pixels(name)
+        top, left = (pixels.shape[0] - SIDE) // 2, (pixels.shape[1] - SIDE) // 2
+        pixels = pixels[top : top + SIDE, left : left + SIDE]
+        for sigma in SIGMAS:
+            for count in (1, 2, MOST_VIEWS):
+                began = time.perf_counter()
+                bits, picture = ideal_chain(Views(network, count), to_image(pixels), sigma)
+                yield {
+                    "picture": name,
+                    "sigma": sigma,
+                    "views": count,
+                    "ideal bpp": bits / SIDE**2,
+                    "PSNR dB": psnr_db(pixels, to_pixels(picture)),
+                    "seconds": time.perf_counter() - began,
+                }
