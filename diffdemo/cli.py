@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from diffdemo import __version__, commands, model_commands
+from diffdemo import __version__, commands, model_commands, train_commands
 from diffdemo.errors import Cancelled, DiffDemoError
 
 Command = Callable[[argparse.Namespace], None]
@@ -22,6 +22,7 @@ Command = Callable[[argparse.Namespace], None]
 PRESETS = ("fast", "balanced", "best")
 DECODERS = ("mean", "flow", "ancestral", "deterministic", "stochastic")
 DEVICES = ("cpu", "cuda")
+SIZES = ("small", "base")
 INTERRUPTED = 130
 
 OWN_PARSERS = {
@@ -126,7 +127,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_name(add("remove", model_commands.remove, "Delete a model that was fetched from the Hub."))
     for name, (_, summary) in OWN_PARSERS.items():
         add(name, None, summary)
-    _add_train(add("train", commands.train, "Train a model on a folder of pictures."))
+    _add_train(add("train", None, "Train a model on a folder of pictures."))
     return parser
 
 
@@ -195,21 +196,41 @@ def _add_name(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
-    """A parser for each codec, so that none offers what another one's recipe has."""
-    codecs = parser.add_subparsers(dest="codec", required=True, metavar="CODEC")
-    diffc = codecs.add_parser("diffc", help="the denoiser of DiffC", allow_abbrev=False)
-    cdc = codecs.add_parser("cdc", help="compressor and denoiser of CDC", allow_abbrev=False)
+    """A parser for each codec, so that none offers what another one's recipe has, and for what goes with training."""
+    subparsers = parser.add_subparsers(required=True, metavar="WHAT")
+
+    def add(name: str, command: Command, summary: str, output: str) -> argparse.ArgumentParser:
+        added = subparsers.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        added.set_defaults(command=command)
+        added.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help=output)
+        return added
+
+    diffc = add("diffc", train_commands.diffc, "the denoiser of DiffC", "folder; resumed if it exists")
+    cdc = add("cdc", train_commands.cdc, "compressor and denoiser of CDC", "folder; resumed if it exists")
+    pack = add("pack", train_commands.pack, "one archive of all usable pictures", "archive, customary suffix: .tar")
+    study = add("study", train_commands.study, "what is worth bits in training DiffC", "folder; resumed if it exists")
+    plot = add("plot", train_commands.plot, "the logs of one or several runs", "page, customary suffix: .html")
+    add("table", train_commands.table, "the finished part of a study", "folder of the study")
+    for added in (diffc, cdc, pack, study):
+        added.add_argument("data", type=Path, metavar="DATA", help="folder of pictures, or an archive of `train pack`")
+        added.add_argument("--exclude", nargs="+", default=[], metavar="NAME", help="folders in DATA to leave out")
+    for added in (diffc, cdc, study):
+        added.add_argument("--device", choices=DEVICES, default="cpu")
     for added in (diffc, cdc):
-        added.add_argument("data", type=Path, metavar="DATA", help="folder of pictures, searched recursively")
-        added.add_argument(
-            "-o", "--output", type=Path, required=True, metavar="OUT", help="folder; resumed if it exists"
-        )
         added.add_argument(
             "--minutes", type=_positive, help="in all, over resumed runs (default: what the shipped model was given)"
         )
-        added.add_argument("--exclude", nargs="+", default=[], metavar="NAME", help="folders below DATA to leave out")
-        added.add_argument("--device", choices=DEVICES, default="cpu")
     cdc.add_argument("--width", type=_width, help="base channels of the denoiser (default: those of the shipped model)")
+    diffc.add_argument("--size", choices=SIZES, default="small", help="of the network (default: small)")
+    diffc.add_argument("--steps", type=_count, metavar="N", help="in all, instead of --minutes")
+    diffc.add_argument("--batch", type=_count, metavar="N", help="crops a step (default: that of the size)")
+    diffc.add_argument(
+        "--compile", dest="compiled", action="store_true", default=None, help="run steps through torch.compile"
+    )
+    study.add_argument("--steps", type=_count, default=500, metavar="N", help="of each run (default: 500)")
+    study.add_argument("--only", nargs="+", default=[], metavar="NAME", help="beside the baseline (default: all)")
+    plot.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folder that `train diffc|cdc` wrote")
+    plot.add_argument("--over", choices=("minutes", "step"), default="minutes", help="(default: minutes)")
 
 
 def _add_seed(parser: argparse.ArgumentParser, summary: str) -> None:

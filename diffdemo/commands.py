@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diffdemo.errors import DiffDemoError
@@ -140,33 +139,6 @@ def info(args: argparse.Namespace) -> None:
         print_file(described)
 
 
-def train(args: argparse.Namespace) -> None:
-    """Train the model of `args.codec` on the pictures below `args.data`.
-
-    Raises:
-        DiffDemoError: if there is no such folder or device.
-        FileNotFoundError: if there are no pictures in it.
-    """
-    _require_data(args.data)
-    import torch
-
-    if args.device == "cuda" and not torch.cuda.is_available():
-        raise DiffDemoError("There is no CUDA device that PyTorch can use; please take --device cpu.")
-    exclude = tuple(args.exclude)
-    if args.codec == "cdc":
-        from diffdemo.training import cdc
-
-        recipe = cdc.Recipe(**_given(args, "minutes", "width"))
-        weights = cdc.train(args.data, args.output, recipe, exclude=exclude, device=args.device)
-    else:
-        from diffdemo.training import diffc
-
-        weights = diffc.train(
-            args.data, args.output, diffc.Recipe(**_given(args, "minutes")), exclude=exclude, device=args.device
-        )
-    print(weights)
-
-
 def _given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
     """Those of the options that were given; the others have their defaults where they are used."""
     return {name: value for name in names if (value := getattr(args, name)) is not None}
@@ -210,8 +182,3 @@ def _watch(frames: Iterator[Frame], look: Callable[[Frame], None]) -> tuple[int,
             look(frame)
             count += 1
     return count, frame
-
-
-def _require_data(folder: Path) -> None:
-    if not folder.is_dir():
-        raise DiffDemoError(f"There is no folder '{folder}' with pictures.")

@@ -28,6 +28,7 @@ from diffdemo.errors import WeightsError
 from diffdemo.models.cdc import CdcNetwork, CdcShape, Family
 from diffdemo.models.cdc_compressor import bits_of, gaussian_likelihood
 from diffdemo.training.cdc_start import start_compressor, start_denoiser
+from diffdemo.training.energy_score import energy_score
 from diffdemo.training.log import Log
 from diffdemo.training.pictures import PictureFolder
 
@@ -48,7 +49,10 @@ class Recipe:
         minutes: training time over all resumed runs; stages and learning rate follow the elapsed fraction of it.
         width: base channels, at least 12; the encoder's stages have `STAGES` times as many.
         batch, crop: crops a step and their side, a multiple of 64; validation crops have twice that side.
+        large: side of the crops of every other step of the first stage, fewer of them a step. The hyperprior has one
+            value for 64 pixels: on small crops it meets hardly anything but borders.
         learning_rate, denoiser_learning_rate: at the beginning of the first and of the third stage.
+        texture: weight of the energy score of draws from noise in the third stage, see `denoiser_loss`.
         first_price: lambda at delta = 1: squared error on [-1, 1] that a bit per pixel has to save.
         compressor_until, both_until: elapsed fractions at which the second and the third stage begin.
     """
@@ -57,11 +61,13 @@ class Recipe:
     width: int = 16
     batch: int = 8
     crop: int = 128
+    large: int = 256
     first_price: float = 1.0e-3
     compressor_until: float = 0.5
     both_until: float = 0.6
     learning_rate: float = 7.0e-4
     denoiser_learning_rate: float = 1.0e-3
+    texture: float = 0.1
     warmup_steps: int = 200
     ema_decay: float = 0.998
     seed: int = 0
@@ -80,6 +86,12 @@ class Recipe:
         if fraction < self.both_until:
             return self.learning_rate * _cosine(fraction / self.both_until, least=0.2)
         return self.denoiser_learning_rate * _cosine((fraction - self.both_until) / (1 - self.both_until), least=0.02)
+
+    def crops(self, stage: str, step: int) -> tuple[int, int]:
+        """How many crops a step takes, and their side."""
+        if stage == "compressor" and step % 2:
+            return max(1, self.batch * self.crop**2 // self.large**2), self.large
+        return self.batch, self.crop
 
     def stage(self, fraction: float) -> str:
         """What is trained at an elapsed fraction: "compressor", "both" or "denoiser"."""
@@ -177,13 +189,16 @@ def train(data: Path, out: Path, recipe: Recipe, *, exclude: tuple[str, ...] = (
             group["lr"] = warm * recipe.rate(fraction)
         if step % CENTRE_EVERY == 0:
             student.network.compressor.prior.centre()
-        x = pictures.crops(recipe.batch, recipe.crop, generator).to(where, memory_format=torch.channels_last)
+        count, side = recipe.crops(stage, step)
+        x = pictures.crops(count, side, generator).to(where, memory_format=torch.channels_last)
         octave = LARGEST_OCTAVE * (torch.randperm(len(x)) + torch.rand(len(x))) / len(x)
         delta = (2**octave).to(where)
         if stage == "compressor":
             loss = compressor_loss(student, x, delta, recipe.first_price)
-        else:
+        elif stage == "both":
             loss = decoder_loss(student.network, x, delta, recipe.first_price, abar)
+        else:
+            loss = denoiser_loss(student.network, x, delta, abar, recipe.texture)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
@@ -256,8 +271,50 @@ def decoder_loss(network: CdcNetwork, x: Tensor, delta: Tensor, first_price: flo
     weight[:half] = 1
     price = first_price * delta**2
     price[half:] = 0
-    # In the last stage only the error has a gradient left, and only the denoiser follows it.
     return (importance(delta) * (weight * error + price * bpp)).mean()
+
+
+def denoiser_loss(network: CdcNetwork, x: Tensor, delta: Tensor, abar: Tensor, texture: float) -> Tensor:
+    """For the denoiser alone: a quarter of the batch from zeros, a quarter from noise, half at random steps.
+
+    From zeros the decoder learns the mean, for gamma = 0. From noise it learns to draw, by the energy score of two
+    draws for each crop: what gamma is for. At random steps it learns to denoise.
+
+    Args:
+        network: whose compressor stays as it is.
+        x, delta: as for `decoder_loss`; at least four crops.
+        abar: of the schedule, [T].
+        texture: weight of the energy score; 0 for squared error from noise as well.
+    """
+    quarter = len(x) // 4
+    steps = len(abar)
+    with torch.no_grad():
+        y_hat, _ = compress(network, x, delta)
+        with _mixed_precision(x):
+            levels = network.compressor.context(y_hat)
+    # Crops that start from noise are decoded twice.
+    row = torch.cat([torch.arange(2 * quarter), torch.arange(quarter, len(x))]).to(x.device)
+    truth, level_rows = x[row], [level[row] for level in levels]
+    t = torch.full((len(row),), steps - 1, device=x.device)
+    later = len(row) - 3 * quarter
+    drawn = (torch.randperm(later) + torch.rand(later)) / later
+    t[3 * quarter :] = (drawn * (steps - 1)).long().to(x.device)
+    noisy = torch.randn_like(truth)
+    noisy[:quarter] = 0
+    share = abar[t[3 * quarter :]][:, None, None, None]
+    noisy[3 * quarter :] = share.sqrt() * truth[3 * quarter :] + (1 - share).sqrt() * noisy[3 * quarter :]
+    with _mixed_precision(x):
+        x_hat = network.unet(noisy, t / steps, level_rows).float()
+    error = (x_hat - truth).square().mean(dim=(1, 2, 3))
+    weight = (abar[t] / (1 - abar[t])).clamp_max(LARGEST_SNR) / LARGEST_SNR
+    weight[: 3 * quarter] = 1
+    losses = importance(delta[row]) * weight * error
+    if texture > 0:
+        first, second = x_hat[quarter : 2 * quarter], x_hat[2 * quarter : 3 * quarter]
+        scores = energy_score(first, second, x[quarter : 2 * quarter])
+        drawn_losses = texture * importance(delta[quarter : 2 * quarter]).sqrt() * scores
+        losses = torch.cat([losses[:quarter], drawn_losses, losses[3 * quarter :]])
+    return losses.sum() / len(x)
 
 
 def importance(delta: Tensor) -> Tensor:

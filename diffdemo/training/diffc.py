@@ -1,13 +1,4 @@
-"""Train PhotoUNet, the denoiser behind DiffC.
-
-The criterion follows from what the denoiser is for. An ideal file that stops at noise level sigma_0 holds
-
-    R(sigma_0) = integral over ln sigma from sigma_0 to infinity of  E|x - D(z, sigma)|^2 / (sigma^2 ln 2)   bits
-
-(Theis et al. 2022; the I-MMSE relation of Guo, Shamai, Verdu 2005). A relative gain in the integrand anywhere between
-the start of the file and its end is worth the same *relative* number of bits at every rate, so each noise level's loss
-is divided by its running mean, and noise levels are drawn over the range in which files end.
-"""
+"""Train PhotoUNet, the denoiser behind DiffC; `criterion.py` says by what and why."""
 
 from __future__ import annotations
 
@@ -15,199 +6,219 @@ import copy
 import json
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from diffdemo.models.photo_unet import PhotoUNet, PhotoUNetShape
+from diffdemo.errors import Cancelled, WeightsError
+from diffdemo.models.photo_unet import PhotoUNet
+from diffdemo.training import checkpoint
+from diffdemo.training.criterion import LevelMeans, draw_log_sigmas, level_weights, validate
+from diffdemo.training.diffc_recipe import Recipe
 from diffdemo.training.log import Log
 from diffdemo.training.pictures import PictureFolder
+from diffdemo.training.stopping import Stopping
 
-LOG_SIGMA_MEAN = -1.9
-LOG_SIGMA_DEVIATION = 1.5
-LOG_SIGMA_RANGE = (math.log(0.005), math.log(60.0))
-VALIDATION_SIGMAS = tuple(2.0 ** (e / 2) for e in range(10, -13, -1))
-"""Half-octave grid from 32 to 1/64: fine enough for the integral by the trapezoid rule, coarse enough to be quick."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """Everything that decides the outcome besides pictures and hardware.
-
-    Attributes:
-        minutes: training time over all resumed runs; the learning rate follows the elapsed fraction of it.
-        pixels: pixels per batch: 8 crops of 128x128 by default.
-        large_share: share of steps on crops of `large_crop` (fewer a batch) in the second half of the training.
-    """
-
-    minutes: float = 98.0
-    pixels: int = 8 * 128 * 128
-    crop: int = 128
-    large_crop: int = 256
-    large_share: float = 0.5
-    learning_rate: float = 1.5e-3
-    warmup_steps: int = 300
-    ema_decay: float = 0.999
-    weight_decay: float = 1e-4
-    seed: int = 0
+SAVE_SECONDS = 60
+VALIDATION_SHARE = 1 / 20
+"""Most of the time that validation may take, so that it is frequent where it is quick."""
 
 
-class LevelMeans:
-    """Running mean of the loss as a function of ln sigma, in bins of a quarter."""
+class Training:
+    """A network in training: everything that a step changes, and that has to be kept for going on later."""
 
-    def __init__(self) -> None:
-        low, high = LOG_SIGMA_RANGE
-        self.low = low
-        self.means = torch.ones(int((high - low) * 4) + 1)
+    def __init__(self, recipe: Recipe, device: torch.device, *, compiled: bool = False) -> None:
+        self.recipe = recipe
+        self.device = device
+        torch.manual_seed(recipe.seed)
+        self.net = PhotoUNet(recipe.shape).to(device)
+        self.net = self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.ema = copy.deepcopy(self.net)
+        self.optimizer = torch.optim.AdamW(
+            self.net.parameters(), recipe.learning_rate, betas=(0.9, 0.99), weight_decay=recipe.weight_decay
+        )
+        self.means = LevelMeans(device)
+        self.loss = torch.full((), math.nan, device=device)
+        self.step, self.seconds = 0, 0.0
+        # Two sources of chance: what is chosen, the same on every device, and noise, drawn where it is needed.
+        self.choices = torch.Generator().manual_seed(recipe.seed * 1_000_003)
+        self.noise = torch.Generator(device).manual_seed(recipe.seed * 1_000_003 + 1)
+        self._forward = torch.compile(self.net) if compiled else self.net
 
-    def bins(self, log_sigma: Tensor) -> Tensor:
-        """Number of the bin of each ln sigma."""
-        return ((log_sigma.cpu() - self.low) * 4).long().clamp(0, len(self.means) - 1)
+    @property
+    def elapsed(self) -> float:
+        """Fraction of the budget that is used up; 1 or more at the end."""
+        if self.recipe.steps is not None:
+            return self.step / self.recipe.steps
+        return self.seconds / (60 * self.recipe.minutes)
 
-    def update(self, log_sigma: Tensor, losses: Tensor) -> None:
-        """Learn from the losses [B] of a batch at ln sigma [B]."""
-        for b, loss in zip(self.bins(log_sigma).tolist(), losses.tolist(), strict=True):
-            self.means[b] += 0.01 * (loss - self.means[b])
+    @property
+    def learning_rate(self) -> float:
+        """A cosine of the elapsed fraction, after a linear rise over the first steps."""
+        warm = min(1.0, (self.step + 1) / self.recipe.warmup_steps)
+        return self.recipe.learning_rate * warm * max(0.01, 0.5 * (1 + math.cos(math.pi * min(1.0, self.elapsed))))
 
-    def __call__(self, log_sigma: Tensor) -> Tensor:
-        """Expected loss at each ln sigma, [B]."""
-        return self.means[self.bins(log_sigma)].clamp_min(1e-3)
+    def advance(self, pictures: PictureFolder) -> None:
+        """One step on random crops."""
+        began = time.monotonic()
+        recipe, half_way = self.recipe, self.elapsed > 0.5
+        large = half_way and float(torch.rand((), generator=self.choices)) < recipe.large_share
+        side = recipe.large_crop if large else recipe.crop
+        count = max(1, recipe.batch * recipe.crop**2 // side**2)
+        x = pictures.crops(count, side, self.choices).to(self.device, memory_format=torch.channels_last)
+        log_sigma = draw_log_sigmas(count, self.choices, recipe.levels).to(self.device, non_blocking=True)
+        if recipe.dequantise:
+            x = x + (2 * self._rand(x) - 1) / 255
+        sigma = log_sigma.exp()
+        z = x + sigma[:, None, None, None] * torch.randn(x.shape, generator=self.noise, device=self.device).contiguous(
+            memory_format=torch.channels_last
+        )
 
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate
+        with torch.autocast(self.device.type, dtype=torch.bfloat16):
+            x_hat = self._forward(z, sigma)
+        losses = level_weights(sigma, recipe.weighting) * (x_hat.float() - x).pow(2).mean(dim=(1, 2, 3))
+        loss = (losses / self.means(log_sigma) if recipe.weighting == "relative" else losses).mean()
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        self.optimizer.step()
+        self.means.update(log_sigma, losses.detach())
+        follow(self.ema, self.net, self.step, recipe.ema_decay)
+        latest = losses.detach().mean()
+        self.loss = torch.where(self.loss.isnan(), latest, torch.lerp(self.loss, latest, 0.01))
+        self.step += 1
+        self.seconds += time.monotonic() - began
 
-def draw_log_sigmas(count: int, generator: torch.Generator) -> Tensor:
-    """Stratified normal draws of ln sigma: one in each of `count` equally likely intervals."""
-    u = (torch.randperm(count, generator=generator) + torch.rand(count, generator=generator)) / count
-    normal = torch.special.ndtri(u.double().clamp(1e-6, 1 - 1e-6)).float()
-    return (LOG_SIGMA_MEAN + LOG_SIGMA_DEVIATION * normal).clamp(*LOG_SIGMA_RANGE)
+    def state(self) -> dict[str, Any]:
+        """What `checkpoint.save` takes."""
+        return {
+            "shape": self.recipe.shape.to_metadata(),
+            "net": self.net.state_dict(),
+            "average": checkpoint.pack_average(self.ema, self.net),
+            "moments": checkpoint.pack_moments(self.optimizer),
+            "means": self.means.means,
+            "loss": self.loss,
+            "step": self.step,
+            "seconds": self.seconds,
+            "choices": self.choices.get_state(),
+            "noise": self.noise.get_state(),
+            "device": self.device.type,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from `state`.
+
+        Raises:
+            WeightsError: if it is of a network of another shape.
+        """
+        if state.get("shape") != self.recipe.shape.to_metadata():
+            raise WeightsError(
+                "The output folder holds the training of a network of another shape. Please choose another folder."
+            )
+        self.net.load_state_dict(state["net"])
+        checkpoint.unpack_average(self.ema, self.net, state["average"])
+        self.step, self.seconds = state["step"], state["seconds"]
+        checkpoint.unpack_moments(self.optimizer, state["moments"], self.step)
+        self.means.means = state["means"].to(self.device)
+        self.loss = state["loss"].to(self.device)
+        self.choices.set_state(state["choices"])
+        if state["device"] == self.device.type:
+            self.noise.set_state(state["noise"])
+        else:
+            # Generators differ between devices; what must not happen is the same noise again.
+            self.noise.manual_seed(self.recipe.seed * 1_000_003 + 1 + self.step)
+
+    def _rand(self, like: Tensor) -> Tensor:
+        return torch.rand(like.shape, generator=self.noise, device=self.device)
 
 
 @torch.no_grad()
-def validate(net: PhotoUNet, crops: Tensor, device: torch.device) -> dict[str, float]:
-    """Ideal rate and posterior-mean PSNR on held-out crops.
-
-    Returns:
-        `bpp@S`, `psnr@S` for several sigma S: bits per pixel of an ideal file that ends there, and its quality in dB.
-    """
-    generator = torch.Generator().manual_seed(1)
-    pixels = crops.shape[-1] * crops.shape[-2]
-    energies = []
-    for sigma in VALIDATION_SIGMAS:
-        z = crops + sigma * torch.randn(crops.shape, generator=generator)
-        x_hat = torch.cat(
-            [net(one[None].to(device), torch.full((1,), sigma, device=device)).cpu().float() for one in z]
-        )
-        energies.append(float((crops - x_hat).pow(2).sum(dim=(1, 2, 3)).mean()))
-    report: dict[str, float] = {}
-    # Everything above the first level: the picture's own energy, as if nothing were predicted.
-    bits = float(crops.pow(2).sum(dim=(1, 2, 3)).mean()) / (2 * VALIDATION_SIGMAS[0] ** 2 * math.log(2))
-    densities = [e / s**2 / math.log(2) for e, s in zip(energies, VALIDATION_SIGMAS, strict=True)]
-    for i in range(1, len(VALIDATION_SIGMAS)):
-        bits += 0.5 * (densities[i - 1] + densities[i]) * 0.5 * math.log(2)
-        if i >= 10 and i % 2 == 0:
-            mse = energies[i] / (3 * pixels)
-            report[f"bpp@{VALIDATION_SIGMAS[i]:.4g}"] = bits / pixels
-            report[f"psnr@{VALIDATION_SIGMAS[i]:.4g}"] = 10 * math.log10(4 / mse)
-    return report
+def follow(ema: PhotoUNet, net: PhotoUNet, step: int, decay: float) -> None:
+    """Move a running average towards `net`; at first it forgets quickly, within about a ninth of the steps so far."""
+    decay = min(decay, (1 + step) / (10 + step))
+    for averaged, current in zip(ema.parameters(), net.parameters(), strict=True):
+        averaged.lerp_(current, 1 - decay)
 
 
-def train(data: Path, out: Path, recipe: Recipe, *, exclude: tuple[str, ...] = (), device: str = "cpu") -> Path:
-    """Train until `recipe.minutes` are used up, resuming from `out/checkpoint.pt` if it is there.
+def train(
+    data: Path,
+    out: Path,
+    recipe: Recipe,
+    *,
+    exclude: tuple[str, ...] = (),
+    device: str = "cpu",
+    compiled: bool = False,
+) -> Path:
+    """Train until the recipe's budget is used up, going on from `out/checkpoint.pt` if it is there.
 
     Args:
-        data: folder of pictures.
-        out: receives `checkpoint.pt`, `log.csv`, `recipe.json` and, whenever validated, `weights.safetensors`.
+        data: folder of pictures, or an archive of them.
+        out: receives `recipe.json`; every minute and at the end `checkpoint.pt` and, as they are by then,
+            `weights.safetensors`; and `log.csv`.
+        recipe: see there.
         exclude: names of sub-folders to leave out.
         device: "cpu" or "cuda".
+        compiled: whether steps run through torch.compile.
 
     Returns:
         The path of the half-precision weights.
+
+    Raises:
+        Cancelled: on Ctrl-C or SIGTERM, after the checkpoint is written.
+        WeightsError: if `out` holds the training of another network.
     """
+    began = time.monotonic()
     out.mkdir(parents=True, exist_ok=True)
     where = torch.device(device)
-    pictures = PictureFolder(data, exclude=exclude, smallest_side=recipe.crop)
+    pictures = PictureFolder(data, exclude=exclude, smallest_side=recipe.crop).to(where)
     crops = pictures.validation_crops(12, recipe.large_crop)
-    print(f"{pictures.num_files} pictures, {len(crops)} held-out crops", flush=True)
-
-    torch.manual_seed(recipe.seed)
-    net = PhotoUNet(PhotoUNetShape((32, 64, 96, 128, 160), (2, 2, 2, 2, 2))).to(where)
-    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    ema = copy.deepcopy(net)
-    optimizer = torch.optim.AdamW(
-        net.parameters(), recipe.learning_rate, betas=(0.9, 0.99), weight_decay=recipe.weight_decay
+    print(
+        f"{pictures.num_files} pictures, {len(crops)} held-out crops, {time.monotonic() - began:.1f} s to read",
+        flush=True,
     )
-    means = LevelMeans()
-    step, used = 0, 0.0
-    checkpoint = out / "checkpoint.pt"
-    if checkpoint.exists():
-        saved = torch.load(checkpoint, map_location=where, weights_only=True)
-        net.load_state_dict(saved["net"])
-        ema.load_state_dict(saved["ema"])
-        optimizer.load_state_dict(saved["optimizer"])
-        means.means = saved["means"].cpu()
-        step, used = saved["step"], saved["seconds"]
-        print(f"resumed at step {step} after {used / 60:.1f} minutes", flush=True)
-    generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + step)
-    (out / "recipe.json").write_text(json.dumps({k: getattr(recipe, k) for k in recipe.__slots__}, indent=1))
+    training = Training(recipe, where, compiled=compiled)
+    saved, weights, log = out / "checkpoint.pt", out / "weights.safetensors", Log(out / "log.csv")
+    if saved.exists():
+        training.restore(checkpoint.load(saved))
+        print(f"resumed at step {training.step} after {training.seconds / 60:.1f} minutes", flush=True)
+    (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1))
 
-    log = Log(out / "log.csv")
-    weights = out / "weights.safetensors"
-    running, last_save, last_validation = float("nan"), time.monotonic(), time.monotonic()
-    while used < recipe.minutes * 60:
-        began = time.monotonic()
-        fraction = used / (recipe.minutes * 60)
-        warm = min(1.0, (step + 1) / recipe.warmup_steps)
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * warm * max(0.01, 0.5 * (1 + math.cos(math.pi * fraction)))
-        large = fraction > 0.5 and float(torch.rand((), generator=generator)) < recipe.large_share
-        side = recipe.large_crop if large else recipe.crop
-        x = pictures.crops(max(1, recipe.pixels // side**2), side, generator)
-        log_sigma = draw_log_sigmas(len(x), generator)
-        noise = torch.randn(x.shape, generator=generator)
-        z = (x + log_sigma.exp()[:, None, None, None] * noise).to(where, memory_format=torch.channels_last)
-        x, sigma = x.to(where, memory_format=torch.channels_last), log_sigma.exp().to(where)
+    def judge() -> None:
+        row = {"step": training.step, "minutes": training.seconds / 60, "loss": float(training.loss)}
+        log.add(row | validate(training.ema, crops, where))
 
-        with torch.autocast(where.type, dtype=torch.bfloat16):
-            x_hat = net(z, sigma)
-        # Karras et al. 2022, eq. 8 with their lambda(sigma): unit scale of the network's own target.
-        weight = (sigma**2 + 0.25) / (sigma * 0.5) ** 2
-        losses = weight * (x_hat.float() - x).pow(2).mean(dim=(1, 2, 3))
-        loss = (losses / means(log_sigma).to(where)).mean()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimizer.step()
-        means.update(log_sigma, losses.detach())
-        decay = min(recipe.ema_decay, (1 + step) / (10 + step))
-        with torch.no_grad():
-            for averaged, current in zip(ema.parameters(), net.parameters(), strict=True):
-                averaged.lerp_(current, 1 - decay)
-        step += 1
-        used += time.monotonic() - began
-        mean_loss = float(losses.detach().mean())
-        running = mean_loss if math.isnan(running) else 0.99 * running + 0.01 * mean_loss
-        if step % 100 == 0:
-            print(f"step {step}  {used / 60:.1f} min  loss {running:.4f}", flush=True)
-        now = time.monotonic()
-        if now - last_save > 60 or used >= recipe.minutes * 60:
-            state = {
-                "net": net.state_dict(),
-                "ema": ema.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "means": means.means,
-                "step": step,
-                "seconds": used,
-            }
-            partial = checkpoint.with_suffix(".tmp")
-            torch.save(state, partial)
-            partial.replace(checkpoint)
-            last_save = now
-        if now - last_validation > 480 or used >= recipe.minutes * 60:
-            log.add({"step": step, "minutes": used / 60, "loss": running, **validate(ema, crops, where)})
-            export(ema, weights, step=step, minutes=used / 60)
-            last_validation = time.monotonic()
+    next_save = next_validation = time.monotonic() + SAVE_SECONDS
+    first = training.step
+    with Stopping() as stop:
+        while training.elapsed < 1:
+            training.advance(pictures)
+            if training.step == first + 1:
+                print(f"first step after {time.monotonic() - began:.1f} s", flush=True)
+            if training.step % 100 == 0:
+                print(
+                    f"step {training.step}  {training.seconds / 60:.1f} min  loss {float(training.loss):.4f}",
+                    flush=True,
+                )
+            now, done = time.monotonic(), training.elapsed >= 1
+            # Validation takes a while, and whoever is stopped then may be stopped for good: save before.
+            if done or stop.requested or now > min(next_save, next_validation):
+                checkpoint.save(saved, training.state())
+                export(training.ema, weights, step=training.step, minutes=training.seconds / 60)
+                next_save = time.monotonic() + SAVE_SECONDS
+            if stop.requested:
+                raise Cancelled(f"stopped at step {training.step}; the same command goes on from there")
+            if not done and now > next_validation:
+                judge()
+                spent = time.monotonic() - now
+                next_validation = time.monotonic() + max(SAVE_SECONDS, spent / VALIDATION_SHARE)
+    if log.last_step() != training.step:
+        judge()
     return weights
 
 

@@ -21,3 +21,15 @@ class Log:
                 writer.writeheader()
             writer.writerow({k: f"{v:.6g}" for k, v in row.items()})
         print("  ".join(f"{k} {v:.4g}" for k, v in row.items()), flush=True)
+
+    def rows(self) -> list[dict[str, float]]:
+        """All lines so far; none if there is no file yet."""
+        if not self.path.exists():
+            return []
+        with self.path.open(newline="") as file:
+            return [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+
+    def last_step(self) -> int | None:
+        """The step of the last line."""
+        rows = self.rows()
+        return int(rows[-1]["step"]) if rows else None

@@ -1,75 +1,84 @@
-"""Training pictures: a folder read once into memory, random crops from it."""
+"""Training pictures: a folder or archive read once into memory, random crops from it."""
 
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-SUFFIXES = {".avif", ".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+from diffdemo.training.archive import decoded, pictures_in
+
+READERS = 8
+"""Threads that decode pictures: the decoders let go of Python's lock."""
 HELD_OUT_ONE_IN = 32
 
 
 class PictureFolder:
-    """All pictures below a folder, split by the hash of their names into training and held-out ones.
+    """All pictures of a folder or archive, split by the hash of their names into training and held-out ones.
 
     Each picture is kept at full and, where large enough, at half size: a codec meets the same object near and far.
 
     Args:
-        folder: searched recursively.
+        data: folder, searched recursively, or an archive written by `archive.pack`.
         exclude: names of folders to leave out, for example those whose licence does not allow shipped weights.
         smallest_side: pictures with a shorter side are passed over.
+        halvings: how often a training picture is halved at most, as long as its sides stay that long; held-out ones
+            always once.
 
     Raises:
         FileNotFoundError: if no usable picture is found.
+        DiffDemoError: if a picture cannot be read, or `data` is a file of another kind.
     """
 
-    def __init__(self, folder: Path, *, exclude: tuple[str, ...] = (), smallest_side: int = 128) -> None:
+    def __init__(
+        self, data: Path, *, exclude: tuple[str, ...] = (), smallest_side: int = 128, halvings: int = 1
+    ) -> None:
         self.training: list[Tensor] = []
         self.held_out: list[Tensor] = []
         self.num_files = 0
-        for path in sorted(folder.rglob("*")):
-            inside = path.relative_to(folder)
-            if path.suffix.lower() not in SUFFIXES or set(inside.parts) & set(exclude):
-                continue
-            with Image.open(path) as opened:
-                picture = opened.convert("RGB")
-            if min(picture.size) < smallest_side:
-                continue
-            self.num_files += 1
-            # By name without the part behind the last "_": crops of one photograph stay on one side of the split.
-            group = hashlib.sha256(inside.stem.rpartition("_")[0].encode() or inside.stem.encode()).digest()
-            target = self.held_out if group[0] % HELD_OUT_ONE_IN == 0 else self.training
-            target.append(_to_bytes(picture))
-            if min(picture.size) >= 2 * smallest_side:
-                target.append(_to_bytes(picture.reduce(2)))
+
+        def read(source: tuple[PurePosixPath, bytes]) -> tuple[bool, list[Tensor]]:
+            held_out = _is_held_out(source[0])
+            return held_out, _scales(decoded(*source), smallest_side, 1 if held_out else halvings)
+
+        with ThreadPoolExecutor(READERS) as pool:
+            for held_out, scales in pool.map(read, pictures_in(data, exclude=exclude)):
+                self.num_files += bool(scales)
+                (self.held_out if held_out else self.training).extend(scales)
         if not self.training:
-            raise FileNotFoundError(f"no picture of at least {smallest_side} pixels a side below {folder}")
+            raise FileNotFoundError(f"no picture of at least {smallest_side} pixels a side in {data}")
         # Large pictures hold more crops; the square root keeps small ones from never being seen.
         areas = torch.tensor([float(p.shape[1] * p.shape[2]) for p in self.training])
         self.weights = areas.sqrt() / areas.sqrt().sum()
 
+    def to(self, device: torch.device) -> PictureFolder:
+        """Move all pictures, so that crops are cut where they are used; the same object."""
+        self.training = [picture.to(device) for picture in self.training]
+        self.held_out = [picture.to(device) for picture in self.held_out]
+        return self
+
     def crops(self, count: int, side: int, generator: torch.Generator) -> Tensor:
-        """Random crops, flipped and transposed at random: float32 [count,3,side,side] in [-1,1]."""
-        out = torch.empty(count, 3, side, side)
-        for i in range(count):
+        """Random crops, flipped and transposed at random: float32 [count,3,side,side] in [-1,1].
+
+        The generator is one of the CPU wherever the pictures are: the same crops everywhere.
+        """
+        cut = []
+        for _ in range(count):
             picture = self._pick(side, generator)
             top = _randint(picture.shape[1] - side + 1, generator)
             left = _randint(picture.shape[2] - side + 1, generator)
-            crop = picture[:, top : top + side, left : left + side].float() / 127.5 - 1
+            crop = picture[:, top : top + side, left : left + side]
             turn = _randint(8, generator)
-            if turn & 1:
-                crop = crop.flip(2)
-            if turn & 2:
-                crop = crop.flip(1)
-            if turn & 4:
-                crop = crop.transpose(1, 2)
-            out[i] = crop
-        return out
+            flipped = [axis for axis, flag in ((2, 1), (1, 2)) if turn & flag]
+            if flipped:
+                crop = crop.flip(flipped)
+            cut.append(crop.transpose(1, 2) if turn & 4 else crop)
+        return torch.stack(cut).float() / 127.5 - 1
 
     def validation_crops(self, count: int, side: int) -> Tensor:
         """The centres of the first held-out pictures that are large enough, always the same ones."""
@@ -93,6 +102,21 @@ class PictureFolder:
 
 def _to_bytes(picture: Image.Image) -> Tensor:
     return torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
+
+
+def _is_held_out(inside: PurePosixPath) -> bool:
+    """By name without the part behind the last "_": crops of one photograph stay on one side of the split."""
+    group = hashlib.sha256(inside.stem.rpartition("_")[0].encode() or inside.stem.encode()).digest()
+    return group[0] % HELD_OUT_ONE_IN == 0
+
+
+def _scales(picture: Image.Image, smallest_side: int, halvings: int) -> list[Tensor]:
+    """The picture, its half, ... as uint8 [3,H,W]; none at all if it is too small."""
+    scales: list[Tensor] = []
+    while min(picture.size) >= smallest_side and len(scales) <= halvings:
+        scales.append(_to_bytes(picture))
+        picture = picture.reduce(2)
+    return scales
 
 
 def _randint(high: int, generator: torch.Generator) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
+from diffdemo.errors import DiffDemoError, ImageError
+from diffdemo.training.archive import decoded, pack, pictures_in
 from diffdemo.training.pictures import PictureFolder
 
 GREY = np.full((40, 40, 3), 128, np.uint8)
@@ -128,3 +131,78 @@ def test_validation_crops_are_centres_of_held_out_pictures(folder: Path) -> None
     assert torch.equal(crops, pictures.validation_crops(3, 32))
     with pytest.raises(FileNotFoundError, match="no held-out picture"):
         pictures.validation_crops(3, 64)
+
+
+def test_training_pictures_can_be_halved_more_often_or_not_at_all(tmp_path: Path) -> None:
+    for number in range(60):
+        save(tmp_path, f"c{number}_0.png", np.full((128, 160, 3), number, np.uint8))
+    once = PictureFolder(tmp_path, smallest_side=32)
+    for halvings, sides in ((0, {128}), (1, {128, 64}), (2, {128, 64, 32})):
+        pictures = PictureFolder(tmp_path, smallest_side=32, halvings=halvings)
+        assert {picture.shape[1] for picture in pictures.training} == sides
+        assert torch.equal(pictures.validation_crops(9, 64), once.validation_crops(9, 64))
+
+
+def test_an_archive_gives_what_its_folder_gives(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    for number in range(40):
+        # Soft fields compress well, so that their files are taken as they are.
+        save(tmp_path / "in", f"good/p{number}_0.png", np.full((40, 48, 3), random.integers(256), np.uint8))
+    save(tmp_path / "in", "bad/x_0.png", GREY)
+    save(tmp_path / "in", "good/small_0.png", GREY[:20])
+    (tmp_path / "in" / "good" / "LICENCE.txt").write_text("CC0")
+    archive = tmp_path / "pictures.tar"
+    packed = pack(tmp_path / "in", archive, exclude=("bad",), smallest_side=32)
+    assert (packed.num_pictures, packed.num_rewritten, packed.num_bytes) == (40, 0, archive.stat().st_size)
+    whole, carried = (PictureFolder(data, exclude=("bad",), smallest_side=32) for data in (tmp_path / "in", archive))
+    for one, other in ((whole.training, carried.training), (whole.held_out, carried.held_out)):
+        assert len(one) == len(other) > 0
+        assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+    with tarfile.open(archive) as tar:
+        names = tar.getnames()
+        notice = tar.extractfile("NOTICE.txt")
+        assert notice is not None
+        assert "40  good" in notice.read().decode()
+    assert "good/LICENCE.txt" in names
+    assert not any("bad" in name or "small" in name for name in names)
+    before = archive.read_bytes()
+    pack(tmp_path / "in", archive, exclude=("bad",), smallest_side=32)
+    assert archive.read_bytes() == before
+
+
+def test_large_files_are_written_anew(tmp_path: Path) -> None:
+    soft = Image.fromarray(np.random.default_rng(0).integers(0, 256, (6, 6, 3), dtype=np.uint8)).resize((200, 200))
+    (tmp_path / "in").mkdir()
+    soft.save(tmp_path / "in" / "p_0.bmp")
+    packed = pack(tmp_path / "in", tmp_path / "p.tar")
+    assert packed.num_rewritten == 1
+    assert packed.num_bytes < 200 * 200
+    ((name, content),) = pictures_in(tmp_path / "p.tar")
+    assert str(name) == "p_0.avif"
+    error = np.asarray(decoded(name, content)).astype(float) - np.asarray(soft)
+    assert np.sqrt((error**2).mean()) < 3
+
+
+def test_files_that_are_no_archive_or_no_picture(tmp_path: Path) -> None:
+    (tmp_path / "p.tar").write_bytes(b"no archive" * 100)
+    with pytest.raises(DiffDemoError, match="neither a folder nor a whole archive"):
+        PictureFolder(tmp_path / "p.tar")
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    (tmp_path / "in" / "deep" / "p_0.jpg").write_bytes(b"no picture")
+    with pytest.raises(ImageError, match=r"'deep/p_0.jpg' cannot be read as a picture"):
+        PictureFolder(tmp_path / "in")
+    with pytest.raises(ImageError):
+        pack(tmp_path / "in", tmp_path / "out.tar")
+    with pytest.raises(DiffDemoError, match="no picture of at least 128 pixels"):
+        pack(tmp_path / "in", tmp_path / "out.tar", exclude=("deep",))
+    assert {path.name for path in tmp_path.iterdir()} == {"p.tar", "in"}
+
+
+def test_an_archive_that_was_cut_is_refused(tmp_path: Path) -> None:
+    for number in range(8):
+        save(tmp_path / "in", f"p{number}_0.png", np.random.default_rng(number).integers(0, 99, (40, 40, 3), np.uint8))
+    pack(tmp_path / "in", tmp_path / "p.tar", smallest_side=32)
+    whole = (tmp_path / "p.tar").read_bytes()
+    (tmp_path / "p.tar").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DiffDemoError, match="neither a folder nor a whole archive"):
+        PictureFolder(tmp_path / "p.tar", smallest_side=32)
