@@ -1,13 +1,26 @@
-"""Photographs that come with scikit-image, and our files of them."""
+"""Photographs that come with scikit-image, our files of them, and what came of those."""
 
 from __future__ import annotations
 
-import numpy as np
+import hashlib
+import io
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
-from diffdemo.engine.records import Example
+import numpy as np
+from PIL import Image
+
+from diffdemo.engine.records import CurvePoint, Example
 from diffdemo.errors import ImageError
 from diffdemo.images import Pixels
 from diffdemo.models.spec import ASSETS
+
+if TYPE_CHECKING:
+    from diffdemo.engine.engine import Engine
+
+FOLDER = ASSETS / "examples"
+CLASSICAL = ("jpeg", "webp", "avif")
 
 EXAMPLES = (
     Example("chelsea", "Chelsea the cat", "Stéfan van der Walt, CC0"),
@@ -30,10 +43,45 @@ def example_pixels(name: str) -> Pixels:
     return np.ascontiguousarray(getattr(data, name)()[..., :3], dtype=np.uint8)
 
 
+@dataclass(frozen=True, slots=True)
+class ExampleResult:
+    """What came of an example's file, measured when it was written.
+
+    Attributes:
+        pixels: posterior mean of the whole file, uint8 [H,W,3].
+        point: where the whole file lies.
+        curve: the posterior mean along the file, by rising size.
+        classical: name of a codec to its sweep on the same picture.
+    """
+
+    pixels: Pixels
+    point: CurvePoint
+    curve: tuple[CurvePoint, ...]
+    classical: dict[str, tuple[CurvePoint, ...]]
+
+
 def example_file(name: str) -> bytes | None:
     """The shipped file of an example, if there is one."""
-    path = ASSETS / "examples" / f"{name}.difd"
+    path = FOLDER / f"{name}.difd"
     return path.read_bytes() if name in {e.name for e in EXAMPLES} and path.is_file() else None
+
+
+def example_result(name: str, data: bytes) -> ExampleResult | None:
+    """What came of an example's file; None if that is not known of these very bytes."""
+    numbers, picture = FOLDER / f"{name}.json", FOLDER / f"{name}.webp"
+    if not (numbers.is_file() and picture.is_file()):
+        return None
+    known = json.loads(numbers.read_text())
+    if known["sha256"] != hashlib.sha256(data).hexdigest():
+        return None
+    with Image.open(picture) as opened:
+        pixels = np.array(opened.convert("RGB"))
+    return ExampleResult(
+        pixels,
+        CurvePoint(**known["point"]),
+        _points(known["curve"]),
+        {codec: _points(points) for codec, points in known["classical"].items()},
+    )
 
 
 def write_examples(bpp: float = 1.0) -> None:
@@ -43,7 +91,31 @@ def write_examples(bpp: float = 1.0) -> None:
     engine = Engine()
     for example in EXAMPLES:
         data = list(engine.encode(example_pixels(example.name), bpp=bpp))[-1].data
-        path = ASSETS / "examples" / f"{example.name}.difd"
+        path = FOLDER / f"{example.name}.difd"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(data)
+        write_result(engine, example.name, data)
         print(f"{path.name}: {len(data)} bytes")
+
+
+def write_result(engine: Engine, name: str, data: bytes) -> None:
+    """Decode an example's file, measure it and the classical codecs on its picture, and keep both."""
+    original = example_pixels(name)
+    *_, last = engine.decode(data, reference=original)
+    assert last.psnr_db is not None
+    known: dict[str, Any] = {
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "point": asdict(CurvePoint(last.num_bytes, last.bpp, last.psnr_db, last.ms_ssim)),
+        "curve": [asdict(point) for point in engine.curve(data)],
+        "classical": {
+            codec: [asdict(point) for point in engine.classical_curve(original, codec)] for codec in CLASSICAL
+        },
+    }
+    (FOLDER / f"{name}.json").write_text(json.dumps(known, indent=1) + "\n")
+    out = io.BytesIO()
+    Image.fromarray(last.pixels).save(out, "WEBP", lossless=True, quality=100, method=6)
+    (FOLDER / f"{name}.webp").write_bytes(out.getvalue())
+
+
+def _points(rows: list[dict[str, Any]]) -> tuple[CurvePoint, ...]:
+    return tuple(CurvePoint(**row) for row in rows)

@@ -9,6 +9,7 @@ import torch
 
 from diffdemo.codecs.cdc import Cdc
 from diffdemo.codecs.diffc import DiffC
+from diffdemo.diffusion.views import MOST_VIEWS
 from diffdemo.engine.memory import Budget, budget_error
 from diffdemo.engine.records import ModelInfo
 from diffdemo.errors import ModelMismatch, WeightsError
@@ -16,7 +17,7 @@ from diffdemo.hub.library import Library
 from diffdemo.hub.records import Installed
 from diffdemo.models.cdc import CdcModel
 from diffdemo.models.photo import PhotoDenoiser
-from diffdemo.models.registry import SHIPPED, default_model, model_spec
+from diffdemo.models.registry import RETIRED, SHIPPED, default_model, model_spec
 from diffdemo.models.space import PixelSpace, Space
 from diffdemo.models.spec import Kind, ModelSpec
 from diffdemo.models.weights import sha256_of
@@ -178,7 +179,7 @@ def load_codec(spec: ModelSpec, device: torch.device) -> AnyCodec:
         model = CdcModel.load(spec.path, device=device)
         return Cdc(model, fingerprint=bytes.fromhex(model.sha256[:8]))
     denoiser = PhotoDenoiser.load(spec.path, device=device)
-    return DiffC(PixelSpace(denoiser), fingerprint=bytes.fromhex(denoiser.sha256[:8]))
+    return DiffC(PixelSpace(denoiser, most_views=MOST_VIEWS), fingerprint=bytes.fromhex(denoiser.sha256[:8]))
 
 
 def mismatch(fingerprint: bytes, writer: ModelInfo | None, known: dict[bytes, str]) -> ModelMismatch:
@@ -194,6 +195,12 @@ def mismatch(fingerprint: bytes, writer: ModelInfo | None, known: dict[bytes, st
             f"The file was written with the model '{writer.name}', which is not on this computer. Please fetch it "
             f"({writer.num_bytes / 1e6:,.0f} MB): choose it in the page's model menu, or run: "
             f"python -m diffdemo download {writer.name}"
+        )
+    if fingerprint.hex() in RETIRED:
+        name, version = RETIRED[fingerprint.hex()]
+        return ModelMismatch(
+            f"The file was written with earlier weights of '{name}' ({fingerprint.hex()}), which have been replaced by "
+            f"better ones. diffdemo {version} was the last version that can decode it."
         )
     here = ", ".join(f"{name} ({key.hex()})" for key, name in known.items()) or "none"
     return ModelMismatch(

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from diffdemo.coding.container import write_bitstream
 from diffdemo.engine import Engine
 from diffdemo.engine.trace import Moment, Trace, TraceCache
 from diffdemo.errors import BitstreamError, ImageError, ModelMismatch, RateError
 from diffdemo.images import Pixels
 from diffdemo.metrics import psnr_db
+from diffdemo.models.registry import RETIRED
 
 
 @pytest.fixture(scope="module")
@@ -204,3 +206,14 @@ def test_traces_are_bounded(monkeypatch):
     held = [file for file in range(6) if cache.get(bytes([file])) is not None]
     assert 0 < len(held) <= 2
     assert 5 in held
+
+
+@pytest.mark.parametrize("fingerprint", RETIRED)
+def test_files_of_weights_that_were_replaced_say_which_version_decodes_them(engine, fingerprint):
+    name, version = RETIRED[fingerprint]
+    old = write_bitstream(
+        codec_id=1, fingerprint=bytes.fromhex(fingerprint), width=8, height=8, parameters=(0, 1, 50), payload=bytes(40)
+    )
+    with pytest.raises(ModelMismatch, match=rf"earlier weights of '{name}'.*diffdemo {version}"):
+        list(engine.decode(old))
+    assert fingerprint not in {info.fingerprint for info in engine.models()}
