@@ -11,11 +11,11 @@ from diffdemo.codecs.cdc import Cdc, Content
 from diffdemo.codecs.cdc_step import LARGEST_CODE, delta_of
 from diffdemo.engine.classical import Ladder
 from diffdemo.engine.device import choose_device
+from diffdemo.engine.points import measured
 from diffdemo.engine.records import CurvePoint
 from diffdemo.engine.store import load_shipped
 from diffdemo.engine.whole import SWEEP_CODES
 from diffdemo.images import Pixels, to_pixels
-from diffdemo.metrics import bits_per_pixel, ms_ssim, psnr_db
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +110,12 @@ def measure(
         rendering: how to decode.
         jpeg: of the same picture.
     """
-    height, width = pixels.shape[:2]
     for file in files:
-        *_, last = codec.decode(file.data, rendering)
-        picture = to_pixels(last.image)
-        num_bytes = len(file.data)
-        point = CurvePoint(
-            num_bytes, bits_per_pixel(num_bytes, width, height), psnr_db(pixels, picture), ms_ssim(pixels, picture)
-        )
-        yield CdcPoint(point, file.delta, file.target_bpp, jpeg.smallest_from(num_bytes))
+        point = measured(pixels, decoded(codec, file, rendering), len(file.data))
+        yield CdcPoint(point, file.delta, file.target_bpp, jpeg.smallest_from(point.num_bytes))
+
+
+def decoded(codec: Cdc, file: RateFile, rendering: Rendering) -> Pixels:
+    """The picture of a file, uint8 [H,W,3]."""
+    *_, last = codec.decode(file.data, rendering)
+    return to_pixels(last.image)

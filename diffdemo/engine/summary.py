@@ -1,21 +1,22 @@
-"""What the lines of an evaluation say together: delta rates, mean curves, and how CDC stands beside JPEG."""
+"""What the lines of an evaluation say together: delta rates, mean curves, looks, and how CDC stands beside JPEG."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from typing import Any
 
 import numpy as np
 
 from diffdemo.engine.classical import available_codecs
+from diffdemo.engine.look_tables import look_tables
+from diffdemo.engine.mean_curves import Curves, flow_below_mean, mean_curve_tables
 from diffdemo.engine.records import CurvePoint
+from diffdemo.engine.sheet import Row
+from diffdemo.engine.tables import aligned, mean
 
 LOWEST_PSNR = 25.0
 """In dB. BD-rates leave out what lies below, where JPEG has fallen to pieces and any comparison is flattering."""
 
-Row = dict[str, Any]
-"""A line of the results file."""
 Latest = dict[str, dict[str, list[Row]]]
 """Codec to picture to points."""
 
@@ -23,31 +24,35 @@ HEAD = ("file", "pictures", "bytes", "bpp", "PSNR dB", "MS-SSIM", "JPEG bytes", 
 
 
 def summary(rows: Sequence[Row]) -> str:
-    """BD-rates against the classical codecs, then a table for each curve of CDC.
+    """BD-rates against the classical codecs, mean curves, looks at fixed rates, and a table for each curve of CDC.
 
     Args:
         rows: lines of a results file; of several for a codec and a picture the last one counts.
     """
     points: Latest = {}
     for row in rows:
-        points.setdefault(row["codec"], {})[row["picture"]] = row["points"]
+        if "points" in row:
+            points.setdefault(row["codec"], {})[row["picture"]] = row["points"]
+    curves = {name: {picture: _curve(each) for picture, each in of.items()} for name, of in points.items()}
     num_pictures = len({row["picture"] for row in rows})
     lines = [f"{num_pictures} pictures; BD-rate (PSNR from 25 dB on, file bytes), mean over pictures"]
     tested = [name for name in points if name.split()[0] in ("diffc", "cdc")]
     for name in tested:
         for anchor in available_codecs():
-            lines += _delta_rate(points, anchor, name)
+            lines += _delta_rate(curves, anchor, name)
+    lines += [*flow_below_mean(curves), "", *mean_curve_tables(curves)]
+    lines += look_tables([row for row in rows if "looks" in row])
     for name in tested:
         if name.startswith("cdc"):
             lines += ["", *_cdc_table(name, list(points[name].values()))]
     return "\n".join(lines)
 
 
-def _delta_rate(points: Latest, anchor: str, tested: str) -> Iterator[str]:
-    pictures = [picture for picture in points[tested] if picture in points.get(anchor, {})]
+def _delta_rate(curves: Curves, anchor: str, tested: str) -> Iterator[str]:
+    pictures = [picture for picture in curves[tested] if picture in curves.get(anchor, {})]
     if not pictures:
         return
-    all_rates = [bd_rate(_curve(points[anchor][p]), _curve(points[tested][p])) for p in pictures]
+    all_rates = [bd_rate(curves[anchor][p], curves[tested][p]) for p in pictures]
     rates = [rate for rate in all_rates if rate is not None]
     if not rates:
         yield f"{tested} against {anchor}: no qualities in common from {LOWEST_PSNR:g} dB on"
@@ -89,8 +94,9 @@ def _rising(points: Sequence[CurvePoint]) -> list[CurvePoint]:
 
 
 def _curve(points: Sequence[Row]) -> list[CurvePoint]:
+    # Older files lack what was not measured then, and points of CDC say more.
     names = [field.name for field in fields(CurvePoint)]
-    return [CurvePoint(**{name: point[name] for name in names}) for point in points]
+    return [CurvePoint(**{name: point[name] for name in names if name in point}) for point in points]
 
 
 def _cdc_table(name: str, pictures: Sequence[Sequence[Row]]) -> Iterator[str]:
@@ -101,9 +107,7 @@ def _cdc_table(name: str, pictures: Sequence[Sequence[Row]]) -> Iterator[str]:
             groups.setdefault(_file_label(point), []).append(point)
     yield f"{name}: means over pictures; JPEG is the smallest file of as many bytes or more"
     table = [HEAD, *(_cells(label, group) for label, group in groups.items())]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for cells in table:
-        yield "  ".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
+    yield from aligned(table)
     yield _verdict([_gains(group) for group in groups.values()])
 
 
@@ -118,12 +122,12 @@ def _cells(label: str, group: list[Row]) -> tuple[str, ...]:
     return (
         label,
         str(len(group)),
-        _mean([point["num_bytes"] for point in group], ",.0f"),
-        _mean([point["bpp"] for point in group], ".3f"),
-        _mean([point["psnr_db"] for point in group], ".2f"),
-        _mean([point["ms_ssim"] for point in group if point["ms_ssim"] is not None], ".4f"),
-        _mean(rivals, ",.0f"),
-        _mean(gains, "+.2f"),
+        mean([point["num_bytes"] for point in group], ",.0f"),
+        mean([point["bpp"] for point in group], ".3f"),
+        mean([point["psnr_db"] for point in group], ".2f"),
+        mean([point["ms_ssim"] for point in group if point["ms_ssim"] is not None], ".4f"),
+        mean(rivals, ",.0f"),
+        mean(gains, "+.2f"),
         f"{min(gains):+.2f}" if gains else "-",
         f"{sum(gain > 0 for gain in gains)} of {len(gains)}",
     )
@@ -132,10 +136,6 @@ def _cells(label: str, group: list[Row]) -> tuple[str, ...]:
 def _gains(group: list[Row]) -> list[float]:
     """PSNR over that of the JPEG, for the files that have one beside them."""
     return [point["psnr_db"] - point["jpeg"]["psnr_db"] for point in group if point["jpeg"] is not None]
-
-
-def _mean(values: list[float], digits: str) -> str:
-    return format(float(np.mean(values)), digits) if values else "-"
 
 
 def _verdict(gains: list[list[float]]) -> str:
