@@ -21,6 +21,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from yaml import YAMLError  # type: ignore[import-untyped]
 
+from diffdemo.hub.cdc_files import is_checkpoint
 from diffdemo.models.registry import FROM_HUB, RELEASED_CDC
 from diffdemo.models.spec import MB, HubSource
 
@@ -35,6 +36,8 @@ TORCH_WORKS, TORCH_FAILS = ("2.8.0", "2.13.0"), ("2.7.1", "2.13.1", "2.14.0")
 OF_SPACES = ("gradio[oauth,mcp]=={sdk_version}", "uvicorn>=0.14.0", "websockets>=10.4", "spaces")
 """What the Hub installs in the same command as our requirements."""
 LARGE = 10 * MB
+IN_A_SPACE = "https://huggingface.co/spaces/{}/resolve/main/{}"
+"""Where a file of a Space is read."""
 SOURCES = (RELEASED_CDC, *(source for spec in FROM_HUB for source in spec.sources))
 REPOSITORIES = {source.repository for source in SOURCES}
 
@@ -163,7 +166,10 @@ def _preload_problem(line: str, models: Sequence[str]) -> str:
 
 def _difference(source: HubSource, listed: set[str]) -> str:
     """What a model needs and the list lacks, or the other way round."""
-    strangers = listed - {name for file in source.files for name in file.names}
+    needed = {name for file in source.files for name in file.names}
+    if source is RELEASED_CDC:
+        needed = {name for name in listed if is_checkpoint(name)}
+    strangers = listed - needed
     if strangers:
         return f"no model of ours needs {', '.join(sorted(strangers))}"
     lacking = [file.names[0] for file in source.files if not file.is_optional and not listed & set(file.names)]
@@ -172,13 +178,21 @@ def _difference(source: HubSource, listed: set[str]) -> str:
 
 def _files(fields: dict[str, Any], root: Path) -> Iterator[Check]:
     """The picture of the Space, and what is too large for plain Git."""
-    thumbnail = str(fields.get("thumbnail") or "")
-    path = thumbnail.partition("/resolve/main/")[2] if thumbnail.startswith("https://huggingface.co/") else thumbnail
-    yield _checked("thumbnail", (root / path).is_file(), f"'{thumbnail}' does not exist")
+    yield _thumbnail(str(fields.get("thumbnail") or ""), root)
     for file in sorted((root / "assets").rglob("*")):
         if file.is_file() and file.stat().st_size > LARGE:
             words = f"{file.stat().st_size / MB:.1f} MB; upload it with `hf upload`, or by Git with Xet"
             yield Check(file.relative_to(root).as_posix(), True, words)
+
+
+def _thumbnail(given: str, root: Path) -> Check:
+    """The picture that is shown where somebody links to the Space: an address, or as good as one can do without."""
+    address = re.fullmatch(IN_A_SPACE.format(r"[\w.-]+/[\w.-]+", "(.+)"), given)
+    path = address[1] if address else given
+    if not path or not (root / path).is_file():
+        return Check("thumbnail", False, f"'{given}' does not exist")
+    advice = f"a Space that has a name should give its address: {IN_A_SPACE.format('OWNER/NAME', path)}"
+    return Check("thumbnail", True, "" if address else advice)
 
 
 def _requirements(path: Path) -> Iterator[Requirement | str]:

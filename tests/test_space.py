@@ -111,11 +111,27 @@ def test_a_folder_without_what_it_needs_is_refused(folder, tmp_path, capsys):
 
 
 def test_the_thumbnail_may_be_an_address_in_the_space(folder):
+    told = {check.name: check.words for check in checks(folder)}
+    at = "https://huggingface.co/spaces/{}/resolve/main/assets/thumbnail.jpg"
+    assert told["thumbnail"] == f"a Space that has a name should give its address: {at.format('OWNER/NAME')}"
     on_the_hub = "thumbnail: https://huggingface.co/spaces/somebody/diffdemo/resolve/main/assets/"
     replace(folder / "README.md", "thumbnail: assets/", on_the_hub)
     assert failures(folder) == {}
+    assert {check.name: check.words for check in checks(folder)}["thumbnail"] == ""
     (folder / "assets/thumbnail.jpg").unlink()
     assert list(failures(folder)) == ["thumbnail"]
+
+
+@pytest.mark.parametrize(
+    ("file", "problem"),
+    [
+        ("x/image-l2-use_weight5-vimeo-d64-t8193-b0.0032-x-cosine-01-float32-aux0.0_2.pt", None),
+        ("x/image.pt", "rhyang/CDC_params: no model of ours needs x/image.pt"),
+    ],
+)
+def test_a_released_checkpoint_of_cdc_may_be_preloaded(folder, file, problem):
+    replace(folder / "README.md", "preload_from_hub:\n", f"preload_from_hub:\n  - rhyang/CDC_params {file}\n")
+    assert failures(folder).get("preload_from_hub") == problem
 
 
 def test_a_commit_may_be_preloaded(folder):

@@ -18,7 +18,7 @@ from diffdemo.errors import DownloadError, WeightsError
 from diffdemo.hub.library import Library
 from diffdemo.hub.records import CacheUsage, DownloadProgress
 from diffdemo.images import Pixels
-from diffdemo.models.registry import DEFAULT_MODEL, default_model
+from diffdemo.models.registry import DEFAULT_MODEL, RETIRED, default_model
 
 
 class Catalogue:
@@ -84,6 +84,19 @@ class Catalogue:
             return iter([DownloadProgress(model, "", spec.num_bytes, spec.num_bytes, None, None, True)])
         return self._library.download(model)
 
+    def preloaded(self) -> list[str]:
+        """Names of the models that lie in the cache of the Hub and could be adopted. Quick, and asks nobody."""
+        return self._library.preloaded()
+
+    def adopt(self, model: str) -> None:
+        """Make one of them usable; takes as long as hashing it does. Nothing is fetched unless a file is damaged.
+
+        Raises:
+            DownloadError: the Hub does not answer, or has another file now.
+            WeightsError: there is no such model, or what lies there is none of its kind.
+        """
+        self._library.adopt(model)
+
     def remove(self, model: str) -> int:
         """Delete a downloaded model from this computer; returns the bytes that this freed.
 
@@ -119,7 +132,8 @@ class Catalogue:
         known = self._store.known().get(fingerprint)
         if known is not None:
             return self.model(known)
-        spec = self._library.who_has(fingerprint)
+        # What we have replaced ourselves is on no Hub.
+        spec = None if fingerprint.hex() in RETIRED else self._library.who_has(fingerprint)
         return None if spec is None else self.model(spec.name)
 
     def codecs(self) -> list[CodecInfo]:

@@ -33,6 +33,15 @@ def free_bytes(place: Path) -> int:
     return shutil.disk_usage(place).free
 
 
+def snapshots(repository: str) -> list[Path]:
+    """Folders with what is here of a repository, "owner/name", by its own names; one for each commit."""
+    return sorted((_repository_folder(repository) / "snapshots").glob("*"))
+
+
+def _repository_folder(repository: str) -> Path:
+    return folder() / repo_folder_name(repo_id=repository, repo_type="model")
+
+
 @dataclass(frozen=True, slots=True)
 class CachedFile:
     """The place of one file in the cache, whether it is there or not.
@@ -53,7 +62,7 @@ class CachedFile:
 
     @property
     def _root(self) -> Path:
-        return folder() / repo_folder_name(repo_id=self.repository, repo_type="model")
+        return _repository_folder(self.repository)
 
     @property
     def link(self) -> Path:

@@ -51,6 +51,11 @@ class Released:
         return f"cdc-{self.family}-b{self.rate}{'-lpips' if self.is_perceptual else ''}"
 
 
+def is_checkpoint(path: str) -> bool:
+    """Whether a file of their repository is one of their checkpoints, as its name has it."""
+    return _NAME.fullmatch(path) is not None
+
+
 def parse(file: RemoteFile) -> Released | None:
     """Read a file's name; None if it is not one of theirs."""
     match = _NAME.fullmatch(file.path)

@@ -20,8 +20,13 @@ RESERVE = 50_000_000
 """Bytes of the disk that a download leaves free."""
 
 
-def download(spec: ModelSpec, meter: Meter) -> None:
+def download(spec: ModelSpec, meter: Meter, *, must_lie_here: bool = False) -> None:
     """Bring a model to this computer, or what is missing of it.
+
+    Args:
+        spec: of the model.
+        meter: told about every byte.
+        must_lie_here: to refuse if anything is missing, and fetch only what turns out to be damaged.
 
     Raises:
         DownloadError: it did not come, and why. What has arrived is kept unless it was wrong.
@@ -30,6 +35,8 @@ def download(spec: ModelSpec, meter: Meter) -> None:
     """
     meter.begin("")
     files = plan(spec, {source: client.list_repository(source.repository, source.revision) for source in spec.sources})
+    if must_lie_here:
+        _require_all(spec, files)
     meter.expect(sum(file.place.num_bytes for file in files))
     with in_words(spec.sources[0].repository):
         note = manifest.planned(spec.name, files)
@@ -45,6 +52,16 @@ def _weights(file: PlannedFile, meter: Meter) -> str | None:
     """Fetch a file; its hash if decoding depends on it."""
     sha256 = fetch(file.place, file.sha256, meter)
     return sha256 if file.is_weights else None
+
+
+def _require_all(spec: ModelSpec, files: list[PlannedFile]) -> None:
+    missing = [file.place for file in files if file.place.whole is None]
+    if missing:
+        raise DownloadError(
+            f"'{spec.name}' lies in the cache of the Hub, but not as the Hub has it now: '{missing[0].path}' of "
+            f"'{missing[0].repository}' is missing. Please preload it anew, or fetch it: "
+            f"python -m diffdemo download {spec.name}"
+        )
 
 
 def _require_room(spec: ModelSpec, files: list[PlannedFile]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from diffdemo.errors import DownloadError, WeightsError
-from diffdemo.hub import cache, manifest, owners, released
+from diffdemo.hub import cache, manifest, owners, preloaded, released
 from diffdemo.hub.cdc_files import PREFIXES
 from diffdemo.hub.download import download
 from diffdemo.hub.progress import Meter
@@ -99,6 +99,22 @@ class Library:
             yield DownloadProgress(name, "", here.num_bytes, here.num_bytes, None, 0.0, done=True)
             return
         yield from self._joined(self.spec(name)).watch()
+
+    def preloaded(self) -> list[str]:
+        """Names of the models that cannot be used yet although their files lie in the cache. Quick, and asks nobody."""
+        released = preloaded.checkpoints(self._released) if self._released else ()
+        specs = {spec.name: spec for spec in (*released, *self.specs())}
+        return [name for name in preloaded.lying_here(specs.values()) if self.installed(name) is None]
+
+    def adopt(self, name: str) -> None:
+        """Make a model usable that lies in the cache, once every file has proved to be what the Hub says it is.
+
+        Raises:
+            WeightsError: there is no such model, or what lies there is none of its kind.
+            DownloadError: the Hub does not answer, or has another file now.
+        """
+        spec = self.spec(name)
+        download(spec, Meter(name, spec.num_bytes), must_lie_here=True)
 
     def remove(self, name: str) -> int:
         """Delete a model, or what has arrived of it, except for files that another model needs.

@@ -11,18 +11,23 @@ import numpy as np
 import pytest
 import torch
 from hub_server import HubServer
+from huggingface_hub import hf_hub_download
 from released_cdc import released_checkpoint
 from tiny_models import tiny_ddpm, tiny_stable_diffusion, tiny_taesd
 
+import app
 from diffdemo import cli
 from diffdemo.coding.container import write_bitstream
 from diffdemo.engine import Engine, catalogue, store
 from diffdemo.engine.store import AnyCodec
-from diffdemo.errors import MemoryBudgetError, ModelMismatch, RateError, WeightsError
+from diffdemo.errors import DownloadError, MemoryBudgetError, ModelMismatch, RateError, WeightsError
 from diffdemo.hub.library import Library
 from diffdemo.images import Pixels, load_picture, to_png
 from diffdemo.models import registry
 from diffdemo.models.spec import MB, HubSource, Kind, ModelSpec
+from diffdemo.ui.menu import Menu
+from diffdemo.ui.opening import Waiting
+from diffdemo.ui.turns import Turns
 
 PIXELS = registry.model_spec("ddpm-cat-256").sources[0].files
 LATENTS = registry.model_spec("sd-1.5").sources[0].files
@@ -248,6 +253,41 @@ def test_the_preferred_model_is_used_once_it_is_here(make_engine, picture):
     assert [c.default_model for c in engine.codecs()] == ["pixels", "cdc-small"]
     with pytest.raises(WeightsError, match="no model 'nonesuch'"):
         make_engine(model="nonesuch")
+
+
+def test_a_fixed_server_offers_what_was_preloaded_and_nothing_else(make_engine, stocked, picture, caplog):
+    for path in tiny_ddpm():
+        hf_hub_download("tiny/pixels", path)
+    hf_hub_download("tiny/cdc", CDC)
+    hf_hub_download("tiny/pickled", "config.json")
+    engine = make_engine(is_fixed=True)
+    menu = Menu(engine, Turns())
+
+    def offered(codec: str) -> list[str]:
+        return [name for _, name in menu.refresh(codec, None, "", Waiting()).model["choices"]]
+
+    assert (offered("diffc"), offered("cdc")) == (["photo-small"], ["cdc-small"])
+    stocked.calm()
+    with caplog.at_level("INFO", "diffdemo"):
+        app.adopt_preloaded(engine)
+    assert (offered("diffc"), offered("cdc")) == (["photo-small", "pixels"], ["cdc-small", "cdc-x-b0.0128"])
+    assert "'pixels' was preloaded and can be used now." in caplog.text
+    assert stocked.count("cdn", "GET") == 0
+    *_, last = engine.encode(picture, model="pixels", num_bytes=100, preset="fast")
+    assert engine.describe(last.data).model == "pixels"
+    with pytest.raises(DownloadError, match="fetches no models for its visitors"):
+        engine.download("latents")
+
+
+def test_what_cannot_be_adopted_is_told_and_keeps_nothing_else_from_it(make_engine, stocked, caplog):
+    for name in ("tiny/pixels", "tiny/pickled"):
+        for path in stocked.repositories[name].files:
+            hf_hub_download(name, path)
+    stocked.add("tiny/pixels", tiny_ddpm(learned_variance=True))
+    engine = make_engine(is_fixed=True)
+    app.adopt_preloaded(engine)
+    assert "'pixels' lies in the cache of the Hub, but not as the Hub has it now" in caplog.text
+    assert [info.name for info in engine.models()] == ["photo-small", "cdc-small", "pickled"]
 
 
 def test_what_is_shipped_stays(engine):
