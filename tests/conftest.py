@@ -5,44 +5,47 @@ from __future__ import annotations
 import os
 import tempfile
 
-# Read when Gradio is imported. A server that closes clears the folder, and another process may be using the usual one.
-os.environ.setdefault("GRADIO_TEMP_DIR", tempfile.mkdtemp(prefix="diffdemo-tests-"))
+# Read when Gradio is imported. A server that closes clears the folder, and another process must not lose its own.
+os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="diffdemo-tests-")
+# Also read then: where the look for a free port begins, which the other worker might take between look and use.
+os.environ["GRADIO_SERVER_PORT"] = str(7960 + 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]))
 # Read when PyTorch is imported. Spinning threads multiply the run time on a machine that has other work.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import platform
+from importlib.metadata import version
 
-import gradio
-import numba
 import numpy as np
-import PIL
 import pytest
 import torch
 
 from diffdemo.engine import Engine
 from diffdemo.images import Pixels
 
+THREADS = 1 if "PYTEST_XDIST_WORKER" in os.environ else 2
+"""Of PyTorch: two workers have two cores between them."""
+
 
 def pytest_configure() -> None:
-    torch.set_num_threads(2)
+    torch.set_num_threads(THREADS)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two for everything, none for what somebody asks for by its path: to start them takes longer than most files."""
+    is_everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    return 2 if is_everything and (os.cpu_count() or 1) > 1 else 0
 
 
 def pytest_report_header() -> str:
-    versions = {
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "numba": numba.__version__,
-        "pillow": PIL.__version__,
-        "gradio": gradio.__version__,
-    }
+    versions = {"python": platform.python_version()}
+    versions |= {name: version(name) for name in ("torch", "numpy", "numba", "pillow", "gradio")}
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-    return ", ".join(f"{name} {version}" for name, version in versions.items()) + f"; device: {device}"
+    return ", ".join(f"{name} {number}" for name, number in versions.items()) + f"; device: {device}"
 
 
 @pytest.fixture(scope="session")
 def engine() -> Engine:
-    return Engine(device="cpu", threads=2)
+    return Engine(device="cpu", threads=THREADS)
 
 
 @pytest.fixture(scope="session")

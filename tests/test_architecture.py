@@ -11,11 +11,12 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "diffdemo"
 
-LEAVES = {"errors", "images", "metrics"}
+LEAVES = {"errors", "images", "metrics", "perceptual"}
 ALLOWED = {
     "errors": set(),
     "images": {"errors"},
     "metrics": {"images"},
+    "perceptual": {"errors", "images"},
     "coding": {"errors"},
     "diffusion": {"errors"},
     "models": {"diffusion", "errors", "images"},
@@ -27,10 +28,11 @@ ALLOWED = {
     "api": {"engine"} | LEAVES,
     "output": {"errors"},
     "terminal": {"engine", "errors"},
-    "commands": {"engine", "output", "terminal", "training"} | LEAVES,
-    "space": {"models"},
+    "commands": {"engine", "output", "terminal"} | LEAVES,
+    "space": {"hub", "models"},
     "model_commands": {"engine", "errors", "terminal"},
-    "cli": {"", "commands", "model_commands", "engine", "errors"},
+    "train_commands": {"errors", "training"},
+    "cli": {"", "commands", "model_commands", "train_commands", "engine", "errors"},
     "__main__": {"cli"},
     "": {"api", "engine", "errors"},
 }
