@@ -26,6 +26,8 @@ from diffdemo.ui import tools
 from diffdemo.ui.app import build_app, launch_options
 from diffdemo.ui.gpu import engine_with_gpu
 
+_log = logging.getLogger("diffdemo")
+
 
 def main() -> None:
     """Read the arguments, build the page and serve it until interrupted."""
@@ -66,21 +68,37 @@ def main() -> None:
         _log_missing(engine, error)
     except WeightsError as error:
         parser.error(str(error))
-    threading.Thread(target=_warm_up, args=(engine,), name="warm-up", daemon=True).start()
-    options = {"server_name": arguments.host, "server_port": arguments.port, **launch_options()}
+    threading.Thread(target=_get_ready, args=(engine, arguments.fixed), name="warm-up", daemon=True).start()
+    options = {"server_name": arguments.host, "server_port": arguments.port, **launch_options(engine)}
     tools.launch(build_app(engine), **options)
 
 
-def _warm_up(engine: Engine) -> None:
+def _get_ready(engine: Engine, is_fixed: bool) -> None:
     """Get the preferred model ready; without it the page runs on the shipped one."""
     try:
         engine.warm_up()
     except DiffDemoError as error:
         _log_missing(engine, error)
+    if is_fixed:
+        adopt_preloaded(engine)
+
+
+def adopt_preloaded(engine: Engine) -> None:
+    """Make usable what lies in the cache of the Hub, one model after the other.
+
+    Where visitors cannot press Download, whoever runs the server has put it there for them. Elsewhere it may belong to
+    other programs, and be gigabytes that nobody has asked us to read.
+    """
+    for name in engine.preloaded():
+        try:
+            engine.adopt(name)
+            _log.info("'%s' was preloaded and can be used now.", name)
+        except DiffDemoError as error:
+            _log.warning("%s", error)
 
 
 def _log_missing(engine: Engine, error: DiffDemoError) -> None:
-    logging.getLogger("diffdemo").warning("%s The page runs on %s.", error, engine.default_model)
+    _log.warning("%s The page runs on %s.", error, engine.default_model)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -23,6 +24,7 @@ from fake_models import FakeModels
 from PIL import Image, ImageFilter
 from skimage import data as pictures
 
+from diffdemo.engine.classical_formats import FORMATS
 from diffdemo.engine.records import (
     BitsMap,
     Classical,
@@ -40,6 +42,7 @@ from diffdemo.engine.samples import gather
 from diffdemo.errors import CorruptBitstream, RateError, TruncatedBitstream, UnsupportedBitstream, WeightsError
 from diffdemo.images import Pixels, require_pixels
 from diffdemo.metrics import bits_per_pixel, ms_ssim, psnr_db
+from diffdemo.perceptual import lpips
 
 MAGIC = b"FAKE"
 QUALITIES = (3, 8, 15, 25, 40, 55, 70, 80, 88, 94)
@@ -256,9 +259,9 @@ class FakeEngine(FakeModels):
         decoded = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
         return Classical(codec, quality, data, decoded, _point(pixels, decoded, len(data)))
 
-    def classical_curve(self, pixels: Pixels, codec: str) -> list[CurvePoint]:
+    def classical_curve(self, pixels: Pixels, codec: str, *, is_perceived: bool = False) -> list[CurvePoint]:
         """A short sweep, once for every picture: tests share a few, and AVIF takes its time."""
-        return list(_classical_curve(pixels.tobytes(), pixels.shape, codec))
+        return list(_classical_curve(pixels.tobytes(), pixels.shape, codec, is_perceived))
 
     def bytes_needed(self, points: list[CurvePoint], psnr_db: float) -> int | None:
         """Linear between the points; None outside."""
@@ -288,6 +291,9 @@ class FakeEngine(FakeModels):
         self.step_seconds = pause
         self._originals.pop(_key(last.data), None)
         return last.data
+
+    def example_result(self, name: str) -> None:
+        """Nothing is known of it before it is decoded."""
 
     def _frame(
         self,
@@ -339,16 +345,22 @@ def _jpeg(pixels: Pixels, quality: int) -> bytes:
 
 def _save(pixels: Pixels, codec: str, quality: int) -> bytes:
     out = io.BytesIO()
-    options = {"speed": 10} if codec == "avif" else {}
-    Image.fromarray(pixels).save(out, codec, quality=quality, **options)
+    options = {"quality": quality} | ({"speed": 10} if codec == "avif" else {})
+    if codec == "jpeg2000":
+        options = FORMATS[codec].options(8 * quality)
+    Image.fromarray(pixels).save(out, codec, **options)
     return out.getvalue()
 
 
 @lru_cache(maxsize=64)
-def _classical_curve(content: bytes, shape: tuple[int, ...], codec: str) -> tuple[CurvePoint, ...]:
+def _classical_curve(content: bytes, shape: tuple[int, ...], codec: str, is_perceived: bool) -> tuple[CurvePoint, ...]:
     pixels = np.frombuffer(content, np.uint8).reshape(shape)
     files = [_save(pixels, codec, quality) for quality in (2, 10, 30, 60, 90)]
-    return tuple(_point(pixels, np.asarray(Image.open(io.BytesIO(data)).convert("RGB")), len(data)) for data in files)
+    decoded = [np.asarray(Image.open(io.BytesIO(data)).convert("RGB")) for data in files]
+    points = [_point(pixels, picture, len(data)) for picture, data in zip(decoded, files, strict=True)]
+    if is_perceived:
+        points = [replace(point, lpips=lpips(pixels, each)) for point, each in zip(points, decoded, strict=True)]
+    return tuple(points)
 
 
 def _point(original: Pixels, pixels: Pixels, num_bytes: int) -> CurvePoint:

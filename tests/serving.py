@@ -23,7 +23,7 @@ def built(engine: Any) -> gr.Blocks:
 @contextmanager
 def serve(engine: Any) -> Iterator[str]:
     """Launch the page on an engine and give its address."""
-    options = {"server_name": "127.0.0.1", "prevent_thread_lock": True, "quiet": True, **launch_options()}
+    options = {"server_name": "127.0.0.1", "prevent_thread_lock": True, "quiet": True, **launch_options(engine)}
     demo = built(engine)
     _, url, _ = _within_a_loop(lambda: demo.launch(**options))
     try:

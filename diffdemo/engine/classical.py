@@ -18,11 +18,14 @@ from diffdemo.engine.records import Classical, CurvePoint
 from diffdemo.errors import ImageError
 from diffdemo.images import Pixels
 from diffdemo.metrics import bits_per_pixel, ms_ssim, psnr_db
+from diffdemo.perceptual import lpips
 
-__all__ = ["Ladder", "available", "available_codecs", "bytes_needed", "classical_at", "classical_curve"]
+__all__ = ["SUFFIXES", "Ladder", "available", "available_codecs", "bytes_needed", "classical_at", "classical_curve"]
 
 MEASURED = ("jpeg", "webp", "avif")
 """What our own measurements are compared with: the codecs that browsers show."""
+SUFFIXES = {"jpeg": "jpg", "jpeg2000": "jp2"}
+"""What files of a codec are called, where not by its name."""
 NEIGHBOURS = 3
 """How far above the bisection's answer to look, because a higher quality is now and then a few bytes smaller.
 
@@ -62,15 +65,20 @@ def classical_at(pixels: Pixels, codec: str, *, num_bytes: int) -> Classical:
     return Classical(codec, quality, data, decoded, _measure(pixels, decoded, len(data)))
 
 
-def classical_curve(pixels: Pixels, codec: str) -> list[CurvePoint]:
+def classical_curve(pixels: Pixels, codec: str, *, is_perceived: bool = False) -> list[CurvePoint]:
     """A quality sweep, fewest bytes first; settings that give equal files are listed once.
+
+    Args:
+        pixels: uint8 [H,W,3].
+        codec: one of `available()`.
+        is_perceived: whether to measure LPIPS as well, which takes longer than the rest.
 
     Raises:
         ValueError, ImageError: as `classical_at`.
     """
     files = _Files(pixels, codec)
     by_size = {len(files[quality]): files[quality] for quality in FORMATS[codec].sweep}
-    return [_measure(pixels, _decode(data), size) for size, data in sorted(by_size.items())]
+    return [_measure(pixels, _decode(data), size, is_perceived=is_perceived) for size, data in sorted(by_size.items())]
 
 
 class Ladder:
@@ -190,8 +198,12 @@ def _decode(data: bytes) -> Pixels:
         return np.array(opened.convert("RGB"))
 
 
-def _measure(original: Pixels, decoded: Pixels, num_bytes: int) -> CurvePoint:
+def _measure(original: Pixels, decoded: Pixels, num_bytes: int, *, is_perceived: bool = False) -> CurvePoint:
     height, width = original.shape[:2]
     return CurvePoint(
-        num_bytes, bits_per_pixel(num_bytes, width, height), psnr_db(original, decoded), ms_ssim(original, decoded)
+        num_bytes,
+        bits_per_pixel(num_bytes, width, height),
+        psnr_db(original, decoded),
+        ms_ssim(original, decoded),
+        lpips(original, decoded) if is_perceived else None,
     )

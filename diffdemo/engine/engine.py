@@ -25,6 +25,7 @@ from diffdemo.engine.bits_map import diffc_bits, map_of
 from diffdemo.engine.catalogue import Catalogue
 from diffdemo.engine.describe import describe_file
 from diffdemo.engine.device import choose_device, describe_device
+from diffdemo.engine.examples import ExampleResult
 from diffdemo.engine.records import (
     BitsMap,
     Classical,
@@ -401,12 +402,12 @@ class Engine(Catalogue):
     # --- classical codecs and examples ------------------------------------------------------------------------------
 
     def classical(self, pixels: Pixels, codec: str, *, num_bytes: int) -> Classical:
-        """The best JPEG, WebP or AVIF of at most so many bytes, or the smallest if none is small enough."""
+        """A classical codec's best file of at most so many bytes, or its smallest if none is small enough."""
         return classical.classical_at(pixels, codec, num_bytes=num_bytes)
 
-    def classical_curve(self, pixels: Pixels, codec: str) -> list[CurvePoint]:
-        """Rate and distortion over a sweep of the codec's quality setting."""
-        return classical.classical_curve(pixels, codec)
+    def classical_curve(self, pixels: Pixels, codec: str, *, is_perceived: bool = False) -> list[CurvePoint]:
+        """Rate and distortion over a sweep of the codec's quality setting, on demand with LPIPS."""
+        return classical.classical_curve(pixels, codec, is_perceived=is_perceived)
 
     def bytes_needed(self, points: list[CurvePoint], psnr_db: float) -> int | None:
         """Bytes at which a curve reaches a PSNR, interpolated; None outside of what was measured."""
@@ -426,6 +427,11 @@ class Engine(Catalogue):
         if data is None or read_bitstream(data).header.fingerprint not in self._store.known():
             return None
         return data
+
+    def example_result(self, name: str) -> ExampleResult | None:
+        """What came of that file when it was written, so that nobody has to wait for it; None if it is not known."""
+        data = self.example_file(name)
+        return None if data is None else examples.example_result(name, data)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 

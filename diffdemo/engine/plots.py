@@ -7,7 +7,7 @@ from typing import Literal
 
 from diffdemo.engine.records import CurvePoint
 
-Metric = Literal["psnr_db", "ms_ssim"]
+Metric = Literal["psnr_db", "ms_ssim", "lpips"]
 
 COLOURS = {
     "diffc": "#0072B2",

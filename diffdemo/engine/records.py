@@ -146,21 +146,29 @@ class FileInfo:
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """One point of a rate-distortion curve, measured on 8-bit pixels and file bytes."""
+    """One point of a rate-distortion curve, measured on 8-bit pixels and file bytes.
+
+    Attributes:
+        num_bytes: of the file.
+        bpp: the same in bits per pixel of the picture.
+        psnr_db, ms_ssim: against the original; None where a metric is undefined.
+        lpips: the same, less is better; None where nobody has asked, or where its weights are not here.
+    """
 
     num_bytes: int
     bpp: float
     psnr_db: float
     ms_ssim: float | None
+    lpips: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Classical:
-    """A picture through JPEG, WebP or AVIF.
+    """A picture through a classical codec.
 
     Attributes:
-        codec: "jpeg", "webp" or "avif".
-        quality: the setting that was chosen, 0..100.
+        codec: one of `engine.classical.available()`.
+        quality: the setting that was chosen, 0..100; of JPEG 2000 0..1000.
         data: the file.
         pixels: decoded, uint8 [H,W,3].
         point: where it lies on the curve.

@@ -11,6 +11,7 @@ from diffdemo.engine.records import CurvePoint, Encoding, Frame
 from diffdemo.engine.watch import FRAMES_A_SECOND, Pace, frame_of
 from diffdemo.images import Pixels, to_pixels
 from diffdemo.metrics import bits_per_pixel, ms_ssim, psnr_db
+from diffdemo.perceptual import lpips
 
 SWEEP_CODES = tuple(range(UNIT_CODE + 3 * CODES_AN_OCTAVE, UNIT_CODE - 1, -CODES_AN_OCTAVE // 2))
 """Quantisation steps from 8 down to 1 in half octaves: the range that the shipped model was trained on."""
@@ -61,6 +62,7 @@ def sweep_whole(codec: Cdc, pixels: Pixels) -> Iterator[CurvePoint]:
             bpp=bits_per_pixel(len(data), width, height),
             psnr_db=psnr_db(pixels, picture),
             ms_ssim=ms_ssim(pixels, picture),
+            lpips=lpips(pixels, picture),
         )
 
 

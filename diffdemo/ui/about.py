@@ -10,6 +10,7 @@ import gradio as gr
 
 from diffdemo.engine import Engine
 from diffdemo.engine.records import Example
+from diffdemo.perceptual import HOW_TO_GET, missing
 from diffdemo.ui import card, model_table
 from diffdemo.ui.errors import friendly
 
@@ -90,6 +91,7 @@ def build(tab: gr.Tab, examples: list[Example]) -> AboutTab:
     """Lay out the tab; call it inside of it."""
     with gr.Column(elem_id="about"):
         gr.Markdown(METHOD)
+        gr.Markdown(_on_lpips())
         models = gr.HTML(elem_id="models")
         storage = gr.HTML(elem_id="storage")
         with gr.Row(elem_id="removal"):
@@ -108,6 +110,15 @@ def wire(about: AboutTab, storage: Storage) -> None:
     }
     about.tab.select(storage.describe, None, **shown)
     about.remove.click(storage.remove, about.removable, **shown)
+
+
+def _on_lpips() -> str:
+    """Whether LPIPS can be measured here, and if not, why and what to do."""
+    why = missing()
+    if not why:
+        return "### LPIPS\nIts weights are here: it stands under each side of a comparison and is an axis of the plot."
+    commands = "\n".join(f"    {command}" for command in HOW_TO_GET)
+    return f"### LPIPS\nIt is not measured here. {why} Two commands bring it, then start the page anew:\n\n{commands}"
 
 
 def _credits(examples: list[Example]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from diffdemo.engine import Engine
+from diffdemo.engine.classical import available
 from diffdemo.ui import present
 from diffdemo.ui.codecs import DEFAULT_CODEC, DEFAULT_GAMMA, OFFERS
 from diffdemo.ui.endpoints import AUTO, Endpoints
@@ -42,7 +43,8 @@ def expose(engine: Engine) -> None:
         mean = gr.File(label="mean, PNG file")
         second = gr.File(label="another picture")
         enlarged, errors = gr.File(label="difference, PNG file"), gr.File(label="error map, PNG file")
-        codec = gr.Radio(["jpeg", "webp", "avif"], value="jpeg", label="classical codec")
+        codec = gr.Radio([*available()], value="jpeg", label="classical codec")
+        most_bpp = gr.Number(None, label="bits per pixel; empty for most bytes")
 
     def endpoint(call: Callable[..., Any], inputs: list, outputs: list, **options: Any) -> None:
         trigger.click(call, inputs, outputs, api_name=call.__name__, show_progress="hidden", **options)
@@ -54,5 +56,5 @@ def expose(engine: Engine) -> None:
     endpoint(calls.inspect, [file], [report])
     endpoint(calls.models, [refresh], [known], **DOWNLOADS)
     endpoint(calls.download, [wanted], [moment], **DOWNLOADS)
-    endpoint(calls.classical, [image, codec, most_bytes], [output, decoded, report])
+    endpoint(calls.classical, [image, codec, most_bytes, most_bpp], [output, decoded, report])
     endpoint(calls.difference, [image, second], [enlarged, errors])

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from diffdemo.engine import Engine
-from diffdemo.ui import about, api, batch, closer, compare_api, inspect, studio, theory, wiring
+from diffdemo.ui import about, api, batch, closer, compare_api, inspect, poster, studio, theory, wiring
 from diffdemo.ui.theme import make_theme
 from diffdemo.ui.turns import Turns
 
@@ -53,13 +53,17 @@ def build_app(engine: Engine) -> gr.Blocks:
     return demo.queue(max_size=32)
 
 
-def launch_options() -> dict[str, Any]:
-    """What Gradio 6 takes in `launch`: looks, limits, and no links to elsewhere."""
+def launch_options(engine: Engine | None = None) -> dict[str, Any]:
+    """What Gradio 6 takes in `launch`: looks, limits, and no links to elsewhere.
+
+    Args:
+        engine: of the page, for what is to be seen before the page's own program is there; None for an empty page.
+    """
     return {
         "theme": make_theme(),
         "css_paths": [
             ASSETS / "style.css",
-            *(ASSETS / f"{part}.css" for part in ("closer", "curve", "theory", "batch", "comparer/style")),
+            *(ASSETS / f"{part}.css" for part in ("closer", "curve", "theory", "batch", "comparer/style", "phone")),
         ],
         "head_paths": [ASSETS / "head.html"],
         "head": f"<script>{(ASSETS / 'curve.js').read_text()}</script>",
@@ -67,6 +71,7 @@ def launch_options() -> dict[str, Any]:
         "max_file_size": "40mb",
         "show_error": True,
         "enable_monitoring": False,
+        "app_kwargs": {"middleware": [poster.middleware(engine)]} if engine else None,
     }
 
 

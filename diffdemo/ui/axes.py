@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from diffdemo.engine import CurvePoint
 from diffdemo.engine.plots import Metric
@@ -14,12 +14,16 @@ Across = Literal["bpp", "bytes"]
 Scale = Literal["linear", "log"]
 
 ACROSS = {"bpp": "bits per pixel", "bytes": "bytes of the file"}
-TITLES = {"psnr_db": "PSNR, dB", "ms_ssim": "MS-SSIM, dB"}
+TITLES = {"psnr_db": "PSNR, dB", "ms_ssim": "MS-SSIM, dB", "lpips": "LPIPS, better is up"}
 SWEEP = "sweep"
-_LEAST_BPP, _LEAST_SPAN, _EMPTY_HEIGHTS = 0.5, 8.0, (20.0, 40.0)
+_LEAST_BPP = 0.5
+_LEAST_SPANS = {"psnr_db": 8.0, "ms_ssim": 8.0, "lpips": 0.2}
+_EMPTY_HEIGHTS = {"psnr_db": (20.0, 40.0), "ms_ssim": (20.0, 40.0), "lpips": (-0.6, 0.0)}
 """Axes never show less, so that they hold still while the first points arrive."""
+_OTHER_METRICS: tuple[Metric, ...] = ("ms_ssim", "lpips")
 _LEAST_DECADES = 1.0
 _MOST_DECADES = 3.0
+_MOST_TICKS = 7
 
 
 class Sized(Protocol):
@@ -59,7 +63,7 @@ class View:
         """What words stand for, such as "psnr_db" or "ms_ssim bytes log -jpeg"; unknown ones mean nothing."""
         words = text.split()
         return cls(
-            metric="ms_ssim" if "ms_ssim" in words else "psnr_db",
+            metric=next((metric for metric in _OTHER_METRICS if metric in words), "psnr_db"),
             across="bytes" if "bytes" in words else "bpp",
             scale="log" if "log" in words else "linear",
             hidden=frozenset(word[1:] for word in words if word.startswith("-")),
@@ -80,20 +84,38 @@ class View:
 
     def y(self, point: CurvePoint) -> float | None:
         """Where a point lies upwards; None where that is not known, or infinite."""
-        return height(point.psnr_db if self.metric == "psnr_db" else point.ms_ssim, self.metric)
+        return height(value_of(point, self.metric), self.metric)
 
     def on_axis(self, x: float) -> float:
         """A place across as plotly wants it in ranges and annotations, which on a logarithmic axis is an exponent."""
         return math.log10(x) if self.scale == "log" else x
 
 
+def value_of(point: CurvePoint, metric: Metric) -> float | None:
+    """What was measured at a point."""
+    return {"psnr_db": point.psnr_db, "ms_ssim": point.ms_ssim, "lpips": point.lpips}[metric]
+
+
 def height(value: float | None, metric: Metric) -> float | None:
-    """A value as it is drawn: MS-SSIM as -10 log10(1 - MS-SSIM), so that values close to one stay apart."""
+    """A value as it is drawn, so that up is better.
+
+    MS-SSIM as -10 log10(1 - MS-SSIM), so that values close to one stay apart; LPIPS downwards, see `ticks`.
+    """
     if value is None or not math.isfinite(value):
         return None
-    if metric == "psnr_db":
-        return value
-    return -10 * math.log10(1 - value) if value < 1 else None
+    if metric == "ms_ssim":
+        return -10 * math.log10(1 - value) if value < 1 else None
+    return -value if metric == "lpips" else value
+
+
+def ticks(metric: Metric, heights: tuple[float, float]) -> dict[str, Any]:
+    """What plotly has to be told about the numbers at the axis upwards: LPIPS has them without the sign."""
+    if metric != "lpips":
+        return {}
+    low, high = heights
+    step = next(step for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, math.inf) if (high - low) / step <= _MOST_TICKS)
+    numbers = [number * step for number in range(max(0, math.ceil(-high / step)), math.floor(-low / step) + 1)]
+    return {"tickvals": [-number for number in numbers], "ticktext": [f"{number:g}" for number in numbers]}
 
 
 def width_of(view: View, own: Sequence[float], others: Sequence[float], num_pixels: int) -> tuple[float, float]:
@@ -118,10 +140,12 @@ def width_of(view: View, own: Sequence[float], others: Sequence[float], num_pixe
     return min(max(lowest, highest / 10**_MOST_DECADES), highest / 10**_LEAST_DECADES), highest
 
 
-def heights_of(heights: Sequence[float]) -> tuple[float, float]:
+def heights_of(heights: Sequence[float], metric: Metric = "psnr_db") -> tuple[float, float]:
     """Where the plot begins and ends upwards."""
     if not heights:
-        return _EMPTY_HEIGHTS
+        return _EMPTY_HEIGHTS[metric]
     span = max(heights) - min(heights)
-    margin = max(0.06 * span, (_LEAST_SPAN - span) / 2)
-    return min(heights) - margin, max(heights) + margin
+    margin = max(0.06 * span, (_LEAST_SPANS[metric] - span) / 2)
+    low, high = min(heights) - margin, max(heights) + margin
+    beyond = max(0.0, high) if metric == "lpips" else 0.0  # No distance is less than none.
+    return low - beyond, high - beyond

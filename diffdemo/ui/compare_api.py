@@ -1,4 +1,4 @@
-"""One picture, one size, two codecs: ours beside a classical one, for programs."""
+"""One picture through any two codecs, at equal bytes or at a rate each, for programs."""
 
 from __future__ import annotations
 
@@ -7,16 +7,37 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import Classical, Engine, Frame
+from diffdemo.engine import Engine
 from diffdemo.engine.classical import available
-from diffdemo.images import MOST_PIXELS, fit_pixels, load_picture, to_png
+from diffdemo.errors import ImageError, RateError
+from diffdemo.images import MOST_PIXELS, Pixels, fit_pixels, load_picture, to_png
+from diffdemo.metrics import bits_per_pixel
+from diffdemo.perceptual import lpips
 from diffdemo.ui import models
 from diffdemo.ui.codecs import DEFAULT_CODEC, OFFERS
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.screen import served, stem_of
+from diffdemo.ui.sides import ORIGINAL
 from diffdemo.ui.wiring import DEVICE
 
+RAW_BPP = 24
+
 # The descriptions below are what an agent reads. Gradio takes the first line of each argument, hence one line for each.
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What became of the picture on one side.
+
+    Attributes:
+        pixels: uint8 [H,W,3].
+        num_bytes: of its file.
+        report: numbers, for whoever asked.
+    """
+
+    pixels: Pixels
+    num_bytes: int
+    report: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,58 +48,110 @@ class Comparison:
 
     @friendly
     def compare_codecs(
-        self, image: str, num_bytes: int = 10_000, codec: str = "jpeg", own: str = DEFAULT_CODEC
+        self,
+        image: str,
+        num_bytes: int | None = 10_000,
+        codec: str = "jpeg",
+        own: str = DEFAULT_CODEC,
+        bpp: float | None = None,
+        their_bpp: float | None = None,
     ) -> tuple[str, str, dict]:
-        """Compress a picture with diffdemo and with a classical codec to equally many bytes, and compare the results.
+        """Compress a picture with two codecs, to equally many bytes or to a rate each, and compare the results.
 
         Args:
             image: a picture file; PNG, JPEG, WebP, AVIF, TIFF, BMP, GIF.
-            num_bytes: most bytes for either file; the classical one gets as many as ours takes.
-            codec: the classical codec: "jpeg", "jpeg2000", "webp", "avif" or "jxl", where it is installed.
-            own: the codec of diffdemo: "diffc" or "cdc".
+            num_bytes: most bytes for the first file; the second gets as many as the first takes.
+            codec: the second: "jpeg", "jpeg2000", "webp", "avif", "jxl", where installed, "diffc", "cdc" or "original".
+            own: the first: "diffc" or "cdc" (those of diffdemo), or any of the others.
+            bpp: bits per pixel for the first file, instead of `num_bytes`.
+            their_bpp: bits per pixel for the second file, instead of as many bytes as the first takes.
 
         Returns:
-            Our picture and the classical one as PNG files, and a report with bytes, rate, PSNR and MS-SSIM of both.
+            Both pictures as PNG files, and a report with bytes, rate, PSNR, MS-SSIM and (with its weights) LPIPS.
         """
-        chosen = models.chosen(self.engine, own, None)
-        fitted = self.engine.fit(fit_pixels(load_picture(image).pixels, MOST_PIXELS), chosen.name)
-        *_, ours = self.engine.encode(fitted.pixels, codec=own, model=chosen.name, num_bytes=int(num_bytes))
-        theirs = self.engine.classical(fitted.pixels, codec, num_bytes=len(ours.data))
+        pixels, notes = self._fitted(image, own, codec)
+        num_pixels = pixels.shape[0] * pixels.shape[1]
+        asked = _asked(bpp, num_pixels) or int(num_bytes or 0)
+        if asked < 1:
+            raise RateError("How large the first file may be is missing: please give num_bytes or bpp.")
+        ours = self._made(own, pixels, asked)
+        equal = asked if own == ORIGINAL else ours.num_bytes
+        theirs_asked = _asked(their_bpp, num_pixels) or equal
+        theirs = self._made(codec, pixels, theirs_asked)
+        if theirs.num_bytes > theirs_asked and codec != ORIGINAL:
+            than = "was asked for" if their_bpp else "ours"
+            notes.append(f"The smallest {codec} file that was found is larger than {than}.")
+        if ours.num_bytes > asked and own != ORIGINAL:
+            notes.append(f"The smallest {own} file that was found is larger than was asked for.")
         stem = stem_of(image)
         return (
-            served(to_png(ours.frame.pixels), f"{stem}-{own}.png"),
+            served(to_png(ours.pixels), f"{stem}-{own}.png"),
             served(to_png(theirs.pixels), f"{stem}-{codec}.png"),
-            _report(ours.frame, theirs, fitted.note),
+            {"ours": ours.report, "theirs": theirs.report, "notes": notes},
         )
 
+    def _fitted(self, image: str, *codecs: str) -> tuple[Pixels, list[str]]:
+        """The picture as all of them take it, and what was done to it for that."""
+        pixels, notes = fit_pixels(load_picture(image).pixels, MOST_PIXELS), list[str]()
+        chosen = [models.chosen(self.engine, codec, None) for codec in codecs if codec in OFFERS]
+        for model in chosen:
+            fitted = self.engine.fit(pixels, model.name)
+            pixels, notes = fitted.pixels, notes + ([fitted.note] if fitted.note else [])
+        if any(self.engine.fit(pixels, model.name).pixels.shape != pixels.shape for model in chosen):
+            raise ImageError("These two codecs take pictures of different sizes, and cannot be compared on one.")
+        return pixels, notes
 
-def _report(ours: Frame, theirs: Classical, note: str) -> dict[str, Any]:
-    """Both sides and, in words, what keeps the comparison from being fair."""
-    notes = [note] if note else []
-    if theirs.point.num_bytes > ours.num_bytes:
-        notes.append(f"The smallest {theirs.codec} file that was found is larger than ours.")
-    measures = ("num_bytes", "bpp", "psnr_db", "ms_ssim")
-    return {
-        "ours": {name: getattr(ours, name) for name in measures} | {"decoder": ours.decoder},
-        "theirs": {name: getattr(theirs.point, name) for name in measures}
-        | {"codec": theirs.codec, "quality": theirs.quality},
-        "notes": notes,
-    }
+    def _made(self, codec: str, pixels: Pixels, asked: int) -> Made:
+        """The picture through a codec, with so many bytes at most; what is original has those of its pixels."""
+        height, width = pixels.shape[:2]
+        size: dict[str, Any]
+        known: dict[str, Any]
+        if codec == ORIGINAL:
+            size = {"codec": codec, "num_bytes": pixels.nbytes, "bpp": RAW_BPP}
+            return Made(pixels, pixels.nbytes, size | {"psnr_db": None, "ms_ssim": None, "lpips": None})
+        if codec in OFFERS:
+            model = models.chosen(self.engine, codec, None).name
+            *_, last = self.engine.encode(pixels, codec=codec, model=model, num_bytes=asked)
+            picture, num_bytes = last.frame.pixels, len(last.data)
+            known = {"psnr_db": last.frame.psnr_db, "ms_ssim": last.frame.ms_ssim, "decoder": last.frame.decoder}
+        elif codec in available():
+            result = self.engine.classical(pixels, codec, num_bytes=asked)
+            picture, num_bytes, point = result.pixels, len(result.data), result.point
+            known = {"psnr_db": point.psnr_db, "ms_ssim": point.ms_ssim, "quality": result.quality}
+        else:
+            raise RateError(f"There is no codec '{codec}' here; choose one of: {', '.join(_choices())}.")
+        size = {"codec": codec, "num_bytes": num_bytes, "bpp": bits_per_pixel(num_bytes, width, height)}
+        return Made(picture, num_bytes, size | known | {"lpips": lpips(pixels, picture)})
 
 
 def expose(engine: Engine) -> None:
     """Make the call callable; its components are placed on the page where nobody sees them."""
     with gr.Row(visible=False):
         image, report = gr.File(label="picture"), gr.JSON(label="report")
-        num_bytes = gr.Number(10_000, precision=0, label="most bytes")
-        codec = gr.Radio([*available()], value="jpeg", label="classical codec")
-        own = gr.Radio([*OFFERS], value=DEFAULT_CODEC, label="codec of diffdemo")
-        ours, theirs = gr.File(label="our picture, PNG file"), gr.File(label="their picture, PNG file")
+        num_bytes = gr.Number(10_000, precision=0, label="most bytes of the first file")
+        codec = gr.Radio(_choices(), value="jpeg", label="the second codec")
+        own = gr.Radio(_choices(), value=DEFAULT_CODEC, label="the first codec")
+        bpp = gr.Number(None, label="bits per pixel of the first file; empty for most bytes")
+        their_bpp = gr.Number(None, label="bits per pixel of the second file; empty for equal bytes")
+        ours, theirs = gr.File(label="first picture, PNG file"), gr.File(label="second picture, PNG file")
         gr.Button().click(
             Comparison(engine).compare_codecs,
-            [image, num_bytes, codec, own],
+            [image, num_bytes, codec, own, bpp, their_bpp],
             [ours, theirs, report],
             api_name="compare_codecs",
             show_progress="hidden",
             **DEVICE,
         )
+
+
+def _choices() -> list[str]:
+    return [ORIGINAL, *OFFERS, *available()]
+
+
+def _asked(bpp: float | None, num_pixels: int) -> int:
+    """Bytes for a rate; 0 where none is given."""
+    if bpp is None:
+        return 0
+    if not 0 < bpp <= RAW_BPP:
+        raise RateError(f"{bpp:g} bits per pixel cannot be met; it must be more than 0 and at most {RAW_BPP}.")
+    return max(1, int(bpp * num_pixels / 8))

@@ -24,8 +24,27 @@ def wire_comparison(
     Returns:
         The event that computes, for whatever cancels it.
     """
-    halves = [studio.session, studio.compare, view, studio.against]
-    gr.on([studio.compare.input, studio.against.input], comparison.compare, halves, **shown, api_name="compare")
+    choices = [studio.compare, studio.against, studio.left_rate, studio.right_rate]
+    halves = [studio.session, studio.compare, view, studio.against, studio.left_rate, studio.right_rate]
+    # Whoever is quick has chosen the rate before the half is there: the last choice counts.
+    gr.on(
+        [choice.input for choice in choices],
+        comparison.compare,
+        halves,
+        **shown,
+        trigger_mode="always_last",
+        api_name="compare",
+    )
+    # Also when a new file puts the original and itself on the stage.
+    gr.on(
+        [studio.compare.change, studio.against.change],
+        comparison.offer,
+        [studio.session, studio.compare, studio.against],
+        [studio.left_rate, studio.right_rate],
+        show_progress="hidden",
+        queue=False,
+        api_visibility="private",
+    )
     studio.stage.look(
         comparison.look,
         studio.session,

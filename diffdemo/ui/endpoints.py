@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from diffdemo.engine import Engine
+from diffdemo.engine.classical import SUFFIXES
 from diffdemo.engine.heat import difference, error_map
+from diffdemo.errors import RateError
 from diffdemo.images import MOST_PIXELS, fit_pixels, load_picture, to_png
+from diffdemo.perceptual import lpips
 from diffdemo.ui import models
 from diffdemo.ui.codecs import DEFAULT_CODEC, DEFAULT_GAMMA
 from diffdemo.ui.errors import friendly
@@ -47,12 +50,11 @@ class Endpoints:
             preset: for DiffC, how long to search: "fast", "balanced" or "best".
             seed: for DiffC, of the randomness that encoder and decoder share.
             codec: "diffc" or "cdc"; a model that is named decides it.
-            model: name of a model that is here; empty for the codec's own choice. See `/models`.
+            model: name of a model that is here, as `/models` lists them; empty for the codec's own choice.
             prompt: what the picture shows, for a model that can be told; it is part of the file.
 
         Returns:
-            The file, and a report: size, rate, PSNR and MS-SSIM of its posterior mean, or of CDC's picture after one
-            step, the model, and notes on the picture and what was done to it.
+            The file, and a report: size, rate, PSNR and MS-SSIM of what it decodes to by default, the model, and notes.
         """
         picture = load_picture(image)
         chosen = self.engine.model(model) if model else models.chosen(self.engine, codec, None)
@@ -80,8 +82,7 @@ class Endpoints:
 
         Args:
             file: the .difd file.
-            decoder: "auto" (the first of the file's codec); for DiffC "mean" (safest average), "flow" (sharp) or
-                "ancestral" (one of the possible pictures); for CDC "deterministic" or "stochastic".
+            decoder: "auto"; DiffC: "mean" (safest), "flow" (sharp), "ancestral"; CDC: "deterministic", "stochastic".
             realism: for "flow", from 0 (the mean) to 1.
             num_bytes: use only the first bytes; empty for all, which CDC needs.
             seed: for "ancestral" and "stochastic", which of the possible pictures.
@@ -184,22 +185,29 @@ class Endpoints:
             yield asdict(moment)
 
     @friendly
-    def classical(self, image: str, codec: str, num_bytes: int) -> tuple[str, str, dict]:
-        """Compress with JPEG, WebP or AVIF to as many bytes at most.
+    def classical(
+        self, image: str, codec: str, num_bytes: int | None = 10_000, bpp: float | None = None
+    ) -> tuple[str, str, dict]:
+        """Compress with a classical codec to as many bytes at most.
 
         Args:
             image: a picture file.
-            codec: "jpeg", "webp" or "avif".
+            codec: "jpeg", "jpeg2000", "webp", "avif" or "jxl", where it is installed.
             num_bytes: most bytes; if no quality fits, the smallest file is returned.
+            bpp: bits per pixel instead; overrides `num_bytes`.
 
         Returns:
-            The file, its decoded picture as PNG, and a report: quality setting, size, PSNR and MS-SSIM.
+            The file, its decoded picture as PNG, and a report: quality setting, size, PSNR, MS-SSIM and LPIPS.
         """
         pixels = fit_pixels(load_picture(image).pixels, MOST_PIXELS)
-        result = self.engine.classical(pixels, codec, num_bytes=int(num_bytes))
-        stem = stem_of(image)
+        most = float(bpp) * pixels.shape[0] * pixels.shape[1] / 8 if bpp else float(num_bytes or 0)
+        if not 1 <= most < 1e9:
+            raise RateError("How large the file may be is missing: please give num_bytes, or bpp above 0.")
+        result = self.engine.classical(pixels, codec, num_bytes=int(most))
+        stem, suffix = stem_of(image), SUFFIXES.get(codec, codec)
         report = {"codec": result.codec, "quality": result.quality, **asdict(result.point)}
-        return served(result.data, f"{stem}.{codec}"), served(to_png(result.pixels), f"{stem}-{codec}.png"), report
+        report["lpips"] = lpips(pixels, result.pixels)
+        return served(result.data, f"{stem}.{suffix}"), served(to_png(result.pixels), f"{stem}-{codec}.png"), report
 
     @friendly
     def difference(self, image: str, other: str) -> tuple[str, str]:

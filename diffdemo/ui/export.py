@@ -13,7 +13,7 @@ from diffdemo.engine.published import Published
 from diffdemo.engine.records import CurvePoint, Frame
 from diffdemo.ui.curve_lines import Line
 
-_COLUMNS = ("line", "num_bytes", "bpp", "psnr_db", "ms_ssim", "is_estimate", "source")
+_COLUMNS = ("line", "num_bytes", "bpp", "psnr_db", "ms_ssim", "lpips", "is_estimate", "source")
 
 
 def rows(lines: Sequence[Line], others: Sequence[Published] = ()) -> list[dict[str, Any]]:
@@ -28,7 +28,7 @@ def rows(lines: Sequence[Line], others: Sequence[Published] = ()) -> list[dict[s
 
 def numbers(point: CurvePoint | Frame) -> dict[str, Any]:
     """What is known of a point, with None for what JSON has no number for."""
-    known = {name: getattr(point, name) for name in ("num_bytes", "bpp", "psnr_db", "ms_ssim")}
+    known = {name: getattr(point, name, None) for name in ("num_bytes", "bpp", "psnr_db", "ms_ssim", "lpips")}
     return {name: value if value is not None and math.isfinite(value) else None for name, value in known.items()}
 
 

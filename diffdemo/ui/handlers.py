@@ -18,6 +18,9 @@ from diffdemo.ui.screen import BUSY, Painter, Screen
 from diffdemo.ui.session import Session
 from diffdemo.ui.turns import Turn, Turns
 
+LEAST_BYTES = 64
+"""What a file may always have: at the lowest rates of very small pictures not even its header would fit."""
+
 
 class Handlers:
     """The studio's events from the picture to the compressed file, with the engine that they work on."""
@@ -32,6 +35,8 @@ class Handlers:
     def open_example(self, session: Session, metric: str, request: gr.Request | None = None) -> Iterator[Screen]:
         """Decode the file that belongs to the example in the session; the first visitor without one waits for it.
 
+        Where its result is known and shown already, nothing changes: from then on the slider moves without waiting.
+
         Args:
             session: who asks.
             metric: what the plot shows, "psnr_db" or "ms_ssim".
@@ -41,7 +46,10 @@ class Handlers:
             yield Screen()
             return
         data = self._example_files.get(session.name) or self._engine.example_file(session.name)
-        if data is None:
+        if data is not None and session.data:
+            decoded = self._engine.decode(data, reference=load_picture(session.original).pixels)
+            work: Iterator[Screen] = (Screen() for _ in decoded)
+        elif data is None:
             chosen = models.usable(self._engine, DEFAULT_CODEC, None)
             fresh, pixels = self._fitted(session, 0, chosen)
             work = self._compress(fresh, pixels, metric, chosen, bpp=OFFERS[DEFAULT_CODEC].bpp)
@@ -86,6 +94,9 @@ class Handlers:
         turn = self._turns.take(request)
         fresh = replace(fresh, turn=turn.number)
         options: dict[str, Any] = {"num_bytes": int(num_bytes)} if num_bytes else {"bpp": float(bpp)}
+        if not num_bytes and bpp * pixels.size / 24 < LEAST_BYTES:
+            options = {"num_bytes": LEAST_BYTES}
+            fresh = replace(fresh, fit=f"{fresh.fit} {present.TINY.format(LEAST_BYTES)}".strip())
         if chosen.takes_prompt:
             options["prompt"] = (prompt or "").strip()
         work = self._compress(fresh, pixels, metric, chosen, preset=preset, seed=int(seed or 0), **options)
@@ -127,6 +138,7 @@ class Handlers:
             codec=session.codec,
             own=session.own if chosen.codec != "diffc" and session.original == original else (),
             tried=session.tried if session.original == original else (),
+            earlier=self._painter.past(session) if session.original == original else (),
             left=sides.of_original(original),
             turn=session.turn,
         ), fitted.pixels
@@ -154,7 +166,7 @@ class Handlers:
             screen = self._painter.paint(session, metric, status=line, **BUSY)
             session = screen.session
             yield screen
-        yield self._settled(session, metric, "An example, already compressed. Move the slider below.")
+        yield self._settled(session, metric, present.EXAMPLE)
 
     def _remembered(self, name: str, work: Iterator[Screen]) -> Iterator[Screen]:
         """The same screens; the file that they end with is kept for the next visitor."""

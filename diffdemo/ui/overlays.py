@@ -102,6 +102,7 @@ def _overlay(curve: Published, colour: str, view: View) -> Overlay:
 
 
 def _text(curve: Published, bpp: float, value: float) -> str:
-    number = f"{value:.2f} dB" if curve.metric == "psnr_db" else f"MS-SSIM {value:.4f}"
+    name = {"ms_ssim": "MS-SSIM", "lpips": "LPIPS"}.get(curve.metric)
+    number = f"{name} {value:.4f}" if name else f"{value:.2f} dB"
     kind = "an estimate" if curve.is_estimate else "files"
     return f"{escape(curve.label)}<br>{bpp:.3f} bpp · {number}<br>{escape(_dataset(curve))}, {kind}"

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
 from diffdemo.engine import Engine
+from diffdemo.engine.examples import ExampleResult
 from diffdemo.images import MOST_PIXELS, fit_pixels, load_picture, to_png
 from diffdemo.ui import comparer, present, sides
 from diffdemo.ui.codecs import DEFAULT_CODEC
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.permalink import place_of
 from diffdemo.ui.screen import Painter, Screen, served, stem_of
-from diffdemo.ui.session import Session
+from diffdemo.ui.session import Session, Shown
 from diffdemo.ui.turns import Turn, Turns
 
 
@@ -92,8 +94,27 @@ class Pictures:
             left=sides.of_original(png),
             turn=turn.number,
         )
-        screen = self._waiting(session, png, "Opening the example …", metric)._replace(argument=present.OPENING)
+        result = self._engine.example_result(example.name)
+        if result is None:
+            screen = self._waiting(session, png, "Opening the example …", metric)._replace(argument=present.OPENING)
+        else:
+            screen = self._finished(session, png, result, metric)
         return self._unless_over(turn, screen)
+
+    def _finished(self, session: Session, png: bytes, result: ExampleResult, metric: str) -> Screen:
+        """An example as it looks when its file is decoded, without decoding it."""
+        self._painter.rivals.know(png, result.classical)
+        session = replace(
+            session,
+            data=self._engine.example_file(session.name) or b"",
+            own=result.curve,
+            shown=shown_of(result),
+        )
+        return self._painter.at_rest(session, metric, present.EXAMPLE)._replace(
+            source=served(png, "picture.png"),
+            side=gr.update(visible=False, value=0),
+            samples=gr.update(value=None, visible=False),
+        )
 
     def _unless_over(self, turn: Turn, screen: Screen) -> Screen:
         """The screen, or nothing if somebody has gone on to something else while it was made."""
@@ -113,8 +134,8 @@ class Pictures:
             status=present.status(text),
             plot=self._painter.plot(session, metric),
             strip="",
-            used=off,
-            download=off,
+            used=gr.update(minimum=0, maximum=1, value=1, interactive=False),
+            download=gr.update(value=None, label="Download", interactive=False),
             stop=off,
             steps_plot=gr.update(visible=False),
             samples=gr.update(value=None, visible=False),
@@ -132,6 +153,12 @@ class Pictures:
         work = width * height * (1 if side == 0 else (side / max(width, height)) ** 2)
         seconds = self._engine.estimate_seconds(round(work), codec=codec)
         return present.size_reason(width * height / work, self._engine.device_label, seconds)
+
+
+def shown_of(result: ExampleResult) -> Shown:
+    """What the stage shows of an example whose result is known."""
+    point = result.point
+    return Shown(to_png(result.pixels), point.num_bytes, point.bpp, point.psnr_db, point.ms_ssim, decoder="mean")
 
 
 def _path_of(picture_file: dict[str, Any] | None) -> str:

@@ -26,6 +26,7 @@ class PlotControls:
     credit: gr.HTML
     save: dict[str, gr.Button]
     saved: gr.File
+    forget: gr.Button
 
 
 def build() -> PlotControls:
@@ -46,7 +47,8 @@ def build() -> PlotControls:
         )
         with gr.Row(elem_id="plot-export"):
             save = {kind: gr.Button(f"Save {kind.upper()}", size="sm", min_width=70) for kind in FORMATS}
-    return PlotControls(view, across, scale, lines, sweeps, others, credit, save, saved)
+        forget = gr.Button("Forget earlier encodes and decodes", size="sm", elem_id="plot-forget")
+    return PlotControls(view, across, scale, lines, sweeps, others, credit, save, saved, forget)
 
 
 def _build_axes() -> tuple[gr.Radio, gr.Radio]:

@@ -29,6 +29,14 @@ def wire(studio: Studio, plotting: Plotting, device: dict[str, Any]) -> tuple[An
         queue=False,
         api_visibility="private",
     )
+    controls.forget.click(
+        plotting.forget,
+        [studio.session, controls.view],
+        [studio.session, studio.plot],
+        show_progress="hidden",
+        queue=False,
+        api_visibility="private",
+    )
     for kind, act in {"csv": plotting.save_csv, "json": plotting.save_json}.items():
         written = controls.save[kind].click(
             act, [studio.session, controls.view], controls.saved, queue=False, api_visibility="private"

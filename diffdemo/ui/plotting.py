@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,12 @@ class Plotting:
         yield from self._turns.while_mine(self._turns.current(request), growing, gr.skip())
 
     @friendly
+    def forget(self, session: Session, shown: str) -> tuple[Session, Any]:
+        """Leave only the present encode in the plot: earlier ones go, and the decodes that were tried."""
+        session = replace(session, earlier=(), tried=())
+        return session, self._painter.plot(session, shown)
+
+    @friendly
     def save_csv(self, session: Session, shown: str) -> str:
         """The points of the plot as comma-separated values."""
         return served(export.to_csv(self._rows(session, shown)), f"{session.name}-curve.csv")
@@ -94,6 +101,9 @@ class Plotting:
 
     def _growing(self, session: Session, shown: str) -> Iterator[Any]:
         pixels = load_picture(session.original).pixels
+        if View.read(shown).metric == "lpips":
+            for _ in self._painter.perceived.find(session):
+                yield self._painter.plot(session, shown)
         if session.quick or View.read(shown).sweeps:
             model = session.model if session.quick else ""
             for _ in self._painter.sweeps.of(session.original, pixels, model).follow():

@@ -24,6 +24,8 @@ AVERAGE, ONE_STEP = "average", "one step"
 """The simplest decode of a DiffC file, and of a CDC file."""
 ORIGINAL = "original"
 NOTHING_YET = '<p class="headline">Not compressed yet.</p><p>Press Compress to see how many bytes it needs.</p>'
+TINY = "So few pixels at this rate are less than a file takes: it may have {} bytes."
+EXAMPLE = "An example, already compressed. Move the slider below."
 OPENING = '<p class="headline">Opening an example …</p><p>Until it is decoded, both halves show the original.</p>'
 SIDES = (512, 768)
 LARGE_PIXELS = 600_000
@@ -57,7 +59,8 @@ def duration(seconds: float) -> str:
 def argument(shown: Shown, num_pixels: int, rivals: Sequence[Rival]) -> str:
     """The sentence under the stage: what this file is, and what others would need or reach."""
     ratio = 3 * num_pixels / shown.num_bytes
-    facts = [size(shown.num_bytes), rate(shown.bpp), f"{ratio:.0f}:1", quality(shown.psnr_db)]
+    compared = f"{ratio:.0f}:1" if ratio >= 1 else f"1:{1 / ratio:.0f}"
+    facts = [size(shown.num_bytes), rate(shown.bpp), compared, quality(shown.psnr_db)]
     headline = " · ".join(f"<b>{fact}</b>" for fact in facts if fact)
     return f'<p class="headline">{headline}</p><p>{_rivalry(shown.num_bytes, rivals)}</p>'
 

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from diffdemo.engine import CurvePoint
 from diffdemo.engine.plots import COLOURS
-from diffdemo.ui.axes import ACROSS, TITLES, Sized, View, heights_of, width_of
+from diffdemo.ui.axes import ACROSS, TITLES, Sized, View, heights_of, ticks, width_of
 from diffdemo.ui.curve_lines import CDC_COLOUR, Line
 from diffdemo.ui.figure import axis, layout
 from diffdemo.ui.line_names import apart
@@ -64,7 +64,7 @@ def rd_plot(
     level = ceiling if view.metric == "psnr_db" else None
     height = SMALL_HEIGHT if is_small else HEIGHT
     heights = [y for places in (*drawn.values(), *beside.values()) for _, y, _ in places]
-    low, high = heights_of(heights + ([] if level is None else [level]))
+    low, high = heights_of(heights + ([] if level is None else [level]), view.metric)
     figure = go.Figure(layout=_layout(view, span, (low, high), height, len(beside), num_pixels))
     figure.add_traces([_theirs(each, places) for each, places in beside.items()])
     figure.add_traces([_trace(line, places) for line, places in drawn.items()])
@@ -79,7 +79,7 @@ def _ends(
     figure: go.Figure, drawn: dict[Line, list[Place]], ceiling: float | None, right: float
 ) -> list[tuple[str, float, float]]:
     """Names of lines and where they belong, that of the ceiling included, which is drawn here."""
-    ends = [(line.label, *places[-1][:2]) for line, places in drawn.items() if line.width]
+    ends = [(line.end or line.label, *places[-1][:2]) for line, places in drawn.items() if line.width]
     if ceiling is not None:
         # Dashed, because it is no file.
         figure.add_hline(y=ceiling, line={"color": _NEUTRAL, "width": 1.5, "dash": "dash"})
@@ -110,8 +110,9 @@ def _places(line: Line, view: View) -> list[Place]:
 
 def _text(label: str, point: CurvePoint) -> str:
     similarity = "" if point.ms_ssim is None else f" · MS-SSIM {point.ms_ssim:.4f}"
+    distance = "" if point.lpips is None else f" · LPIPS {point.lpips:.4f}"
     sizes = f"{point.num_bytes:,} bytes · {point.bpp:.3f} bpp"
-    return f"{label}<br>{sizes}<br>{point.psnr_db:.2f} dB{similarity}"
+    return f"{label}<br>{sizes}<br>{point.psnr_db:.2f} dB{similarity}{distance}"
 
 
 def _inside(places: list[Place], span: tuple[float, float]) -> list[Place]:
@@ -130,7 +131,7 @@ def _trace(line: Line, places: list[Place]) -> go.Scatter:
         **_points(places),
         name=line.label,
         mode=connected if line.width else "markers",
-        line={"color": line.colour, "width": line.width},
+        line={"color": line.colour, "width": line.width, "dash": line.dash},
         marker={"symbol": line.symbol, "size": line.size, "color": line.colour},
         showlegend=False,
     )
@@ -174,7 +175,7 @@ def _layout(
         height + foot,
         {"l": 44, "r": 92, "t": 8, "b": _FOOT + foot},
         across=axis(ACROSS[view.across], 6, type=view.scale, nticks=7, range=borders, **log),
-        up=axis(TITLES[view.metric], 6, range=list(up)),
+        up=axis(TITLES[view.metric], 6, range=list(up), **ticks(view.metric, up)),
         showlegend=num_entries > 0,
         legend={"yref": "container", "y": 0, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
         hoverlabel={"align": "left"},

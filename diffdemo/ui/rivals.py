@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import pairwise
@@ -47,11 +47,18 @@ class Rivals:
 
     def start(self, png: bytes, pixels: Pixels) -> None:
         """Begin to measure; does nothing for a picture that is known."""
+        sweep = self._engine.classical_curve
+        self._keep(png, lambda: {codec: self._pool.submit(sweep, pixels, codec) for codec in CODECS})
+
+    def know(self, png: bytes, measured: Mapping[str, Sequence[CurvePoint]]) -> None:
+        """Take sweeps of a picture, by codec, as they were measured some time ago."""
+        self._keep(png, lambda: {codec: _ended(list(points)) for codec, points in measured.items()})
+
+    def _keep(self, png: bytes, begin: Callable[[], dict[str, Future[list[CurvePoint]]]]) -> None:
         key = _key(png)
         with self._lock:
             if key not in self._sweeps:
-                sweep = self._engine.classical_curve
-                self._sweeps[key] = {codec: self._pool.submit(sweep, pixels, codec) for codec in CODECS}
+                self._sweeps[key] = begin()
             self._sweeps.move_to_end(key)
             while len(self._sweeps) > _MOST_PICTURES:
                 self._sweeps.popitem(last=False)
@@ -81,6 +88,12 @@ class Rivals:
             for curve in self.curves(png)
             if curve.points
         ]
+
+
+def _ended(points: list[CurvePoint]) -> Future[list[CurvePoint]]:
+    future: Future[list[CurvePoint]] = Future()
+    future.set_result(points)
+    return future
 
 
 def psnr_at(points: Sequence[CurvePoint], num_bytes: int) -> float | None:

@@ -16,8 +16,10 @@ from diffdemo.ui.axes import View
 from diffdemo.ui.ceilings import Ceilings
 from diffdemo.ui.codecs import decoding_controls
 from diffdemo.ui.curve_lines import Line, lines_of
+from diffdemo.ui.earlier import Earlier, settings_of
 from diffdemo.ui.files import served
 from diffdemo.ui.overlays import overlays_of
+from diffdemo.ui.perceived import Perceived
 from diffdemo.ui.rd_plot import SMALL_PICTURE, rd_plot
 from diffdemo.ui.rivals import Rivals
 from diffdemo.ui.session import Session
@@ -78,6 +80,7 @@ class Painter:
         self.rivals = rivals
         self.sweeps = Sweeps(engine)
         self.ceilings = Ceilings(engine)
+        self.perceived = Perceived(engine)
 
     def paint(self, session: Session, metric: str, **others: Any) -> Screen:
         """Stage, sentence and plot of a session; `others` are further fields of `Screen`."""
@@ -104,7 +107,25 @@ class Painter:
         """All that is known about rate and distortion of a session's picture."""
         curves = [*self.rivals.curves(session.original), Curve("diffc", session.own)]
         cdc = self.sweeps.points(session.original, session.model if session.quick else None)
-        return lines_of(curves, cdc, session.tried)
+        settings = settings_of(self._engine.describe(session.data)) if session.data else ()
+        lines = lines_of(curves, cdc, session.tried, self._still_known(session, settings), settings)
+        return self.perceived.filled(session.original, lines)
+
+    def past(self, session: Session) -> tuple[Earlier, ...]:
+        """The encodes of a session's picture up to now, the present one included, for what comes next."""
+        if not (session.data and session.original):
+            return session.earlier
+        info = self._engine.describe(session.data)
+        points = session.own if info.is_embedded else ()
+        return Earlier(info.codec, settings_of(info), points).among(session.earlier)
+
+    def _still_known(self, session: Session, settings: tuple[str, ...]) -> list[Earlier]:
+        """The encodes of other settings before the present one; the curves of CDC as far as they have grown since."""
+        return [
+            replace(each, points=each.points or self.sweeps.points(session.original, each.settings[0]))
+            for each in session.earlier
+            if each.settings != settings
+        ]
 
     def plot(self, session: Session, view: str) -> Any:
         """The rate-distortion plot of a session; for the words of a view see `axes.View`."""
@@ -126,7 +147,10 @@ class Painter:
         """A file that is complete as far as it will be: the controls that work on it are switched on."""
         self.rivals.wait(session.original)
         own = tuple(self._engine.curve(session.data)) if session.original else ()
-        session = replace(session, own=own or session.own)
+        return self.at_rest(replace(session, own=own or session.own), metric, text)
+
+    def at_rest(self, session: Session, metric: str, text: str) -> Screen:
+        """The same of what the session holds already; nothing is waited for."""
         info, last = self._engine.describe(session.data), len(session.data)
         first = min(info.header_bytes, last - 1) if info.is_embedded else 0
         has_original = bool(session.original)

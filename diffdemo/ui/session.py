@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from diffdemo.engine.records import CurvePoint, Frame
 from diffdemo.images import to_png
+from diffdemo.ui.amounts import EQUAL
+from diffdemo.ui.earlier import Earlier
+from diffdemo.ui.likeness import is_settled, likeness
 from diffdemo.ui.runs import Run, with_run
 from diffdemo.ui.tried import Tried
 
 SESSION_SECONDS = 3600
+MOST_OTHERS = 2
+"""One for each half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +28,23 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
+class Other:
+    """What the other one of our own codecs made of the picture.
+
+    Attributes:
+        asked: how many bytes it was given.
+        side: how that looks, so far.
+        is_done: whether it is the result.
+    """
+
+    asked: int
+    side: Side
+    is_done: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
-    """The reconstruction that the page is about; the fields are those of `Frame`."""
+    """The reconstruction that the page is about; the fields are those of `Frame`, and LPIPS where it was measured."""
 
     png: bytes
     num_bytes: int
@@ -33,12 +54,14 @@ class Shown:
     decoder: str
     step: int = 1
     num_steps: int = 1
+    lpips: float | None = None
 
     @classmethod
-    def of(cls, frame: Frame) -> Shown:
-        """Keep what the page needs of a frame."""
+    def of(cls, frame: Frame, original: bytes = b"") -> Shown:
+        """Keep what the page needs of a frame; the original is a PNG file, empty where it is not known."""
+        png = to_png(frame.pixels)
         return cls(
-            png=to_png(frame.pixels),
+            png=png,
             num_bytes=frame.num_bytes,
             bpp=frame.bpp,
             psnr_db=frame.psnr_db,
@@ -46,6 +69,7 @@ class Shown:
             decoder=frame.decoder,
             step=frame.step,
             num_steps=frame.num_steps,
+            lpips=likeness(original, png) if is_settled(frame.ms_ssim, *frame.pixels.shape[:2]) else None,
         )
 
     @property
@@ -53,7 +77,7 @@ class Shown:
         """Where it lies in the plot, if there was an original to measure against."""
         if self.psnr_db is None:
             return None
-        return CurvePoint(self.num_bytes, self.bpp, self.psnr_db, self.ms_ssim)
+        return CurvePoint(self.num_bytes, self.bpp, self.psnr_db, self.ms_ssim, self.lpips)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +97,11 @@ class Session:
         quick: what a CDC file is after one step, PNG.
         runs: decodes of a CDC file that were tried.
         tried: decodes of any file of this picture that were tried, as points of the plot.
+        earlier: encodes of this picture before the present one.
         left, right: the two halves of the stage; None for `shown`.
         shown: what the file looks like.
-        other: what the other one of our own codecs made of the picture.
-        other_bytes: how many it was given; 0 while it is not done.
+        others: what the other one of our own codecs made of the picture, the latest last.
+        amounts: how many bytes the left and the right half get, where that can be chosen; see `amounts`.
         turn: number of the turn that brought this picture or file; what follows by itself goes on in it.
     """
 
@@ -92,16 +117,17 @@ class Session:
     quick: bytes = b""
     runs: tuple[Run, ...] = ()
     tried: tuple[Tried, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
     left: Side | None = None
     right: Side | None = None
     shown: Shown | None = None
-    other: Side | None = None
-    other_bytes: int = 0
+    others: tuple[Other, ...] = ()
+    amounts: tuple[str, str] = (EQUAL, EQUAL)
     turn: int = 0
 
     def with_frame(self, frame: Frame) -> Session:
         """The session with another reconstruction on the stage."""
-        return replace(self, shown=Shown.of(frame))
+        return replace(self, shown=Shown.of(frame, self.original))
 
     def grown(self, frame: Frame) -> Session:
         """The session with a reconstruction that says something about its file.
@@ -121,6 +147,15 @@ class Session:
         """The session with what is on the stage as a point that stays in the plot."""
         point = self.shown.point if self.shown else None
         return self if point is None else replace(self, tried=Tried(codec, name, point).among(self.tried))
+
+    def keeping(self, wanted: Sequence[int]) -> Session:
+        """The session in which results of the other codec at so many bytes go last when there are too many."""
+        return replace(self, others=tuple(sorted(self.others, key=lambda other: other.asked in wanted)))
+
+    def having_met(self, other: Other) -> Session:
+        """The session with another result of the other codec, or more of it; the oldest make room."""
+        kept = [each for each in self.others if each.asked != other.asked]
+        return replace(self, others=(*kept, other)[-MOST_OTHERS:])
 
     def trying(self, run: Run) -> Session:
         """The session with a decode that is new or has gone on."""

@@ -12,6 +12,7 @@ from diffdemo.engine.records import Classical, CurvePoint, Frame
 from diffdemo.images import to_png
 from diffdemo.ui import present
 from diffdemo.ui.codecs import OFFERS
+from diffdemo.ui.likeness import is_settled, likeness
 from diffdemo.ui.session import Session, Shown, Side
 
 ORIGINAL, OURS, OTHER, MEAN = "original", "ours", "other", "mean"
@@ -33,6 +34,16 @@ def entries(codec: str, *, is_embedded: bool, has_original: bool) -> list[tuple[
     return [(present.ORIGINAL, ORIGINAL), ours, (OFFERS[opponent(codec)].label, OTHER), *classical, simplest]
 
 
+def takes_amount(key: str, *, is_embedded: bool) -> bool:
+    """Whether it can be had at a rate of its own; the file itself has its slider.
+
+    Args:
+        key: what stands on a side.
+        is_embedded: whether every beginning of the file is a picture.
+    """
+    return key not in (ORIGINAL, OURS, MEAN) or (key == MEAN and is_embedded)
+
+
 def on_stage(session: Session) -> tuple[Side, Side] | None:
     """Left and right; None before there is a file."""
     if session.shown is None:
@@ -48,23 +59,27 @@ def of_original(png: bytes) -> Side:
     return Side(present.ORIGINAL, png, f"{present.size(3 * width * height)} raw · 24 bpp")
 
 
-def of_classical(result: Classical, asked: int) -> Side:
-    """What JPEG and the like make of the picture with as many bytes, if they can."""
+def of_classical(result: Classical, asked: int, original: bytes) -> Side:
+    """What JPEG and the like make of the picture with so many bytes, if they can."""
     excess = ", its smallest file" if result.point.num_bytes > asked else ""
-    return Side(f"{LABELS[result.codec]}{excess}", to_png(result.pixels), numbers(result.point))
+    png = to_png(result.pixels)
+    return Side(f"{LABELS[result.codec]}{excess}", png, numbers(result.point, likeness(original, png)))
 
 
-def of_frame(caption: str, frame: Frame) -> Side:
+def of_frame(caption: str, frame: Frame, original: bytes = b"") -> Side:
     """A decode that is not the one that the page is about."""
-    return Side(caption, to_png(frame.pixels), numbers(frame))
+    png = to_png(frame.pixels)
+    is_measured = is_settled(frame.ms_ssim, *frame.pixels.shape[:2])
+    return Side(caption, png, numbers(frame, likeness(original, png) if is_measured else None))
 
 
-def numbers(point: CurvePoint | Frame | Shown) -> str:
+def numbers(point: CurvePoint | Frame | Shown, lpips: float | None = None) -> str:
     """What stands under a side: bytes, rate, and what can be measured."""
     facts = [present.size(point.num_bytes), present.rate(point.bpp), present.quality(point.psnr_db)]
     facts += [f"MS-SSIM {point.ms_ssim:.4f}"] if point.ms_ssim is not None else []
+    facts += [f"LPIPS {lpips:.4f}"] if lpips is not None else []
     return " · ".join(fact for fact in facts if fact)
 
 
 def _of_file(shown: Shown) -> Side:
-    return Side(present.decoded_caption(shown), shown.png, numbers(shown))
+    return Side(present.decoded_caption(shown), shown.png, numbers(shown, shown.lpips))

@@ -8,7 +8,8 @@ import gradio as gr
 
 from diffdemo.engine import Engine
 from diffdemo.images import Pixels, fit_pixels
-from diffdemo.ui import comparer, decoding, plot_controls, present, samples, shelf, sides
+from diffdemo.perceptual import missing
+from diffdemo.ui import amounts, comparer, decoding, plot_controls, present, samples, shelf, sides
 from diffdemo.ui.codecs import OFFERS, Offer, codec_choice, preset_choice, rate_slider
 from diffdemo.ui.opening import Waiting
 from diffdemo.ui.session import SESSION_SECONDS, Session
@@ -48,6 +49,8 @@ class Studio:
     status: gr.HTML
     compare: gr.Dropdown
     against: gr.Dropdown
+    left_rate: gr.Dropdown
+    right_rate: gr.Dropdown
     wanted: gr.State
     plot: gr.Plot
     metric: gr.Radio
@@ -160,19 +163,26 @@ def _build_advanced(parts: dict, offer: Offer) -> None:
 
 def _build_stage(parts: dict) -> None:
     with gr.Row(elem_id="halves"):
-        for name, side, value, info in (
-            ("compare", "Left", sides.ORIGINAL, "Others get as many bytes as the file."),
-            ("against", "Right", sides.OURS, "Any two can be compared."),
-        ):
+        for name, side, value in (("compare", "Left", sides.ORIGINAL), ("against", "Right", sides.OURS)):
             parts[name] = gr.Dropdown(
                 [(present.ORIGINAL, sides.ORIGINAL), ("this file", sides.OURS)],
                 value=value,
                 label=side,
-                info=info,
                 filterable=False,
                 min_width=120,
                 elem_id=name,
-                elem_classes="half",
+                elem_classes=["half", side.lower()],
+            )
+            rate = f"{side.lower()}_rate"
+            parts[rate] = gr.Dropdown(
+                amounts.choices(),
+                value=amounts.EQUAL,
+                label=f"{side} rate",
+                allow_custom_value=True,
+                visible=False,
+                min_width=120,
+                elem_id=rate.replace("_", "-"),
+                elem_classes=["half", side.lower(), "rate"],
             )
     parts["stage"], parts["maps"] = comparer.build_stage()
     parts["argument"] = gr.HTML(elem_id="argument")
@@ -180,7 +190,7 @@ def _build_stage(parts: dict) -> None:
 
 def _build_plot(parts: dict) -> None:
     parts["metric"] = gr.Radio(
-        [("PSNR", "psnr_db"), ("MS-SSIM", "ms_ssim")],
+        [("PSNR", "psnr_db"), ("MS-SSIM", "ms_ssim"), *([] if missing() else [("LPIPS", "lpips")])],
         value="psnr_db",
         label="Rate and distortion",
         info="Real files. Click to choose.",

@@ -31,6 +31,9 @@ from diffdemo.ui.viewing import Viewing
 DEVICE: dict[str, Any] = {"concurrency_id": "device", "concurrency_limit": 1}
 """One at a time for everything that computes with the network; the others wait in a visible queue."""
 
+EXAMPLES: dict[str, Any] = {"concurrency_id": "examples", "concurrency_limit": 8}
+"""Nobody waits for an example until others are done: the engine serves several visitors side by side."""
+
 LOW_PRIORITY: dict[str, Any] = {"concurrency_id": "sweep", "concurrency_limit": 1}
 """For what only completes a plot: it must not make anybody wait for the device."""
 
@@ -94,6 +97,7 @@ class _Wires:
             "show_progress_on": studio.status,
             **DEVICE,
         }
+        self.example = self.work | EXAMPLES
         self.view = [studio.session, studio.controls.view]
         self.noise = [studio.steps, studio.gamma, studio.eta, studio.noise]
         self.choices = [studio.session, studio.used, studio.decoder, studio.realism, studio.draw, studio.compare]
@@ -104,7 +108,9 @@ class _Wires:
     def begin(self, demo: gr.Blocks) -> None:
         """An example, before anybody has done anything, or what a link names."""
         greeted = demo.load(self.acts.pictures.greet, **self.shown, queue=False, api_name="greet")
-        opened = greeted.success(self.acts.handlers.open_example, self.view, **self.work, api_name="open_first_example")
+        opened = greeted.success(
+            self.acts.handlers.open_example, self.view, **self.example, api_name="open_first_example"
+        )
         self.running.append(opened)
         sharing.wire(self.studio, self.acts.sharing, self.closer.link, self.closer.query, greeted)
 
@@ -196,9 +202,17 @@ class _Wires:
         # Where an example is opening already, that one ends by its turn: there is no cancelling it without its
         # successor.
         reopened = picked.success(
-            handlers.open_example, self.view, **self.work, trigger_mode="multiple", api_name="open_example"
+            handlers.open_example, self.view, **self.example, trigger_mode="multiple", api_name="open_example"
         )
         self.running.append(reopened)
+        reopened.success(
+            self.acts.plotting.complete,
+            self.view,
+            studio.plot,
+            show_progress="hidden",
+            api_visibility="private",
+            **LOW_PRIORITY,
+        )
         _cancel_each(studio.source.upload, self.running)
         uploaded = studio.source.upload(
             pictures.upload,

@@ -192,3 +192,14 @@ def test_phone(phone):
             phone.get_by_role("tab", name=name).click()
             phone.wait_for_timeout(100)
             assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_phone_shows_what_matters_first_and_is_made_for_fingers(phone):
+    places = [phone.locator(part).bounding_box()["y"] for part in ("#source", "#stage", "#decoder", "#plot", "#closer")]
+    assert places == sorted(places)
+    small = phone.evaluate(
+        """() => [...document.querySelectorAll('#main button, #bottom button, .choice label, #main input[type=range]')]
+            .filter(each => each.offsetParent && each.getBoundingClientRect().height < 40)
+            .map(each => each.id || each.textContent || each.className)"""
+    )
+    assert small == []

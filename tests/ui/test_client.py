@@ -72,6 +72,23 @@ def test_classical(client, picture):
     assert np.array_equal(load_picture(png).pixels, load_picture(file).pixels)
 
 
+def test_classical_at_a_rate(client, picture):
+    file, _, report = client.predict(handle_file(picture), "jpeg2000", bpp=1.5, api_name="/classical")
+    assert Path(file).suffix == ".jp2"
+    assert Path(file).stat().st_size == report["num_bytes"] <= 1.5 * 200 * 192 / 8
+
+
+def test_two_codecs_are_compared_at_equal_bytes_and_at_two_rates(client, picture):
+    ours, theirs, report = client.predict(handle_file(picture), 9000, "webp", api_name="/compare_codecs")
+    assert load_picture(ours).pixels.shape == load_picture(theirs).pixels.shape
+    assert report["theirs"]["num_bytes"] <= report["ours"]["num_bytes"] <= 9000
+    options = {"codec": "cdc", "own": "jpeg", "bpp": 0.9, "their_bpp": 1.8}
+    *_, report = client.predict(handle_file(picture), **options, api_name="/compare_codecs")
+    assert report["ours"]["bpp"] <= 0.9 < report["theirs"]["bpp"] <= 1.8
+    with pytest.raises(AppError, match="is not in the list of choices"):
+        client.predict(handle_file(picture), codec="mp3", api_name="/compare_codecs")
+
+
 def test_errors_reach_the_caller_in_words(client, tmp_path, picture):
     path = tmp_path / "odd.difd"
     path.write_bytes(b"RIFF....")

@@ -132,8 +132,71 @@ def test_fewer_bytes_bring_the_other_codec_again(page, compressed):
     half = len(compressed.data) // 2
     choices = half, "mean", 1.0, 0, "other", "psnr_db"
     *_, last = page.viewing.refine(met.session, *choices)
-    assert last.session.other_bytes == half
+    assert last.session.others[-1].asked == half
+    assert last.session.others[-1].is_done
     assert last.stage["left"] != met.stage["left"]
+
+
+def test_a_half_can_have_a_rate_of_its_own(page, compressed):
+    asked = int(0.9 * 200 * 192 / 8)
+    screen = page.comparison.compare(compressed, "jpeg", "psnr_db", "webp", "0.9 bpp", "")
+    for side, codec, num_bytes in (("left", "jpeg", asked), ("right", "webp", len(compressed.data))):
+        expected = page.engine.classical(page.pixels, codec, num_bytes=num_bytes)
+        assert np.array_equal(shown(screen, side), expected.pixels)
+        assert screen.stage[side]["numbers"].startswith(f"{expected.point.num_bytes:,} bytes")
+    screen = page.comparison.compare(compressed, "jpeg", "psnr_db", "jpeg", "400 bytes", "0.9")
+    assert screen.stage["left"]["caption"] == "JPEG, its smallest file"
+    assert screen.stage["right"]["caption"] == "JPEG"
+
+
+def test_a_chosen_rate_stays_when_the_slider_moves_and_equal_bytes_follow(page, compressed):
+    session = page.comparison.compare(compressed, "jpeg", "psnr_db", "webp", "0.9 bpp", "").session
+    half = len(compressed.data) // 2
+    *_, last = page.viewing.refine(session, half, "mean", 1.0, 0, "jpeg", "psnr_db", against="webp")
+    asked = page.engine.classical(page.pixels, "jpeg", num_bytes=int(0.9 * 200 * 192 / 8))
+    equal = page.engine.classical(page.pixels, "webp", num_bytes=half)
+    assert np.array_equal(shown(last, "left"), asked.pixels)
+    assert np.array_equal(shown(last, "right"), equal.pixels)
+
+
+def test_the_average_can_be_of_any_part_of_a_diffc_file(page, compressed):
+    half = len(compressed.data) // 2
+    screen = page.comparison.compare(compressed, "mean", "psnr_db", "ours", f"{half} bytes")
+    assert np.array_equal(shown(screen, "left"), page.engine.preview(compressed.data, half).pixels)
+    assert screen.stage["left"]["numbers"].startswith(f"{half:,} bytes")
+    screen = page.comparison.compare(compressed, "mean", "psnr_db", "ours", "20 bpp")
+    assert screen.stage["left"]["numbers"].startswith(f"{len(compressed.data):,} bytes")
+
+
+def test_the_other_codec_can_stand_on_both_sides_at_two_rates(page, compressed):
+    chosen = "other", "psnr_db", "other", "0.9 bpp", "1.8 bpp"
+    assert page.comparison.compare(compressed, *chosen).wanted
+    *_, last = page.comparison.oppose(compressed, *chosen)
+    assert [other.asked for other in last.session.others] == [4320, 8640]
+    left, right = (last.stage[side]["numbers"] for side in ("left", "right"))
+    assert float(left.split(" ")[3]) <= 0.9 < float(right.split(" ")[3]) <= 1.8
+    assert "to the bytes that were chosen" in last.status
+    again = page.comparison.compare(last.session, *chosen)
+    assert again.wanted is UNCHANGED
+    assert (again.stage["left"], again.stage["right"]) == (last.stage["left"], last.stage["right"])
+    *_, more = page.comparison.oppose(last.session, "other", "psnr_db", "other", "0.9 bpp", "")
+    assert [other.asked for other in more.session.others] == [4320, len(compressed.data)]
+
+
+def test_what_is_no_rate_is_refused_in_words(page, compressed):
+    for act in (page.comparison.compare, lambda *choices: list(page.comparison.oppose(*choices))):
+        with pytest.raises(gr.Error, match="“a lot” is no rate here"):
+            act(compressed, "other", "psnr_db", "ours", "a lot", "")
+
+
+def test_a_rate_is_offered_where_it_means_something(page, compressed):
+    def offered(session: Session, *keys: str) -> list[bool]:
+        return [update["visible"] for update in page.comparison.offer(session, *keys)]
+
+    assert offered(compressed, "original", "ours") == [False, False]
+    assert offered(compressed, "jpeg", "other") == [True, True]
+    assert offered(compressed, "mean", "ours") == [True, False]
+    assert offered(page.compressed("cdc"), "mean", "webp") == [False, True]
 
 
 def test_without_an_original_there_is_no_other_codec(page, compressed):

@@ -42,7 +42,7 @@ PUBLIC = {
     "upload",
 }
 ON_THE_DEVICE = {"compare_codecs", "compress", "curve", "decode", "decompress", "encode", "imagine", "samples"}
-ON_THE_DEVICE |= {"all_decoders", "open_example", "open_file", "open_first_example", "oppose"}
+ON_THE_DEVICE |= {"all_decoders", "open_file", "oppose"}
 IMMEDIATE = {"greet", "preview", "stop", "theory_curves"}
 
 
@@ -79,6 +79,12 @@ def test_work_on_the_device_is_queued_one_at_a_time(demo, events):
     assert {events[name].concurrency_limit for name in ON_THE_DEVICE} == {1}
     assert all(events[name].queue for name in ON_THE_DEVICE)
     assert demo._queue.max_size == 32
+
+
+def test_examples_wait_for_nobody(events):
+    waiting = {name: event.concurrency_limit for name, event in events.items() if event.concurrency_id == "examples"}
+    assert set(waiting) == {"open_example", "open_first_example"}
+    assert min(waiting.values()) > 4
 
 
 def test_downloads_wait_for_the_network_and_not_for_the_device(demo, events):

@@ -24,7 +24,7 @@ from diffdemo.ui.session import Session
 from diffdemo.ui.turns import Turns
 from diffdemo.ui.viewing import Viewing
 
-FIELDS = {"line", "num_bytes", "bpp", "psnr_db", "ms_ssim"}
+FIELDS = {"line", "num_bytes", "bpp", "psnr_db", "ms_ssim", "lpips"}
 
 
 class Page:
@@ -38,8 +38,8 @@ class Page:
         self.pictures = Pictures(self.engine, self.painter, turns)
         self.plotting = Plotting(self.engine, self.painter, turns)
 
-    def encode(self, session: Session, codec: str = "diffc") -> Session:
-        *_, last = self.handlers.encode(session, 0, 2.0, None, "balanced", 0, "psnr_db", codec)
+    def encode(self, session: Session, codec: str = "diffc", preset: str = "balanced", bpp: float = 2.0) -> Session:
+        *_, last = self.handlers.encode(session, 0, bpp, None, preset, 0, "psnr_db", codec)
         return last.session
 
     def decode(self, session: Session, decoder: str, realism: float = 1.0) -> Session:
@@ -75,6 +75,34 @@ def test_decodes_that_were_tried_accumulate_and_survive_another_encode(page, ses
     assert after.tried[-1].codec == "cdc"
     shown = {trace.name for trace in page.painter.plot(after, "psnr_db").data}
     assert shown >= {LABELS["flow"], LABELS["ancestral"], after.tried[-1].name, LABELS["diffc"]}
+
+
+def test_encodes_accumulate_under_their_settings_until_they_are_forgotten(page, session, picture):
+    encodes = (("diffc", "fast", 3.0), ("cdc", "fast", 1.0), ("diffc", "best", 2.0), ("diffc", "best", 1.5))
+    for codec, preset, bpp in encodes:
+        session = page.encode(session, codec, preset, bpp)
+    lines = {line.label: line for line in page.painter.lines(session)}
+    assert {"DiffC, average", "DiffC, fake, balanced", "DiffC, fake, fast"} <= set(lines)
+    assert "DiffC, fake, best" not in lines
+    assert lines["DiffC, fake, fast"].end == "fast"
+    dashes = {line.dash for name, line in lines.items() if name.startswith("DiffC, fake")}
+    assert len(dashes) == 2
+    assert None not in dashes
+    rows = json.loads(Path(page.plotting.save_json(session, "psnr_db")).read_text())
+    assert "DiffC, fake, balanced" in {row["line"] for row in rows}
+    hidden = json.loads(Path(page.plotting.save_json(session, "psnr_db bpp linear -earlier")).read_text())
+    assert "DiffC, fake, balanced" not in {row["line"] for row in hidden}
+
+    forgotten, plot = page.plotting.forget(session, "psnr_db")
+    assert forgotten.data == session.data
+    assert not {"DiffC, fake, fast", "fast"} & {trace.name for trace in plot.data}
+    assert page.pictures.upload({"path": picture}).session.earlier == ()
+
+
+def test_the_curve_of_diffc_is_not_drawn_twice_beside_cdc(page, session):
+    labels = [line.label for line in page.painter.lines(page.encode(session, "cdc"))]
+    assert "DiffC, average" in labels
+    assert "DiffC, fake, balanced" not in labels
 
 
 def test_another_picture_forgets_them(page, session, picture):

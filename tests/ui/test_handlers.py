@@ -105,6 +105,24 @@ def test_an_example_without_a_file_is_compressed_once_for_everybody(pictures, ha
     assert first.session.data == second.session.data != b""
 
 
+def test_the_rate_of_a_tiny_picture_is_raised_to_what_a_file_takes(pictures, handlers, upload, fake):
+    asked = {}
+
+    def encode(pixels, **options):
+        asked.update(options)
+        return FakeEngine().encode(pixels, num_bytes=4000)
+
+    fake.encode = encode
+    tiny = np.random.default_rng(0).integers(0, 255, (4, 8, 3), np.uint8)
+    session = pictures.upload(upload(tiny)).session
+    *_, last = handlers.encode(session, 0, 1.0, None, "fast", 0, "psnr_db")
+    assert (asked["num_bytes"], "bpp" in asked) == (64, False)
+    assert "64 bytes" in last.notes
+    *_, last = handlers.encode(session, 0, 1.0, 30, "fast", 0, "psnr_db")
+    assert asked["num_bytes"] == 30
+    assert "64 bytes" not in last.notes
+
+
 def test_upload_keeps_every_pixel(pictures, upload, large_picture):
     screen = pictures.upload(upload())
     assert np.array_equal(load_picture(screen.session.source).pixels, large_picture)

@@ -1,0 +1,108 @@
+"""Examples whose result is known: what a visitor sees before the page's program is there, and without a queue."""
+
+from __future__ import annotations
+
+from html import unescape
+
+import numpy as np
+import pytest
+from fakes import FakeEngine
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse, PlainTextResponse
+from fastapi.testclient import TestClient
+from stage import shown
+
+from diffdemo.engine.examples import EXAMPLES, ExampleResult, example_file, example_pixels, example_result
+from diffdemo.metrics import psnr_db
+from diffdemo.ui import poster
+from diffdemo.ui.handlers import Handlers
+from diffdemo.ui.pictures import Pictures
+from diffdemo.ui.rivals import Rivals
+from diffdemo.ui.screen import Painter, Screen
+from diffdemo.ui.turns import Turns
+
+
+class Knowing(FakeEngine):
+    """A fake engine that knows what came of its examples."""
+
+    def example_result(self, name: str) -> ExampleResult:
+        pixels = self.example_pixels(name)
+        *_, last = FakeEngine().decode(self.example_file(name), reference=pixels)
+        curve = tuple(self.classical_curve(pixels, "jpeg"))
+        point = curve[2]
+        point = type(point)(last.num_bytes, last.bpp, last.psnr_db, last.ms_ssim)
+        return ExampleResult(last.pixels, point, curve, {"jpeg": curve, "webp": curve})
+
+
+@pytest.fixture
+def engine() -> Knowing:
+    return Knowing()
+
+
+@pytest.fixture
+def page(engine) -> tuple[Pictures, Handlers]:
+    painter, turns = Painter(engine, Rivals(engine)), Turns()
+    return Pictures(engine, painter, turns), Handlers(engine, painter, turns)
+
+
+def test_an_example_is_there_at_once_with_its_numbers(page, engine):
+    screen = page[0].greet()
+    known = engine.example_result("astronaut")
+    assert np.array_equal(shown(screen, "right"), known.pixels)
+    assert "JPEG" in screen.argument
+    assert f"{known.point.num_bytes:,} bytes" in screen.argument
+    assert screen.session.own == known.curve
+    assert screen.used["maximum"] == len(engine.example_file("astronaut"))
+    assert screen.download["interactive"]
+
+
+def test_decoding_it_changes_nothing_and_lets_the_slider_move(page, engine):
+    pictures, handlers = page
+    session = pictures.greet().session
+    assert engine.preview(session.data, len(session.data)) is None
+    assert set(map(str, handlers.open_example(session, "psnr_db"))) == {str(Screen())}
+    assert engine.preview(session.data, len(session.data)) is not None
+
+
+@pytest.fixture
+def client(engine) -> TestClient:
+    app = FastAPI(middleware=[poster.middleware(engine)])
+    app.get("/", response_class=HTMLResponse)(lambda: "<html><body class='a'><p>page</p></body></html>")
+    app.get("/other", response_class=PlainTextResponse)(lambda: "<body>")
+    return TestClient(app)
+
+
+def test_the_page_begins_with_the_first_example(client, engine):
+    text = client.get("/").text
+    assert text.index("<body class='a'>") < text.index('id="poster"') < text.index("<p>page</p>")
+    assert f"{engine.example_result('astronaut').point.num_bytes:,} bytes" in unescape(text)
+    assert text.count("gradio_api/file=/") == 2
+    assert "$" not in text
+
+
+def test_a_link_is_greeted_with_its_own_example_and_never_with_another_picture(client):
+    first, named = client.get("/").text, client.get("/?example=coffee").text
+    assert first != named
+    assert 'id="poster"' not in client.get("/?file=RElGRA").text
+
+
+def test_everything_else_passes_untouched(client):
+    assert client.get("/other").text == "<body>"
+    assert client.get("/missing").status_code == 404
+
+
+def test_where_nothing_is_known_the_page_stays_as_it_is():
+    assert poster.Poster(FastAPI(), FakeEngine()).html("") == ""
+
+
+@pytest.mark.parametrize("name", [example.name for example in EXAMPLES])
+def test_shipped_results_belong_to_the_shipped_files(name):
+    data = example_file(name)
+    known = example_result(name, data)
+    assert known is not None, "run `make examples`"
+    assert known.point.num_bytes == len(data)
+    assert known.point.psnr_db == pytest.approx(psnr_db(example_pixels(name), known.pixels), abs=1e-6)
+    assert [point.num_bytes for point in known.curve] == sorted(point.num_bytes for point in known.curve)
+    assert known.curve[-1].psnr_db == pytest.approx(known.point.psnr_db, abs=0.01)
+    assert set(known.classical) == {"jpeg", "webp", "avif"}
+    assert example_result(name, data + b"x") is None
