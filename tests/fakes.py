@@ -128,6 +128,10 @@ class FakeEngine(FakeModels):
             if number or len(fitting) == 1:
                 yield Encoding(data, frame, number == fitting[-1])
 
+    def rehearse(self, data: bytes, *, reference: Pixels | None = None) -> Iterator[None]:
+        for _ in self.decode(data, reference=reference):
+            yield None
+
     def decode(
         self,
         data: bytes,

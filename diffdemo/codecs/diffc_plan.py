@@ -32,7 +32,7 @@ class Effort:
 
 EFFORTS = {
     Preset.FAST: Effort(FAST, 20, 1),
-    Preset.BALANCED: Effort(BALANCED, 44, 2),
+    Preset.BALANCED: Effort(BALANCED, 32, 2),
     Preset.BEST: Effort(BEST, 60, 4),
 }
 

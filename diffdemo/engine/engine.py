@@ -324,6 +324,19 @@ class Engine(Catalogue):
             raise RateError(f"The model '{model}' belongs to {codec.label}, whose curve comes with its files.")
         return self._locked(sweep_whole(codec, pixels))
 
+    def rehearse(self, data: bytes, *, reference: Pixels | None = None) -> Iterator[None]:
+        """Decode a file once, step by step and without a word, so that `preview` knows it from then on.
+
+        Args:
+            data: a DiffC file.
+            reference: the original, for qualities.
+
+        Raises:
+            BitstreamError, WeightsError.
+        """
+        for _ in self.decode(data, reference=reference):
+            yield None
+
     # --- what is known without computing ----------------------------------------------------------------------------
 
     def preview(self, data: bytes, num_bytes: int) -> Frame | None:

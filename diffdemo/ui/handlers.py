@@ -47,8 +47,8 @@ class Handlers:
             return
         data = self._example_files.get(session.name) or self._engine.example_file(session.name)
         if data is not None and session.data:
-            decoded = self._engine.decode(data, reference=load_picture(session.original).pixels)
-            work: Iterator[Screen] = (Screen() for _ in decoded)
+            rehearsal = self._engine.rehearse(data, reference=load_picture(session.original).pixels)
+            work: Iterator[Screen] = (Screen() for _ in rehearsal)
         elif data is None:
             chosen = models.usable(self._engine, DEFAULT_CODEC, None)
             fresh, pixels = self._fitted(session, 0, chosen)

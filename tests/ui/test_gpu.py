@@ -110,6 +110,15 @@ def test_long_calls_run_elsewhere_and_the_rest_at_home(lent, lender, made, large
     assert len(lender.durations) == 3
 
 
+def test_nobody_pays_for_an_example(lent, lender, large_picture):
+    *_, last = lent.encode(large_picture, bpp=3.0)
+    before = len(lender.durations)
+    for _ in lent.rehearse(last.data, reference=large_picture):
+        pass
+    assert len(lender.durations) == before
+    assert lent.preview(last.data, len(last.data)) is not None, "decoded at home, where the slider asks"
+
+
 def test_items_arrive_as_they_are_made(lent, large_picture):
     moments = list(lent.encode(large_picture, bpp=3.0))
     expected = list(FakeEngine().encode(large_picture, bpp=3.0))

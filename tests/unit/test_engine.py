@@ -217,3 +217,12 @@ def test_files_of_weights_that_were_replaced_say_which_version_decodes_them(engi
     with pytest.raises(ModelMismatch, match=rf"earlier weights of '{name}'.*diffdemo {version}"):
         list(engine.decode(old))
     assert fingerprint not in {info.fingerprint for info in engine.models()}
+
+
+def test_a_rehearsed_file_is_known(data, pixels):
+    fresh = Engine()
+    assert fresh.preview(data, len(data)) is None
+    assert all(nothing is None for nothing in fresh.rehearse(data, reference=pixels))
+    frame = fresh.preview(data, len(data))
+    assert frame is not None
+    assert frame.psnr_db == pytest.approx(psnr_db(pixels, frame.pixels))
