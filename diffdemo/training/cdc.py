@@ -1,12 +1,7 @@
 """Train CDC: the compressor with a plain convolution as decoder, then compressor and denoiser, then the denoiser alone.
 
-One model covers all rates. Each crop is quantised with a step delta of its own, drawn from the range that the codec
-offers, and pays lambda = lambda_1 delta^2 for a bit: at high rate the distortion of a uniform quantiser grows with
-delta^2, so that this is the price at which its step is the best one.
-
-The diffusion decoder learns x-prediction with the signal-to-noise ratio, clipped at 5, as weight (Yang, Mandt 2023,
-arXiv:2209.06950). Half of each batch is at the last step, where nothing is known but the content: there the weight
-would be zero, but that is what decoding in one step rests on, and all that the compressor can be judged by.
+One model covers all rates: each crop is quantised with a step delta of its own, drawn from the range that the codec
+offers. `cdc_losses.py` says what is minimised.
 """
 
 from __future__ import annotations
@@ -21,22 +16,22 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from diffdemo.diffusion.schedule import cosine_schedule
-from diffdemo.errors import WeightsError
+from diffdemo.errors import Cancelled, WeightsError
 from diffdemo.models.cdc import CdcNetwork, CdcShape, Family
-from diffdemo.models.cdc_compressor import bits_of, gaussian_likelihood
+from diffdemo.training.cdc_losses import Student, compress, compressor_loss, decoder_loss, denoiser_loss
 from diffdemo.training.cdc_start import start_compressor, start_denoiser
-from diffdemo.training.energy_score import energy_score
 from diffdemo.training.log import Log
 from diffdemo.training.pictures import PictureFolder
+from diffdemo.training.stopping import Stopping
 
-LARGEST_SNR = 5.0
 LARGEST_OCTAVE = 3.0
 """Training covers delta = 1 ... 2^3."""
 STAGES = (1, 3, 8, 10)
 """Wide where resolution is low and channels are cheap; see `CdcShape`."""
+SAVE_SECONDS = 60
 CENTRE_EVERY = 50
 """Steps after which the medians of the prior, which have no gradient, follow it."""
 
@@ -100,35 +95,6 @@ class Recipe:
         return "both" if fraction < self.both_until else "denoiser"
 
 
-class Student(nn.Module):
-    """The network, and the plain decoder that stands in for the U-Net during the first stage."""
-
-    def __init__(self, shape: CdcShape) -> None:
-        super().__init__()
-        self.network = CdcNetwork(shape)
-        self.head = nn.Conv2d(shape.finest, 3, 1)
-
-
-def compress(network: CdcNetwork, x: Tensor, delta: Tensor) -> tuple[Tensor, Tensor]:
-    """Quantise crops [B,3,H,W] with steps [B]: y_hat with a gradient straight through the rounding, and bpp [B].
-
-    The rate is that of additive uniform noise, whose gradient is exact (Ballé, Laparra, Simoncelli 2017,
-    arXiv:1611.01704).
-    """
-    compressor = network.compressor
-    with _mixed_precision(x):
-        y, z = (latent.float() for latent in compressor.analyse(x))
-        median = compressor.prior.median[None, :, None, None]
-        z_hat = z + ((z - median).round() + median - z).detach()
-        mean, scale = (prediction.float() for prediction in compressor.predict(z_hat))
-    step = delta[:, None, None, None]
-    y_hat = y + (((y - mean) / step).round() * step + mean - y).detach()
-    z_bits = bits_of(compressor.prior.likelihood(z + torch.rand_like(z) - 0.5))
-    distance = (y - mean) / step + torch.rand_like(y) - 0.5
-    y_bits = bits_of(gaussian_likelihood(distance, scale / step))
-    return y_hat, (y_bits + z_bits) / (x.shape[-1] * x.shape[-2])
-
-
 def train(data: Path, out: Path, recipe: Recipe, *, exclude: tuple[str, ...] = (), device: str = "cpu") -> Path:
     """Train until `recipe.minutes` are used up, resuming from `out/checkpoint.pt` if it is there.
 
@@ -140,6 +106,10 @@ def train(data: Path, out: Path, recipe: Recipe, *, exclude: tuple[str, ...] = (
 
     Returns:
         The path of the half-precision weights.
+
+    Raises:
+        Cancelled: Ctrl-C or SIGTERM; there is a checkpoint of the last step.
+        WeightsError: `out` holds the training of another model.
     """
     out.mkdir(parents=True, exist_ok=True)
     where = torch.device(device)
@@ -175,161 +145,76 @@ def train(data: Path, out: Path, recipe: Recipe, *, exclude: tuple[str, ...] = (
     abar = cosine_schedule().abar.to(where)
     weights = out / "weights.safetensors"
     mean_loss, last_save, last_validation = math.nan, time.monotonic(), time.monotonic()
-    while used < recipe.minutes * 60:
-        began = time.monotonic()
-        fraction = used / (recipe.minutes * 60)
-        if recipe.stage(fraction) != stage:
+    with Stopping() as stop:
+        while used < recipe.minutes * 60:
+            began = time.monotonic()
+            fraction = used / (recipe.minutes * 60)
+            if recipe.stage(fraction) != stage:
+                if stage == "compressor":
+                    for each in (student, ema):
+                        start_denoiser(each.network, each.head)
+                stage, stage_step = recipe.stage(fraction), 0
+            student.network.compressor.requires_grad_(stage != "denoiser")
+            warm = min(1.0, (stage_step + 1) / recipe.warmup_steps)
+            for group in optimizer.param_groups:
+                group["lr"] = warm * recipe.rate(fraction)
+            if step % CENTRE_EVERY == 0:
+                student.network.compressor.prior.centre()
+            count, side = recipe.crops(stage, step)
+            x = pictures.crops(count, side, generator).to(where, memory_format=torch.channels_last)
+            octave = LARGEST_OCTAVE * (torch.randperm(len(x)) + torch.rand(len(x))) / len(x)
+            delta = (2**octave).to(where)
             if stage == "compressor":
-                for each in (student, ema):
-                    start_denoiser(each.network, each.head)
-            stage, stage_step = recipe.stage(fraction), 0
-        student.network.compressor.requires_grad_(stage != "denoiser")
-        warm = min(1.0, (stage_step + 1) / recipe.warmup_steps)
-        for group in optimizer.param_groups:
-            group["lr"] = warm * recipe.rate(fraction)
-        if step % CENTRE_EVERY == 0:
-            student.network.compressor.prior.centre()
-        count, side = recipe.crops(stage, step)
-        x = pictures.crops(count, side, generator).to(where, memory_format=torch.channels_last)
-        octave = LARGEST_OCTAVE * (torch.randperm(len(x)) + torch.rand(len(x))) / len(x)
-        delta = (2**octave).to(where)
-        if stage == "compressor":
-            loss = compressor_loss(student, x, delta, recipe.first_price)
-        elif stage == "both":
-            loss = decoder_loss(student.network, x, delta, recipe.first_price, abar)
-        else:
-            loss = denoiser_loss(student.network, x, delta, abar, recipe.texture)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
-        optimizer.step()
-        decay = min(recipe.ema_decay, (1 + stage_step) / (10 + stage_step))
-        with torch.no_grad():
-            for averaged, current in zip(ema.parameters(), student.parameters(), strict=True):
-                averaged.lerp_(current, 1 - decay)
-        step, stage_step = step + 1, stage_step + 1
-        used += time.monotonic() - began
-        latest = float(loss.detach())
-        mean_loss = latest if math.isnan(mean_loss) else 0.99 * mean_loss + 0.01 * latest
-        if step % 100 == 0:
-            print(f"step {step}  {used / 60:.1f} min  {stage}  loss {mean_loss:.4f}", flush=True)
-        now, done = time.monotonic(), used >= recipe.minutes * 60
-        if now - last_save > 60 or done:
-            state = {
-                "width": recipe.width,
-                "student": student.state_dict(),
-                "ema": ema.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "step": step,
-                "seconds": used,
-                "stage": stage,
-                "stage_step": stage_step,
-            }
-            partial = checkpoint.with_suffix(".tmp")
-            torch.save(state, partial)
-            partial.replace(checkpoint)
-            last_save = now
-        if now - last_validation > 300 or done:
-            plain = stage == "compressor"
-            ema.network.compressor.prior.centre()
-            row = {"step": step, "minutes": used / 60, "loss": mean_loss}
-            log.add(row | dict(validate(ema, held_out.to(where), plain=plain)))
-            export(ema.network, weights, step=step, minutes=used / 60)
-            last_validation = time.monotonic()
+                loss = compressor_loss(student, x, delta, recipe.first_price)
+            elif stage == "both":
+                loss = decoder_loss(student.network, x, delta, recipe.first_price, abar)
+            else:
+                loss = denoiser_loss(student.network, x, delta, abar, recipe.texture)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
+            optimizer.step()
+            decay = min(recipe.ema_decay, (1 + stage_step) / (10 + stage_step))
+            with torch.no_grad():
+                for averaged, current in zip(ema.parameters(), student.parameters(), strict=True):
+                    averaged.lerp_(current, 1 - decay)
+            step, stage_step = step + 1, stage_step + 1
+            used += time.monotonic() - began
+            latest = float(loss.detach())
+            mean_loss = latest if math.isnan(mean_loss) else 0.99 * mean_loss + 0.01 * latest
+            if step % 100 == 0:
+                print(f"step {step}  {used / 60:.1f} min  {stage}  loss {mean_loss:.4f}", flush=True)
+            now, done = time.monotonic(), used >= recipe.minutes * 60
+            if now - last_save > SAVE_SECONDS or done or stop.requested:
+                state = {
+                    "width": recipe.width,
+                    "student": student.state_dict(),
+                    "ema": ema.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "step": step,
+                    "seconds": used,
+                    "stage": stage,
+                    "stage_step": stage_step,
+                }
+                partial = checkpoint.with_suffix(".tmp")
+                torch.save(state, partial)
+                partial.replace(checkpoint)
+                last_save = now
+            if stop.requested:
+                raise Cancelled(f"stopped at step {step}; the same command goes on from there")
+            if now - last_validation > 300 or done:
+                plain = stage == "compressor"
+                ema.network.compressor.prior.centre()
+                row = {"step": step, "minutes": used / 60, "loss": mean_loss}
+                log.add(row | dict(validate(ema, held_out.to(where), plain=plain)))
+                export(ema.network, weights, step=step, minutes=used / 60)
+                last_validation = time.monotonic()
     return weights
-
-
-def compressor_loss(student: Student, x: Tensor, delta: Tensor, first_price: float) -> Tensor:
-    """Rate and squared error behind the plain decoder."""
-    y_hat, bpp = compress(student.network, x, delta)
-    with _mixed_precision(x):
-        x_hat = student.head(student.network.compressor.context(y_hat)[0])
-    error = (x_hat.float() - x).square().mean(dim=(1, 2, 3))
-    return (importance(delta) * (error + first_price * delta**2 * bpp)).mean()
-
-
-def decoder_loss(network: CdcNetwork, x: Tensor, delta: Tensor, first_price: float, abar: Tensor) -> Tensor:
-    """First half of the batch at the last step, with the rate; second half at random steps, for the decoder only."""
-    half = len(x) // 2
-    y_hat, bpp = compress(network, x, delta)
-    with _mixed_precision(x):
-        context = [torch.cat([level[:half], level[half:].detach()]) for level in network.compressor.context(y_hat)]
-    steps = len(abar)
-    t = torch.full((len(x),), steps - 1, device=x.device)
-    drawn = (torch.randperm(len(x) - half) + torch.rand(len(x) - half)) / (len(x) - half)
-    t[half:] = (drawn * (steps - 1)).long().to(x.device)
-    # gamma = 0 at every other one: the decoder is to be started from zeros as well as from noise.
-    noise = torch.randn_like(x)
-    noise[:half:2] = 0
-    share = abar[t][:, None, None, None]
-    noisy = share.sqrt() * x + (1 - share).sqrt() * noise
-    noisy[:half] = noise[:half]
-    with _mixed_precision(x):
-        x_hat = network.unet(noisy, t / steps, context)
-    error = (x_hat.float() - x).square().mean(dim=(1, 2, 3))
-    weight = (abar[t] / (1 - abar[t])).clamp_max(LARGEST_SNR) / LARGEST_SNR
-    weight[:half] = 1
-    price = first_price * delta**2
-    price[half:] = 0
-    return (importance(delta) * (weight * error + price * bpp)).mean()
-
-
-def denoiser_loss(network: CdcNetwork, x: Tensor, delta: Tensor, abar: Tensor, texture: float) -> Tensor:
-    """For the denoiser alone: a quarter of the batch from zeros, a quarter from noise, half at random steps.
-
-    From zeros the decoder learns the mean, for gamma = 0. From noise it learns to draw, by the energy score of two
-    draws for each crop: what gamma is for. At random steps it learns to denoise.
-
-    Args:
-        network: whose compressor stays as it is.
-        x, delta: as for `decoder_loss`; at least four crops.
-        abar: of the schedule, [T].
-        texture: weight of the energy score; 0 for squared error from noise as well.
-    """
-    quarter = len(x) // 4
-    steps = len(abar)
-    with torch.no_grad():
-        y_hat, _ = compress(network, x, delta)
-        with _mixed_precision(x):
-            levels = network.compressor.context(y_hat)
-    # Crops that start from noise are decoded twice.
-    row = torch.cat([torch.arange(2 * quarter), torch.arange(quarter, len(x))]).to(x.device)
-    truth, level_rows = x[row], [level[row] for level in levels]
-    t = torch.full((len(row),), steps - 1, device=x.device)
-    later = len(row) - 3 * quarter
-    drawn = (torch.randperm(later) + torch.rand(later)) / later
-    t[3 * quarter :] = (drawn * (steps - 1)).long().to(x.device)
-    noisy = torch.randn_like(truth)
-    noisy[:quarter] = 0
-    share = abar[t[3 * quarter :]][:, None, None, None]
-    noisy[3 * quarter :] = share.sqrt() * truth[3 * quarter :] + (1 - share).sqrt() * noisy[3 * quarter :]
-    with _mixed_precision(x):
-        x_hat = network.unet(noisy, t / steps, level_rows).float()
-    error = (x_hat - truth).square().mean(dim=(1, 2, 3))
-    weight = (abar[t] / (1 - abar[t])).clamp_max(LARGEST_SNR) / LARGEST_SNR
-    weight[: 3 * quarter] = 1
-    losses = importance(delta[row]) * weight * error
-    if texture > 0:
-        first, second = x_hat[quarter : 2 * quarter], x_hat[2 * quarter : 3 * quarter]
-        scores = energy_score(first, second, x[quarter : 2 * quarter])
-        drawn_losses = texture * importance(delta[quarter : 2 * quarter]).sqrt() * scores
-        losses = torch.cat([losses[:quarter], drawn_losses, losses[3 * quarter :]])
-    return losses.sum() / len(x)
-
-
-def importance(delta: Tensor) -> Tensor:
-    """Makes a relative gain worth about the same at every rate: what is minimised falls about so with delta."""
-    return 1 / delta
 
 
 def _cosine(passed: float, *, least: float) -> float:
     """From 1 at the beginning to `least` at the end."""
     return least + (1 - least) * 0.5 * (1 + math.cos(math.pi * min(1.0, passed)))
-
-
-def _mixed_precision(x: Tensor) -> torch.autocast:
-    """Convolutions in bfloat16; what becomes a rate or an error stays in float32."""
-    return torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=torch.is_grad_enabled())
 
 
 @torch.no_grad()

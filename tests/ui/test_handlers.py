@@ -142,7 +142,7 @@ def test_large_uploads_are_offered_smaller_on_a_cpu_only(pictures, upload, fake)
     screen = pictures.upload(upload(large))
     assert [side for _, side in screen.side["choices"]] == [512, 768, 0]
     assert screen.side["value"] == 512
-    fake.device_label = "NVIDIA H200"
+    fake.device_label = "NVIDIA A10G"
     assert pictures.upload(upload(large)).side["visible"] is False
 
 

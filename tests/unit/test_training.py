@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
-from diffdemo.errors import WeightsError
+from diffdemo.errors import Cancelled, WeightsError
 from diffdemo.models.cdc import CdcModel, CdcShape, Family
 from diffdemo.training import cdc
+from diffdemo.training.cdc_losses import compressor_loss
 from diffdemo.training.cdc_start import start_compressor, start_denoiser
 from diffdemo.training.pictures import PictureFolder
 
@@ -44,6 +46,23 @@ def test_cdc_passes_through_its_stages_resumes_and_exports(folder, tmp_path, cap
     with pytest.raises(WeightsError, match="width 16, not 24"):
         cdc.train(folder, tmp_path, replace(recipe, width=24))
     assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_cdc_that_is_asked_to_stop_keeps_its_work(folder, tmp_path, monkeypatch):
+    """A signal in the middle of a step; the run after it begins where this one has ended."""
+    recipe = cdc.Recipe(minutes=1.0, batch=4, crop=64, large=128, warmup_steps=5)
+    steps = []
+
+    def interrupted(*args: object) -> torch.Tensor:
+        steps.append(args)
+        if len(steps) == 3:
+            signal.raise_signal(signal.SIGTERM)
+        return compressor_loss(*args)
+
+    monkeypatch.setattr(cdc, "compressor_loss", interrupted)
+    with pytest.raises(Cancelled, match="stopped at step 3"):
+        cdc.train(folder, tmp_path, recipe)
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == 3
 
 
 def test_cdc_starts_as_a_transform_that_the_denoiser_hands_through(folder):
