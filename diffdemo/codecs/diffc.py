@@ -26,7 +26,7 @@ from torch import Tensor
 from diffdemo.codecs.base import DEFAULT_RENDERING, Decoder, Preset, Reconstruction, Rendering, Target
 from diffdemo.codecs.diffc_file import CODEC_ID, DiffCFile, FileHead, read_file, require_prompt
 from diffdemo.codecs.diffc_payload import LAST_LEVEL, PayloadWriter, level_of, sigma_of
-from diffdemo.codecs.diffc_plan import EFFORTS, Effort, budget_of, expected_steps, growth_for, plan_step
+from diffdemo.codecs.diffc_plan import EFFORTS, budget_of, expected_steps, growth_for, plan_step
 from diffdemo.coding.tree_code import TREE_PRESETS, TreeStep, reproduce, simulate
 from diffdemo.diffusion.denoiser import Denoiser
 from diffdemo.diffusion.posterior import PosteriorStep, white_noise
@@ -127,8 +127,9 @@ class DiffC:
         x = self.space.to_signal(to_image(pixels))
         effort = EFFORTS[preset]
         budget = budget_of(target, pixels.shape[0] * pixels.shape[1])
-        growth = growth_for(8 * budget, effort.steps)
-        head = self._head(pixels, effort, seed=seed, growth=growth, prompt=prompt)
+        views, steps = effort.evaluations(self.space.most_views)
+        growth = growth_for(8 * budget, steps)
+        head = self._head(pixels, seed=seed, tree=effort.tree.number, growth=growth, views=views, prompt=prompt)
         denoiser = self.denoiser(head)
         writer = PayloadWriter(growth, head.dimensions)
         key = _key(seed)
@@ -265,7 +266,7 @@ class DiffC:
         """A signal as pixels, uint8 [H,W,3]."""
         return to_pixels(self.image(signal, head, preview=preview))
 
-    def _head(self, pixels: Pixels, effort: Effort, *, seed: int, growth: int, prompt: str) -> FileHead:
+    def _head(self, pixels: Pixels, *, seed: int, tree: int, growth: int, views: int, prompt: str) -> FileHead:
         height, width = pixels.shape[:2]
         space = self.space
         return FileHead(
@@ -273,9 +274,9 @@ class DiffC:
             width,
             height,
             seed,
-            effort.tree.number,
+            tree,
             growth,
-            min(effort.views, space.most_views),
+            views,
             space.channels,
             space.factor,
             prompt,

@@ -23,17 +23,29 @@ DEFAULT_BPP = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """What a preset means: beam, number of steps for the targeted file, and views a step (see `diffusion.views`)."""
+    """What a preset means: beam, and how often the network is asked for the targeted file.
+
+    Attributes:
+        tree: the search.
+        views: of every state, see `diffusion.views`, for models that know several.
+        steps: for those models.
+        plain_steps: for models of one view, which have more of them in the same time.
+    """
 
     tree: TreePreset
-    steps: int
     views: int
+    steps: int
+    plain_steps: int
+
+    def evaluations(self, most_views: int) -> tuple[int, int]:
+        """Views a step, and steps, for a model that knows so many views."""
+        return (self.views, self.steps) if most_views >= self.views else (1, self.plain_steps)
 
 
 EFFORTS = {
-    Preset.FAST: Effort(FAST, 20, 1),
-    Preset.BALANCED: Effort(BALANCED, 32, 2),
-    Preset.BEST: Effort(BEST, 60, 4),
+    Preset.FAST: Effort(FAST, 1, 20, 20),
+    Preset.BALANCED: Effort(BALANCED, 2, 32, 44),
+    Preset.BEST: Effort(BEST, 4, 60, 60),
 }
 
 

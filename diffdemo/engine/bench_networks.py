@@ -101,7 +101,7 @@ def _row(name: str, kind: Any, config: dict[str, Any], run: Callable[[Any], obje
         "s": seconds,
         "peak MiB": peak_mebibytes(),
     }
-    return row | {"encode min": seconds * EFFORTS[Preset.BALANCED].steps / 60} if is_codec else row
+    return row | {"encode min": seconds * EFFORTS[Preset.BALANCED].plain_steps / 60} if is_codec else row
 
 
 @torch.inference_mode()

@@ -10,7 +10,7 @@ import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -62,6 +62,13 @@ MOST_SAMPLES = 16
 T = TypeVar("T")
 
 
+class _Speed(NamedTuple):
+    """Of a model here: seconds for a pixel and an evaluation of the network, and how many views it knows."""
+
+    seconds: float
+    most_views: int
+
+
 class Engine(Catalogue):
     """Encodes and decodes; knows models, caches and devices, and nothing of pages or terminals.
 
@@ -92,7 +99,7 @@ class Engine(Catalogue):
         self.device_label = describe_device(where)
         self._lock = threading.Lock()
         self._traces = TraceCache()
-        self._seconds_a_pixel: dict[str, float] = {}
+        self._speeds: dict[str, _Speed] = {}
 
     # --- work -------------------------------------------------------------------------------------------------------
 
@@ -130,11 +137,12 @@ class Engine(Catalogue):
         self, num_pixels: int, *, codec: str = DiffC.name, model: str | None = None, preset: str = "balanced"
     ) -> float | None:
         """How long an encode of so many pixels would take, judged by the last one; None before there was one."""
-        pace = self._seconds_a_pixel.get(model or self._default_of(codec))
-        if pace is None:
+        speed = self._speeds.get(model or self._default_of(codec))
+        if speed is None:
             return None
-        steps = EFFORTS[_choice(Preset, preset, "preset")].steps if codec == DiffC.name else 1
-        return pace * num_pixels * steps
+        effort = EFFORTS[_choice(Preset, preset, "preset")]
+        views, steps = effort.evaluations(speed.most_views) if codec == DiffC.name else (1, 1)
+        return speed.seconds * num_pixels * views * steps
 
     # --- encode and decode ------------------------------------------------------------------------------------------
 
@@ -177,9 +185,12 @@ class Engine(Catalogue):
         if isinstance(chosen, Cdc):
             if prompt:
                 raise RateError(f"{chosen.label} knows no words; please leave the prompt empty.")
-            return self._timed(name, self._locked(encode_whole(chosen, fitted, target)))
+            return self._timed(name, 1, 1, self._locked(encode_whole(chosen, fitted, target)))
         progress = chosen.encode_progressively(fitted, target, preset=effort, seed=seed, prompt=prompt)
-        return self._timed(name, watch_encode(fitted, self._locked(seen_progress(chosen, progress)), self._traces))
+        most_views = chosen.space.most_views
+        views, _ = EFFORTS[effort].evaluations(most_views)
+        watched = watch_encode(fitted, self._locked(seen_progress(chosen, progress)), self._traces)
+        return self._timed(name, views, most_views, watched)
 
     def decode(
         self,
@@ -448,13 +459,13 @@ class Engine(Catalogue):
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _timed(self, model: str, encodings: Iterator[Encoding]) -> Iterator[Encoding]:
+    def _timed(self, model: str, views: int, most_views: int, encodings: Iterator[Encoding]) -> Iterator[Encoding]:
         """The same moments; from the last one the engine learns how fast it is."""
         for encoding in encodings:
             frame = encoding.frame
             if encoding.done:
                 height, width = frame.pixels.shape[:2]
-                self._seconds_a_pixel[model] = frame.seconds / frame.step / (height * width)
+                self._speeds[model] = _Speed(frame.seconds / (frame.step * views * height * width), most_views)
             yield encoding
 
     def _locked(self, work: Iterator[T]) -> Iterator[T]:

@@ -16,6 +16,7 @@ from diffdemo.codecs.diffc_plan import EFFORTS
 from diffdemo.codecs.ideal import ideal_chain
 from diffdemo.coding.container import write_bitstream
 from diffdemo.diffusion.posterior import white_noise
+from diffdemo.diffusion.views import MOST_VIEWS
 from diffdemo.errors import CorruptBitstream
 from diffdemo.images import Pixels, to_image, to_pixels
 from diffdemo.metrics import psnr_db
@@ -144,12 +145,15 @@ def test_flow_beats_ancestral_and_mean_beats_both(codec):
     assert quality[Decoder.FLOW] > quality[Decoder.ANCESTRAL] + 2
 
 
-def test_presets_differ_in_evaluations_as_they_say(codec):
+@pytest.mark.parametrize("most_views", [1, MOST_VIEWS])
+def test_presets_differ_in_evaluations_as_they_say(most_views):
+    codec = DiffC(PixelSpace(GaussianDenoiser(0.1), most_views=most_views), fingerprint=b"test")
     pixels = gaussian_picture(64, 64, 0.1, 8)
     for preset in (Preset.FAST, Preset.BALANCED):
-        data = codec.encode(pixels, Target(num_bytes=3000), preset=preset)
-        steps = codec.open(data).steps()
-        assert 0.8 < len(steps) / EFFORTS[preset].steps < 1.25
+        file = codec.open(codec.encode(pixels, Target(num_bytes=3000), preset=preset))
+        views, steps = EFFORTS[preset].evaluations(most_views)
+        assert file.head.views == views
+        assert 0.8 < len(file.steps()) / steps < 1.25
 
 
 def hostile(codec: DiffC, **changes: object) -> bytes:
