@@ -107,6 +107,21 @@ def test_keyboard_moves_the_slider_and_decodes(studio_with_example):
     assert _bytes_shown(page) == int(slider.get_attribute("min"))
 
 
+def test_keyboard_compresses_and_chooses_a_decoder(studio_with_example):
+    page = studio_with_example
+    page.locator("#bpp input[type=range]").focus()
+    page.keyboard.press("ArrowRight")
+    page.get_by_role("button", name="Compress", exact=True).focus()
+    page.keyboard.press("Enter")
+    page.locator("#status").get_by_text("Compressed in").wait_for()
+    page.get_by_role("radio", name="safest average").focus()
+    page.keyboard.press("ArrowRight")
+    page.locator("#stage .side.right").get_by_text("sharp").wait_for()
+    assert page.evaluate("document.activeElement.value") == "flow"
+    page.keyboard.press("ArrowLeft")
+    page.locator("#stage .side.right").get_by_text("safest average").wait_for()
+
+
 def test_opens_a_cut_file_and_inspects_it(studio_with_example, tmp_path):
     page = studio_with_example
     with page.expect_download() as download:
