@@ -37,8 +37,8 @@ from diffdemo.engine.bench_prior import bench_prior
 from diffdemo.engine.bench_theory import bench_theory
 from diffdemo.engine.bench_views import bench_views
 from diffdemo.engine.device import choose_device, describe_device
-from diffdemo.engine.examples import example_pixels
-from diffdemo.engine.store import load_shipped
+from diffdemo.engine.diffc_rates import installed_diffc
+from diffdemo.engine.examples import example_centre, example_pixels
 from diffdemo.engine.usage import peak_mebibytes
 from diffdemo.images import Pixels, load_picture, to_image, to_pixels
 from diffdemo.metrics import psnr_db
@@ -124,8 +124,8 @@ def _poisson_row(dimensions: int, bits: float, extra_bits: float) -> Row:
 
 def bench_codec() -> Iterator[Row]:
     """Whole files of the shipped model: time, memory, and bits against an ideal chain of 80 steps."""
-    codec = _codec()
-    small = _centre(example_pixels("astronaut"), 256, 256)
+    codec = installed_diffc()
+    small = example_centre("astronaut", 256)
     large = np.array(Image.fromarray(example_pixels("coffee")).resize((768, 512), Image.Resampling.LANCZOS))
     next(codec.encode_progressively(small, Target(num_bytes=2000)))
     for name, pixels, bpp, presets in (
@@ -175,7 +175,7 @@ def _codec_row(codec: DiffC, pixels: Pixels, bpp: float, preset: Preset) -> Row:
 
 def bench_files(paths: list[str], bpp: float) -> Iterator[Row]:
     """Files of the given pictures with every preset, each against the ideal of its own picture and noise level."""
-    codec = _codec()
+    codec = installed_diffc()
     for path in paths:
         pixels = load_picture(path).pixels
         for preset in Preset:
@@ -184,8 +184,8 @@ def bench_files(paths: list[str], bpp: float) -> Iterator[Row]:
 
 def bench_drift() -> Iterator[Row]:
     """What a decoder loses whose network differs: noise on its output, or half precision throughout."""
-    codec = _codec()
-    pixels = _centre(example_pixels("astronaut"), 256, 256)
+    codec = installed_diffc()
+    pixels = example_centre("astronaut", 256)
     data = codec.encode(pixels, Target(num_bytes=8192))
     exact, network = _last(codec, data), codec.space.denoiser()
     for name, denoiser in (
@@ -259,19 +259,8 @@ class _BFloat16:
             return self._inner.denoise(z, sigma).float()
 
 
-def _codec() -> DiffC:
-    codec = load_shipped(DiffC.name, choose_device("auto"))
-    assert isinstance(codec, DiffC)
-    return codec
-
-
 def _last(codec: DiffC, data: bytes) -> Pixels:
     return to_pixels(list(codec.decode(data))[-1].image)
-
-
-def _centre(pixels: Pixels, height: int, width: int) -> Pixels:
-    top, left = (pixels.shape[0] - height) // 2, (pixels.shape[1] - width) // 2
-    return np.ascontiguousarray(pixels[top : top + height, left : left + width])
 
 
 def _print(rows: Iterator[Row], part: str, *, as_json: bool) -> None:

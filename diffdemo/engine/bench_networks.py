@@ -14,11 +14,10 @@ import torch
 from torch import Tensor
 
 from diffdemo.codecs.base import Preset
-from diffdemo.codecs.diffc import DiffC
 from diffdemo.codecs.diffc_plan import EFFORTS
 from diffdemo.engine.bench_cdc import Row
 from diffdemo.engine.device import choose_device
-from diffdemo.engine.store import load_shipped
+from diffdemo.engine.diffc_rates import installed_diffc
 from diffdemo.engine.usage import forget_peak, peak_mebibytes
 
 DDPM_256 = {
@@ -81,8 +80,7 @@ def bench_networks() -> Iterator[Row]:
 
 def bench_compile() -> Iterator[Row]:
     """The shipped denoiser as it is, and compiled by torch.compile."""
-    codec = load_shipped(DiffC.name, choose_device("auto"))
-    assert isinstance(codec, DiffC)
+    codec = installed_diffc()
     denoiser, z = codec.space.denoiser(), torch.zeros(1, 3, 256, 256)
     row: Row = {"network": "photo-small, 256x256", "eager s": _seconds(lambda: denoiser.denoise(z, 0.5), 20)}
     compiled = torch.compile(denoiser.denoise)

@@ -18,13 +18,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from diffdemo.codecs.diffc import DiffC
 from diffdemo.diffusion.denoiser import Denoiser
 from diffdemo.diffusion.posterior import PosteriorStep, sigma_for_energy, white_noise
 from diffdemo.engine.bench_cdc import Row
-from diffdemo.engine.device import choose_device
-from diffdemo.engine.examples import example_pixels
-from diffdemo.engine.store import load_shipped
+from diffdemo.engine.diffc_rates import installed_diffc
+from diffdemo.engine.examples import example_centre
+from diffdemo.images import to_image
 
 SIDE = 256
 BLOCK = 8
@@ -34,12 +33,8 @@ BPP = (0.25, 1.0)
 
 def bench_prior() -> Iterator[Row]:
     """The shipped model on the centre of an example, for each rate in ever more steps."""
-    codec = load_shipped(DiffC.name, choose_device("auto"))
-    assert isinstance(codec, DiffC)
-    pixels = example_pixels("astronaut")
-    top, left = (pixels.shape[0] - SIDE) // 2, (pixels.shape[1] - SIDE) // 2
-    centre = np.ascontiguousarray(pixels[top : top + SIDE, left : left + SIDE])
-    x = torch.from_numpy(centre).permute(2, 0, 1)[None].float() / 127.5 - 1
+    codec = installed_diffc()
+    x = to_image(example_centre("astronaut", SIDE))
     for bpp in BPP:
         for steps in STEPS:
             yield prior_row(codec.space.denoiser(), x, bpp, steps)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from diffdemo.codecs.diffc import DiffC
 from diffdemo.codecs.ideal import ideal_chain
 from diffdemo.diffusion.views import MOST_VIEWS, Views
-from diffdemo.engine.device import choose_device
-from diffdemo.engine.examples import example_pixels
-from diffdemo.engine.store import load_shipped
+from diffdemo.engine.diffc_rates import installed_diffc
+from diffdemo.engine.examples import example_centre
 from diffdemo.images import to_image, to_pixels
 from diffdemo.metrics import psnr_db
 
@@ -21,13 +19,10 @@ SIGMA = 0.12
 
 def bench_views() -> Iterator[dict[str, float | int | str]]:
     """Ideal chains of the shipped model to the same noise level, by the number of views."""
-    codec = load_shipped(DiffC.name, choose_device("auto"))
-    assert isinstance(codec, DiffC)
+    codec = installed_diffc()
     network = codec.space.denoiser()
     for name in ("astronaut", "coffee"):
-        pixels = example_pixels(name)
-        top, left = (pixels.shape[0] - SIDE) // 2, (pixels.shape[1] - SIDE) // 2
-        pixels = pixels[top : top + SIDE, left : left + SIDE]
+        pixels = example_centre(name, SIDE)
         for count in (1, 2, MOST_VIEWS):
             began = time.perf_counter()
             bits, picture = ideal_chain(Views(network, count), to_image(pixels), SIGMA)

@@ -43,6 +43,17 @@ def example_pixels(name: str) -> Pixels:
     return np.ascontiguousarray(getattr(data, name)()[..., :3], dtype=np.uint8)
 
 
+def example_centre(name: str, side: int) -> Pixels:
+    """The middle of an example, uint8 [side,side,3]: what measurements are made on.
+
+    Raises:
+        ImageError: if there is none of that name.
+    """
+    pixels = example_pixels(name)
+    top, left = (pixels.shape[0] - side) // 2, (pixels.shape[1] - side) // 2
+    return np.ascontiguousarray(pixels[top : top + side, left : left + side])
+
+
 @dataclass(frozen=True, slots=True)
 class ExampleResult:
     """What came of an example's file, measured when it was written.
