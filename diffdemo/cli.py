@@ -221,6 +221,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
             "--minutes", type=_positive, help="in all, over resumed runs (default: what the shipped model was given)"
         )
     cdc.add_argument("--width", type=_width, help="base channels of the denoiser (default: those of the shipped model)")
+    cdc.add_argument(
+        "--texture", type=float, metavar="W", help="weight of the score of draws; 0: squared error alone (default: 0.1)"
+    )
     diffc.add_argument("--size", choices=SIZES, default="small", help="of the network (default: small)")
     diffc.add_argument("--steps", type=_count, metavar="N", help="in all, instead of --minutes")
     diffc.add_argument("--batch", type=_count, metavar="N", help="crops a step (default: that of the size)")

@@ -32,7 +32,7 @@ def cdc(args: argparse.Namespace) -> None:
     _require_pictures_and_device(args)
     from diffdemo.training import cdc
 
-    recipe = cdc.Recipe(**_given(args, "minutes", "width"))
+    recipe = cdc.Recipe(**_given(args, "minutes", "width", "texture"))
     print(cdc.train(args.data, args.output, recipe, exclude=tuple(args.exclude), device=args.device))
 
 

@@ -1,11 +1,12 @@
 """Speed, memory, and what real coding costs over the ideal, measured on this machine.
 
     python -m diffdemo bench [channel] [codec] [drift] [cdc] [--json]
-    python -m diffdemo bench [networks] [compile] [theory] [prior] [--json]
+    python -m diffdemo bench [networks] [compile] [theory] [views] [prior] [rounding] [--json]
     python -m diffdemo bench files PICTURE ... [--bpp 1.0] [--json]
 
 The second form builds the networks of the Hub's models with random weights and times them, tries torch.compile,
-sets real files beside the closed forms of Gaussian sources, and asks what a prior with local variances could save.
+sets real files beside the closed forms of Gaussian sources, counts what mirrored views are worth, asks what a prior
+with local variances could save, and what CDC gains by pricing bits when it rounds.
 The last one codes pictures of your own with every preset, and says for each file what an ideal one would take.
 
 Times are only comparable within one run. Every line of the report stands for one measurement, printed as it is taken.
@@ -34,6 +35,7 @@ from diffdemo.diffusion.views import MOST_VIEWS
 from diffdemo.engine.bench_cdc import Row, bench_cdc
 from diffdemo.engine.bench_networks import bench_compile, bench_networks
 from diffdemo.engine.bench_prior import bench_prior
+from diffdemo.engine.bench_rounding import bench_rounding
 from diffdemo.engine.bench_theory import bench_theory
 from diffdemo.engine.bench_views import bench_views
 from diffdemo.engine.device import choose_device, describe_device
@@ -214,6 +216,7 @@ ON_REQUEST: dict[str, Callable[[], Iterator[Row]]] = {
     "theory": bench_theory,
     "views": bench_views,
     "prior": bench_prior,
+    "rounding": bench_rounding,
 }
 """Those that take long, much memory or a compiler."""
 

@@ -71,14 +71,15 @@ def speed_row(codec: Cdc, pixels: Pixels, code: int = UNIT_CODE) -> Row:
 def rate_rows(codec: Cdc, pixels: Pixels, codes: tuple[int, ...]) -> Iterator[Row]:
     """For each quantisation step: the file, what the model thinks it should take, quality in few steps and in many.
 
-    A file is smaller than the model thinks where its scales are far too narrow: the likelihood then falls to its floor
-    of 1e-9, 30 bits, while the coder's escape never costs more than 17 bits and the digits of the symbol.
+    Latents are rounded to the nearest, so that file and likelihood are of the same symbols. A file is smaller than the
+    model thinks where its scales are far too narrow: the likelihood then falls to its floor of 1e-9, 30 bits, while the
+    coder's escape never costs more than 17 bits and the digits of the symbol.
     """
     height, width = pixels.shape[:2]
     content = codec.analyse(pixels)
     belief = _believe(codec, pixels)
     for code in codes:
-        data = codec.write(content, code)
+        data = codec.write(content, code, bit_price=0.0)
         ideal = belief.bits(code) / 8
         yield {
             "delta": delta_of(code),

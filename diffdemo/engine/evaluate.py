@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         metavar="X",
         help="rates: diffc writes one file at the largest, measured at its prefixes (default: 2.0); "
-        "cdc a file for each (default: for each of the quantisation steps 8, 5.66 ... 1 instead)",
+        "cdc a file for each (default: for each of the quantisation steps 16, 11.3 ... 1 instead)",
     )
     parser.add_argument("--preset", choices=("fast", "balanced", "best"), default="balanced", help="of diffc")
     parser.add_argument(

@@ -13,8 +13,8 @@ from diffdemo.images import Pixels, to_pixels
 from diffdemo.metrics import bits_per_pixel, ms_ssim, psnr_db
 from diffdemo.perceptual import lpips
 
-SWEEP_CODES = tuple(range(UNIT_CODE + 3 * CODES_AN_OCTAVE, UNIT_CODE - 1, -CODES_AN_OCTAVE // 2))
-"""Quantisation steps from 8 down to 1 in half octaves: the range that the shipped model was trained on."""
+SWEEP_CODES = tuple(range(UNIT_CODE + 4 * CODES_AN_OCTAVE, UNIT_CODE - 1, -CODES_AN_OCTAVE // 2))
+"""Quantisation steps from 16 down to 1 in half octaves: the range that the shipped model was trained on."""
 
 
 def encode_whole(codec: Cdc, pixels: Pixels, target: Target) -> Iterator[Encoding]:

@@ -1,4 +1,4 @@
-"""Train CDC: the compressor with a plain convolution as decoder, then compressor and denoiser, then the denoiser alone.
+"""Train CDC: the compressor with a plain convolution as decoder, then compressor and denoiser, then all that decodes.
 
 One model covers all rates: each crop is quantised with a step delta of its own, drawn from the range that the codec
 offers. `cdc_losses.py` says what is minimised.
@@ -21,14 +21,14 @@ from torch import Tensor
 from diffdemo.diffusion.schedule import cosine_schedule
 from diffdemo.errors import Cancelled, WeightsError
 from diffdemo.models.cdc import CdcNetwork, CdcShape, Family
-from diffdemo.training.cdc_losses import Student, compress, compressor_loss, decoder_loss, denoiser_loss
+from diffdemo.training.cdc_losses import Student, compress, compressor_loss, joint_loss, synthesis_loss
 from diffdemo.training.cdc_start import start_compressor, start_denoiser
 from diffdemo.training.log import Log
 from diffdemo.training.pictures import PictureFolder
 from diffdemo.training.stopping import Stopping
 
-LARGEST_OCTAVE = 3.0
-"""Training covers delta = 1 ... 2^3."""
+LARGEST_OCTAVE = 4.0
+"""Training covers delta = 1 ... 2^4: about 1 to 0.1 bits per pixel on photographs."""
 STAGES = (1, 3, 8, 10)
 """Wide where resolution is low and channels are cheap; see `CdcShape`."""
 SAVE_SECONDS = 60
@@ -46,8 +46,8 @@ class Recipe:
         batch, crop: crops a step and their side, a multiple of 64; validation crops have twice that side.
         large: side of the crops of every other step of the first stage, fewer of them a step. The hyperprior has one
             value for 64 pixels: on small crops it meets hardly anything but borders.
-        learning_rate, denoiser_learning_rate: at the beginning of the first and of the third stage.
-        texture: weight of the energy score of draws from noise in the third stage, see `denoiser_loss`.
+        learning_rate, synthesis_learning_rate: at the beginning of the first and of the third stage.
+        texture: weight of the energy score of draws from noise in the third stage, see `synthesis_loss`.
         first_price: lambda at delta = 1: squared error on [-1, 1] that a bit per pixel has to save.
         compressor_until, both_until: elapsed fractions at which the second and the third stage begin.
     """
@@ -61,7 +61,7 @@ class Recipe:
     compressor_until: float = 0.5
     both_until: float = 0.6
     learning_rate: float = 7.0e-4
-    denoiser_learning_rate: float = 1.0e-3
+    synthesis_learning_rate: float = 6.0e-4
     texture: float = 0.1
     warmup_steps: int = 200
     ema_decay: float = 0.998
@@ -75,12 +75,12 @@ class Recipe:
     def rate(self, fraction: float) -> float:
         """Learning rate at an elapsed fraction.
 
-        It falls as long as the compressor learns, whose latents and scales do not survive a rise; the denoiser, which
-        has hardly begun by then, gets a cosine of its own.
+        It falls as long as latents and scales are learned, which do not survive a rise; what comes behind them gets a
+        cosine of its own.
         """
         if fraction < self.both_until:
             return self.learning_rate * _cosine(fraction / self.both_until, least=0.2)
-        return self.denoiser_learning_rate * _cosine((fraction - self.both_until) / (1 - self.both_until), least=0.02)
+        return self.synthesis_learning_rate * _cosine((fraction - self.both_until) / (1 - self.both_until), least=0.02)
 
     def crops(self, stage: str, step: int) -> tuple[int, int]:
         """How many crops a step takes, and their side."""
@@ -89,10 +89,10 @@ class Recipe:
         return self.batch, self.crop
 
     def stage(self, fraction: float) -> str:
-        """What is trained at an elapsed fraction: "compressor", "both" or "denoiser"."""
+        """What is trained at an elapsed fraction: "compressor", "both" or "synthesis"."""
         if fraction < self.compressor_until:
             return "compressor"
-        return "both" if fraction < self.both_until else "denoiser"
+        return "both" if fraction < self.both_until else "synthesis"
 
 
 def train(data: Path, out: Path, recipe: Recipe, *, exclude: tuple[str, ...] = (), device: str = "cpu") -> Path:
@@ -154,7 +154,8 @@ def train(data: Path, out: Path, recipe: Recipe, *, exclude: tuple[str, ...] = (
                     for each in (student, ema):
                         start_denoiser(each.network, each.head)
                 stage, stage_step = recipe.stage(fraction), 0
-            student.network.compressor.requires_grad_(stage != "denoiser")
+            student.network.compressor.requires_grad_(stage != "synthesis")
+            student.network.compressor.context_decoder.requires_grad_(True)
             warm = min(1.0, (stage_step + 1) / recipe.warmup_steps)
             for group in optimizer.param_groups:
                 group["lr"] = warm * recipe.rate(fraction)
@@ -167,9 +168,9 @@ def train(data: Path, out: Path, recipe: Recipe, *, exclude: tuple[str, ...] = (
             if stage == "compressor":
                 loss = compressor_loss(student, x, delta, recipe.first_price)
             elif stage == "both":
-                loss = decoder_loss(student.network, x, delta, recipe.first_price, abar)
+                loss = joint_loss(student.network, x, delta, recipe.first_price, abar)
             else:
-                loss = denoiser_loss(student.network, x, delta, abar, recipe.texture)
+                loss = synthesis_loss(student.network, x, delta, abar, recipe.texture)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
@@ -221,7 +222,7 @@ def _cosine(passed: float, *, least: float) -> float:
 def validate(student: Student, crops: Tensor, *, plain: bool) -> Iterator[tuple[str, float]]:
     """Ideal bits per pixel and PSNR in dB on held-out crops: (`bpp@DELTA` or `psnr@DELTA`, value)."""
     network = student.network
-    for octave in (0, 1, 2, 3):
+    for octave in range(int(LARGEST_OCTAVE) + 1):
         bpps, errors = [], []
         for x in crops.split(1):
             delta = torch.full((1,), 2.0**octave, device=x.device)

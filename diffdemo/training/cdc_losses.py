@@ -58,7 +58,7 @@ def compressor_loss(student: Student, x: Tensor, delta: Tensor, first_price: flo
     return (importance(delta) * (error + first_price * delta**2 * bpp)).mean()
 
 
-def decoder_loss(network: CdcNetwork, x: Tensor, delta: Tensor, first_price: float, abar: Tensor) -> Tensor:
+def joint_loss(network: CdcNetwork, x: Tensor, delta: Tensor, first_price: float, abar: Tensor) -> Tensor:
     """First half of the batch at the last step, with the rate; second half at random steps, for the decoder only."""
     half = len(x) // 2
     y_hat, bpp = compress(network, x, delta)
@@ -84,24 +84,23 @@ def decoder_loss(network: CdcNetwork, x: Tensor, delta: Tensor, first_price: flo
     return (importance(delta) * (weight * error + price * bpp)).mean()
 
 
-def denoiser_loss(network: CdcNetwork, x: Tensor, delta: Tensor, abar: Tensor, texture: float) -> Tensor:
-    """For the denoiser alone: a quarter of the batch from zeros, a quarter from noise, half at random steps.
+def synthesis_loss(network: CdcNetwork, x: Tensor, delta: Tensor, abar: Tensor, texture: float) -> Tensor:
+    """For context decoder and denoiser: a quarter of the batch from zeros, a quarter from noise, half at random steps.
 
-    From zeros the decoder learns the mean, for gamma = 0. From noise it learns to draw, by the energy score of two
-    draws for each crop: what gamma is for. At random steps it learns to denoise.
+    What decides bits gets no gradient. From zeros the decoder learns the mean, for gamma = 0. From noise it learns to
+    draw, by the energy score of two draws for each crop: what gamma is for. At random steps it learns to denoise.
 
     Args:
-        network: whose compressor stays as it is.
-        x, delta: as for `decoder_loss`; at least four crops.
+        network: x family.
+        x, delta: as for `joint_loss`; at least four crops.
         abar: of the schedule, [T].
         texture: weight of the energy score; 0 for squared error from noise as well.
     """
     quarter = len(x) // 4
     steps = len(abar)
-    with torch.no_grad():
-        y_hat, _ = compress(network, x, delta)
-        with _mixed_precision(x):
-            levels = network.compressor.context(y_hat)
+    y_hat, _ = compress(network, x, delta)
+    with _mixed_precision(x):
+        levels = network.compressor.context(y_hat.detach())
     # Crops that start from noise are decoded twice.
     row = torch.cat([torch.arange(2 * quarter), torch.arange(quarter, len(x))]).to(x.device)
     truth, level_rows = x[row], [level[row] for level in levels]

@@ -14,7 +14,7 @@ from PIL import Image
 from diffdemo.errors import Cancelled, WeightsError
 from diffdemo.models.cdc import CdcModel, CdcShape, Family
 from diffdemo.training import cdc
-from diffdemo.training.cdc_losses import compressor_loss
+from diffdemo.training.cdc_losses import compressor_loss, synthesis_loss
 from diffdemo.training.cdc_start import start_compressor, start_denoiser
 from diffdemo.training.pictures import PictureFolder
 
@@ -46,6 +46,23 @@ def test_cdc_passes_through_its_stages_resumes_and_exports(folder, tmp_path, cap
     with pytest.raises(WeightsError, match="width 16, not 24"):
         cdc.train(folder, tmp_path, replace(recipe, width=24))
     assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_the_last_stage_changes_what_decodes_and_nothing_that_decides_bits(folder, tmp_path, monkeypatch):
+    seen = []
+
+    def watched(network, *args):
+        seen.append({name: tensor.detach().clone() for name, tensor in network.state_dict().items()})
+        return synthesis_loss(network, *args)
+
+    monkeypatch.setattr(cdc, "synthesis_loss", watched)
+    recipe = cdc.Recipe(minutes=0.1, batch=4, crop=64, large=64, warmup_steps=5, compressor_until=0.2, both_until=0.3)
+    cdc.train(folder, tmp_path, recipe)
+    first, last = seen[0], seen[-1]
+    changed = {name for name in first if not torch.equal(first[name], last[name])}
+    assert any(name.startswith("unet.") for name in changed)
+    # Medians follow the prior, which stays.
+    assert {name.split(".")[1] for name in changed if name.startswith("compressor.")} == {"context_decoder"}
 
 
 def test_cdc_that_is_asked_to_stop_keeps_its_work(folder, tmp_path, monkeypatch):
