@@ -214,7 +214,9 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     for added in (diffc, cdc, pack, study):
         added.add_argument("data", type=Path, metavar="DATA", help="folder of pictures, or an archive of `train pack`")
         added.add_argument("--exclude", nargs="+", default=[], metavar="NAME", help="folders in DATA to leave out")
-    for added in (diffc, cdc, study):
+    cost = subparsers.add_parser("cost", help="operations and time of a step of DiffC's training", allow_abbrev=False)
+    cost.set_defaults(command=train_commands.cost)
+    for added in (diffc, cdc, study, cost):
         added.add_argument("--device", choices=DEVICES, default="cpu")
     for added in (diffc, cdc):
         added.add_argument(
@@ -222,7 +224,10 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         )
     cdc.add_argument("--width", type=_width, help="base channels of the denoiser (default: those of the shipped model)")
     cdc.add_argument(
-        "--texture", type=float, metavar="W", help="weight of the score of draws; 0: squared error alone (default: 0.1)"
+        "--texture",
+        type=_share,
+        metavar="W",
+        help="weight of the score of draws; 0: squared error alone (default: 0.1)",
     )
     diffc.add_argument("--size", choices=SIZES, default="small", help="of the network (default: small)")
     diffc.add_argument("--steps", type=_count, metavar="N", help="in all, instead of --minutes")

@@ -55,6 +55,17 @@ def plot(args: argparse.Namespace) -> None:
     print(args.output)
 
 
+def cost(args: argparse.Namespace) -> None:
+    """Print what a step of each of DiffC's recipes takes."""
+    _require_device(args)
+    import torch
+
+    from diffdemo.training.cost import costs
+
+    for each in costs(torch.device(args.device)):
+        print(each, flush=True)
+
+
 def study(args: argparse.Namespace) -> None:
     """Run the ablations that are not finished yet, and print the table of all that are."""
     _require_pictures_and_device(args)
@@ -85,6 +96,10 @@ def _require_pictures(data: Path) -> None:
 
 def _require_pictures_and_device(args: argparse.Namespace) -> None:
     _require_pictures(args.data)
+    _require_device(args)
+
+
+def _require_device(args: argparse.Namespace) -> None:
     import torch
 
     if args.device == "cuda" and not torch.cuda.is_available():

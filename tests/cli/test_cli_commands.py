@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ import pytest
 from diffdemo import cli
 from diffdemo.codecs.base import MOST_STEPS, Decoder, Preset
 from diffdemo.engine import Engine
-from diffdemo.training import cdc, diffc
+from diffdemo.models.photo_unet import PhotoUNetShape
+from diffdemo.training import cdc, cost, diffc
 
 
 def test_info(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,6 +73,18 @@ def test_train_keeps_to_the_recipe_where_nothing_is_said(tmp_path: Path, monkeyp
     assert recipes == [diffc.Recipe(), cdc.Recipe()]
     assert cli.main(["train", "cdc", str(tmp_path), "-o", "out", "--width", "24"]) == 0
     assert recipes[-1] == cdc.Recipe(width=24)
+    assert cli.main(["train", "cdc", str(tmp_path), "-o", "out", "--texture", "0"]) == 0
+    assert recipes[-1] == cdc.Recipe(texture=0.0)
+
+
+def test_train_cost_says_what_a_step_takes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny = diffc.Recipe(shape=PhotoUNetShape((8, 8), (1, 1), embedding=16), batch=16, crop=64)
+    monkeypatch.setattr(cost, "RECIPES", {"tiny": tiny, "twice": replace(tiny, batch=32)})
+    assert cli.main(["train", "cost"]) == 0
+    once, twice = capsys.readouterr().out.splitlines()
+    assert once.startswith("tiny: ")
+    flop = [float(line.split(" TFLOP a step")[0].split()[-1]) for line in (once, twice)]
+    assert flop[1] == pytest.approx(2 * flop[0], rel=0.1)
 
 
 def test_train_without_pictures(tmp_path: Path, failure: Callable[[], str]) -> None:
@@ -117,6 +131,7 @@ def test_commands_with_their_own_parser_get_their_arguments(command: str, monkey
         "train data -o out",
         "train diffc data -o out --width 8",
         "train cdc data -o out --width 0",
+        "train cdc data -o out --texture -1",
     ],
 )
 def test_wrong_command_lines(command: str, capsys: pytest.CaptureFixture[str]) -> None:
