@@ -230,6 +230,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         help="weight of the score of draws; 0: squared error alone (default: 0.1)",
     )
     diffc.add_argument("--size", choices=SIZES, default="small", help="of the network (default: small)")
+    diffc.add_argument("--start", type=Path, metavar="WEIGHTS", help="begin with these instead of at random")
     diffc.add_argument("--steps", type=_count, metavar="N", help="in all, instead of --minutes")
     diffc.add_argument("--batch", type=_count, metavar="N", help="crops a step (default: that of the size)")
     diffc.add_argument(

@@ -23,7 +23,7 @@ def diffc(args: argparse.Namespace) -> None:
     from diffdemo.training.diffc_recipe import RECIPES
 
     recipe = replace(RECIPES[args.size], **_given(args, "minutes", "steps", "batch"))
-    options = _given(args, "compiled")
+    options = _given(args, "start", "compiled")
     print(diffc.train(args.data, args.output, recipe, exclude=tuple(args.exclude), device=args.device, **options))
 
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from diffdemo.errors import Cancelled, WeightsError
 from diffdemo.models.photo_unet import PhotoUNet
+from diffdemo.models.weights import load_strictly, read_weights
 from diffdemo.training import checkpoint
 from diffdemo.training.criterion import LevelMeans, draw_log_sigmas, level_weights, validate
 from diffdemo.training.diffc_recipe import Recipe
@@ -95,6 +96,15 @@ class Training:
         self.step += 1
         self.seconds += time.monotonic() - began
 
+    def start_from(self, path: Path) -> None:
+        """Begin with the weights of an earlier training, whose running average they are; everything else is new.
+
+        Raises:
+            WeightsError: missing, damaged, or of a network of another shape.
+        """
+        load_strictly(self.net, read_weights(path), path.name)
+        self.ema.load_state_dict(self.net.state_dict())
+
     def state(self) -> dict[str, Any]:
         """What `checkpoint.save` takes."""
         return {
@@ -152,6 +162,7 @@ def train(
     recipe: Recipe,
     *,
     exclude: tuple[str, ...] = (),
+    start: Path | None = None,
     device: str = "cpu",
     compiled: bool = False,
 ) -> Path:
@@ -163,6 +174,7 @@ def train(
             `weights.safetensors`; and `log.csv`.
         recipe: see there.
         exclude: names of sub-folders to leave out.
+        start: weights to begin with, for example the shipped ones; of no effect where a checkpoint is.
         device: "cpu" or "cuda".
         compiled: whether steps run through torch.compile.
 
@@ -171,7 +183,7 @@ def train(
 
     Raises:
         Cancelled: on Ctrl-C or SIGTERM, after the checkpoint is written.
-        WeightsError: if `out` holds the training of another network.
+        WeightsError: if `out` holds the training of another network, or `start` the weights of one.
     """
     began = time.monotonic()
     out.mkdir(parents=True, exist_ok=True)
@@ -187,6 +199,8 @@ def train(
     if saved.exists():
         training.restore(checkpoint.load(saved))
         print(f"resumed at step {training.step} after {training.seconds / 60:.1f} minutes", flush=True)
+    elif start is not None:
+        training.start_from(start)
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1))
 
     def judge() -> None:

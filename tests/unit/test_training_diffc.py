@@ -163,6 +163,22 @@ def test_a_second_signal_ends_at_once() -> None:
         signal.sigtimedwait([], 1)
 
 
+def test_a_run_may_begin_with_the_weights_of_another(folder: Path, pictures: PictureFolder, tmp_path: Path) -> None:
+    weights = train(folder, tmp_path / "first", TINY)
+    crops = pictures.validation_crops(4, 64)
+    fresh, begun = Training(TINY, CPU), Training(TINY, CPU)
+    begun.start_from(weights)
+    assert begun.step == 0
+    key = "bpp@0.25"
+    assert validate(begun.ema, crops, CPU)[key] == pytest.approx(float(rows(tmp_path / "first")[-1][key]), rel=0.2)
+    assert validate(begun.ema, crops, CPU)[key] < 0.9 * validate(fresh.ema, crops, CPU)[key]
+    train(folder, tmp_path / "second", replace(TINY, steps=2), start=weights)
+    assert rows(tmp_path / "second")[-1]["step"] == "2"
+    wider = replace(TINY, shape=replace(TINY.shape, channels=tuple(2 * c for c in TINY.shape.channels)))
+    with pytest.raises(WeightsError, match="another network"):
+        train(folder, tmp_path / "third", wider, start=weights)
+
+
 def test_a_checkpoint_of_another_network_is_refused(folder: Path, tmp_path: Path) -> None:
     train(folder, tmp_path, replace(TINY, steps=2))
     with pytest.raises(WeightsError, match="another shape"):
