@@ -48,11 +48,16 @@ def pack(args: argparse.Namespace) -> None:
 
 
 def plot(args: argparse.Namespace) -> None:
-    """Draw the logs of the runs `args.runs` into the page `args.output`."""
+    """Draw the logs of the runs `args.runs` into the page `args.output`, and say what the last hour of each brought."""
+    from diffdemo.training.gain import last_hour
+    from diffdemo.training.log import Log
     from diffdemo.training.plot import plot
 
     plot(args.runs, args.output, over=args.over)
     print(args.output)
+    for run in args.runs:
+        if gain := last_hour(Log(run / "log.csv").rows()):
+            print(f"{run}: the last {gain[0]:.0f} minutes changed the rate at equal PSNR by {100 * gain[1]:+.2f} %")
 
 
 def cost(args: argparse.Namespace) -> None:

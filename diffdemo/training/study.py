@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import copy
 import json
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from diffdemo.errors import DiffDemoError
@@ -26,6 +24,7 @@ from diffdemo.models.photo_unet import PhotoUNet, PhotoUNetShape
 from diffdemo.training.criterion import validate
 from diffdemo.training.diffc import Training, follow
 from diffdemo.training.diffc_recipe import Recipe
+from diffdemo.training.gain import rate_change
 from diffdemo.training.pictures import PictureFolder
 
 Row = dict[str, Any]
@@ -181,22 +180,6 @@ def _forward_seconds(net: PhotoUNet, device: torch.device) -> float:
     return min(seconds)
 
 
-def rate_change(row: Row, baseline: Row) -> float:
-    """Rate at equal quality relative to the baseline's, as a fraction: -0.02 is two percent fewer bits.
-
-    After Bjontegaard (2001, VCEG-M33): the mean over quality of the difference in ln rate. Both curves are straight
-    between their points (PSNR, ln bpp); the mean is over the baseline's stretch from sigma 1/2 to 1/16.
-    """
-    sigmas = [key.removeprefix("psnr@") for key in baseline if key.startswith("psnr@")]
-    low, high = baseline[f"psnr@{JUDGED[0]}"], baseline[f"psnr@{JUDGED[-1]}"]
-    quality = np.linspace(low, high, 200)
-
-    def log_rate(of: Row) -> np.ndarray:
-        return np.interp(quality, [of[f"psnr@{s}"] for s in sigmas], [math.log(of[f"bpp@{s}"]) for s in sigmas])
-
-    return math.exp(float(np.mean(log_rate(row) - log_rate(baseline)))) - 1
-
-
 def table(rows: Sequence[Row]) -> str:
     """Rows as a table in Markdown, in the order of `ABLATIONS`."""
     baseline = next((row for row in rows if row["name"] == BASELINE), None)
@@ -210,7 +193,7 @@ def table(rows: Sequence[Row]) -> str:
     ]
     for row in sorted(rows, key=lambda row: order.index(row["run"])):
         points = " | ".join(f"{row[f'bpp@{s}']:.3f} / {row[f'psnr@{s}']:.2f}" for s in JUDGED[:3])
-        change = "-" if row is baseline else f"{100 * rate_change(row, baseline):+.1f} %"
+        change = "-" if row is baseline else f"{100 * rate_change(row, baseline, JUDGED):+.1f} %"
         lines.append(
             f"| {row['name']} | {row['differs']} | {row['parameters']:,} | {1000 * row['forward_s']:.0f} "
             f"| {row['step_s']:.2f} | {points} | {change} |"

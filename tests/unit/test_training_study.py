@@ -18,6 +18,7 @@ from diffdemo.models.photo_unet import PhotoUNet, PhotoUNetShape
 from diffdemo.training import diffc, study
 from diffdemo.training.criterion import REPORTED, VALIDATION_SIGMAS
 from diffdemo.training.diffc_recipe import RECIPES, Recipe
+from diffdemo.training.gain import last_hour, rate_change
 from diffdemo.training.log import Log
 from diffdemo.training.plot import figure
 
@@ -47,11 +48,11 @@ def curve(rate: float = 1.0, *, quality: float = 0.0, name: str = study.BASELINE
 
 def test_the_rate_change_joins_rate_and_quality() -> None:
     base = curve()
-    assert study.rate_change(base, base) == 0
-    assert study.rate_change(curve(0.9), base) == pytest.approx(-0.1)
+    assert rate_change(base, base) == 0
+    assert rate_change(curve(0.9), base, study.JUDGED) == pytest.approx(-0.1)
     # Twenty decibels are a factor of ten in rate: one decibel is 10^(1/20).
-    assert study.rate_change(curve(quality=1.0), base) == pytest.approx(10 ** (-1 / 20) - 1, abs=1e-6)
-    assert study.rate_change(curve(10 ** (1 / 20), quality=1.0), base) == pytest.approx(0, abs=1e-6)
+    assert rate_change(curve(quality=1.0), base, study.JUDGED) == pytest.approx(10 ** (-1 / 20) - 1, abs=1e-6)
+    assert rate_change(curve(10 ** (1 / 20), quality=1.0), base, study.JUDGED) == pytest.approx(0, abs=1e-6)
 
 
 def test_the_table_has_a_line_for_each_row_in_the_order_of_the_ablations() -> None:
@@ -108,6 +109,15 @@ def test_a_study_of_unknown_or_mixed_runs(archive: Path, tmp_path: Path, capsys:
     assert "| baseline |" in capsys.readouterr().out
 
 
+def test_the_last_hour_is_counted_from_the_last_validation_before_it() -> None:
+    rows = [curve(rate) | {"minutes": minutes} for rate, minutes in ((2.0, 10), (1.5, 40), (1.2, 50), (0.9, 110))]
+    assert last_hour(rows) == (60, pytest.approx(0.9 / 1.2 - 1))
+    assert last_hour(rows[:2]) == (30, pytest.approx(1.5 / 2.0 - 1))
+    assert last_hour(rows[:1]) is None
+    backwards = [dict(reversed(row.items())) for row in rows]
+    assert last_hour(backwards) == last_hour(rows)
+
+
 def test_the_page_with_the_logs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name, rate in (("first", 1.0), ("second", 0.9)):
         (tmp_path / name).mkdir()
@@ -128,6 +138,7 @@ def test_the_page_with_the_logs(tmp_path: Path, capsys: pytest.CaptureFixture[st
     page = tmp_path / "plot.html"
     assert cli.main(["train", "plot", *map(str, runs), "-o", str(page)]) == 0
     assert "second" in page.read_text(encoding="utf-8")
+    assert capsys.readouterr().out.count("the last 2 minutes changed the rate at equal PSNR by -50.00 %") == 2
     assert cli.main(["train", "plot", str(tmp_path), "-o", str(page)]) == 1
     assert "has no log yet" in capsys.readouterr().err
 
