@@ -198,7 +198,11 @@ RELEASED_CDC = HubSource("rhyang/CDC_params", ())
 
 MODELS = SHIPPED + FROM_HUB
 DEFAULT_MODEL = SHIPPED[0].name
-RETIRED = {"037e9d90": ("photo-small", "0.3.0")}
+RETIRED = {
+    "037e9d90": ("photo-small", "0.3.0"),
+    "38635b87": ("photo-small", "0.4.0"),
+    "e7a71761": ("cdc-small", "0.4.0"),
+}
 """Fingerprints of weights that were shipped once: whose they were, and the last version of diffdemo that has them."""
 
 
