@@ -34,9 +34,9 @@ from diffdemo.models.cdc import CdcModel
 from diffdemo.models.cdc_exact import ExactHyperDecoder
 
 MULTIPLE = 64
-BIT_PRICE = 0.05
-"""In squared steps. At high rate the error of a rounded latent, 1/12, falls by 0.116 for a bit; half of that is best,
-because symbols that are pulled to zero are not where the decoder's networks expect them (`bench rounding`)."""
+BIT_PRICE = 0.02
+"""In squared steps. At high rate the error of a rounded latent, 1/12, falls by 0.116 for a bit; a fraction of that is
+best (`bench rounding`), because the decoder's networks have learned from latents that were rounded to the nearest."""
 END_BYTES = 8
 """Room for what the coder may add to the sum of its symbols' costs."""
 

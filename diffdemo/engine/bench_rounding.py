@@ -14,7 +14,7 @@ from diffdemo.engine.summary import bd_rate
 from diffdemo.images import Pixels, to_pixels
 from diffdemo.metrics import bits_per_pixel, psnr_db
 
-BIT_PRICES = (0.02, 0.05, 0.08, 0.12)
+BIT_PRICES = (0.01, 0.02, 0.03, 0.05, 0.1)
 CODES = tuple(range(UNIT_CODE, UNIT_CODE + 5 * CODES_AN_OCTAVE, CODES_AN_OCTAVE))
 """Steps 1 to 16: the range of the shipped model."""
 
