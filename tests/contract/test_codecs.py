@@ -145,7 +145,15 @@ def test_a_target_below_any_file_is_refused_in_words(codec, picture):
 def test_quality_target_is_reached_with_few_bytes_more_than_needed(trained, picture):
     target = 22.0
     file = trained.encode(picture, Target(psnr_db=target), preset=Preset.FAST, seed=0)
-    assert target <= psnr_db(picture, last(trained, file, steps=1)) < target + 1.5
+    reached = psnr_db(picture, last(trained, file, steps=1))
+    assert reached >= target
+    if trained.is_embedded:
+        # Steps of a file this small are far apart; it ends with the first that is good enough.
+        shorter = [r for r in trained.decode(file, Rendering(steps=1)) if r.num_bytes < len(file)]
+        assert shorter
+        assert max(psnr_db(picture, to_pixels(r.image)) for r in shorter) < target
+    else:
+        assert reached < target + 1.5
 
 
 def test_the_whole_file_yields_a_growing_sequence(codec, data):
