@@ -227,7 +227,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         "--texture",
         type=_share,
         metavar="W",
-        help="weight of the score of draws; 0: squared error alone (default: 0.1)",
+        help="weight of a score that asks draws from noise for texture (default: 0)",
     )
     diffc.add_argument("--size", choices=SIZES, default="small", help="of the network (default: small)")
     diffc.add_argument("--start", type=Path, metavar="WEIGHTS", help="begin with these instead of at random")

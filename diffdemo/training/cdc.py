@@ -62,7 +62,7 @@ class Recipe:
     both_until: float = 0.6
     learning_rate: float = 7.0e-4
     synthesis_learning_rate: float = 6.0e-4
-    texture: float = 0.1
+    texture: float = 0.0
     warmup_steps: int = 200
     ema_decay: float = 0.998
     seed: int = 0

@@ -88,7 +88,7 @@ def synthesis_loss(network: CdcNetwork, x: Tensor, delta: Tensor, abar: Tensor, 
     """For context decoder and denoiser: a quarter of the batch from zeros, a quarter from noise, half at random steps.
 
     What decides bits gets no gradient. From zeros the decoder learns the mean, for gamma = 0. From noise it learns to
-    draw, by the energy score of two draws for each crop: what gamma is for. At random steps it learns to denoise.
+    draw, if `texture` says so by the energy score of two draws for each crop. At random steps it learns to denoise.
 
     Args:
         network: x family.

@@ -73,8 +73,8 @@ def test_train_keeps_to_the_recipe_where_nothing_is_said(tmp_path: Path, monkeyp
     assert recipes == [diffc.Recipe(), cdc.Recipe()]
     assert cli.main(["train", "cdc", str(tmp_path), "-o", "out", "--width", "24"]) == 0
     assert recipes[-1] == cdc.Recipe(width=24)
-    assert cli.main(["train", "cdc", str(tmp_path), "-o", "out", "--texture", "0"]) == 0
-    assert recipes[-1] == cdc.Recipe(texture=0.0)
+    assert cli.main(["train", "cdc", str(tmp_path), "-o", "out", "--texture", "0.1"]) == 0
+    assert recipes[-1] == cdc.Recipe(texture=0.1)
 
 
 def test_train_cost_says_what_a_step_takes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
