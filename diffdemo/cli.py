@@ -219,9 +219,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     for added in (diffc, cdc, study, cost):
         added.add_argument("--device", choices=DEVICES, default="cpu")
     for added in (diffc, cdc):
-        added.add_argument(
-            "--minutes", type=_positive, help="in all, over resumed runs (default: what the shipped model was given)"
-        )
+        added.add_argument("--minutes", type=_positive, help="in all, over resumed runs (default: that of the recipe)")
     cdc.add_argument("--width", type=_width, help="base channels of the denoiser (default: those of the shipped model)")
     cdc.add_argument(
         "--texture",

@@ -59,11 +59,7 @@ class Content:
     means: NDArray[np.int64]
     scales: NDArray[np.int64]
 
-    def indices(self, code: int) -> NDArray[np.uint8]:
-        """The table of each latent."""
-        return scale_index(scales_in_steps(self.scales, code))
-
-    def symbols(self, code: int, bit_price: float) -> NDArray[np.int32]:
+    def quantised(self, code: int, bit_price: float) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
         """Latents in quantisation steps from their means, rounded; towards zero where that is the better bargain.
 
         Of the two whole numbers around t, the one with the least (t - n)^2 + price * bits(n); Sullivan, Wiegand 1998,
@@ -72,12 +68,16 @@ class Content:
         Args:
             code: of the step.
             bit_price: what a bit has to save, in squared steps; 0 rounds to the nearest (half to even).
+
+        Returns:
+            Symbols, and the index of the table of each.
         """
+        indices = scale_index(scales_in_steps(self.scales, code))
         steps = (self.y - self.means * FINEST) / delta_of(code)
         symbols = np.clip(np.rint(steps), -LARGEST_SYMBOL, LARGEST_SYMBOL).astype(np.int32)
         # Only a latent that was rounded away from zero has a cheaper neighbour.
         away = np.nonzero(np.abs(symbols) > np.abs(steps))
-        near, latents, tables = symbols[away], steps[away], self.indices(code)[away]
+        near, latents, tables = symbols[away], steps[away], indices[away]
         low = near - np.sign(near)
 
         def cost(choice: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -86,7 +86,7 @@ class Content:
             return loss
 
         symbols[away] = np.where(cost(low) < cost(near), low, near)
-        return symbols
+        return symbols, indices
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ class Cdc:
         """The file of a picture for a quantisation step; without a price for bits, the authors' rounding."""
         encoder = SymbolEncoder()
         encoder.encode_indexed(content.z_symbols, _channels(content.z_symbols.shape), self._z_tables)
-        encoder.encode_indexed(content.symbols(code, bit_price), content.indices(code), gaussian_tables())
+        encoder.encode_indexed(*content.quantised(code, bit_price), gaussian_tables())
         return write_bitstream(
             codec_id=self.codec_id,
             fingerprint=self.fingerprint,
@@ -261,7 +261,7 @@ class Cdc:
     def bits_of(self, content: Content, code: int) -> tuple[float, float]:
         """Bits of the symbols of z and of y for a quantisation step, without writing a file."""
         z_bits = cost_bits(content.z_symbols, _channels(content.z_symbols.shape), self._z_tables)
-        return z_bits, cost_bits(content.symbols(code, BIT_PRICE), content.indices(code), gaussian_tables())
+        return z_bits, cost_bits(*content.quantised(code, BIT_PRICE), gaussian_tables())
 
     def _receive(self, bitstream: Bitstream) -> Received:
         header = bitstream.header

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from diffdemo.codecs.base import Rendering
-from diffdemo.codecs.cdc import MULTIPLE, Cdc
+from diffdemo.codecs.cdc import BIT_PRICE, MULTIPLE, Cdc
 from diffdemo.codecs.cdc_step import UNIT_CODE, delta_of
 from diffdemo.coding.container import read_bitstream
 from diffdemo.engine.cdc_rates import installed_cdc
@@ -71,16 +72,16 @@ def speed_row(codec: Cdc, pixels: Pixels, code: int = UNIT_CODE) -> Row:
 def rate_rows(codec: Cdc, pixels: Pixels, codes: tuple[int, ...]) -> Iterator[Row]:
     """For each quantisation step: the file, what the model thinks it should take, quality in few steps and in many.
 
-    Latents are rounded to the nearest, so that file and likelihood are of the same symbols. A file is smaller than the
-    model thinks where its scales are far too narrow: the likelihood then falls to its floor of 1e-9, 30 bits, while the
-    coder's escape never costs more than 17 bits and the digits of the symbol.
+    A file is smaller than the model thinks where its scales are far too narrow: the likelihood then falls to its floor
+    of 1e-9, 30 bits, while the coder's escape never costs more than 17 bits and the digits of the symbol.
     """
     height, width = pixels.shape[:2]
     content = codec.analyse(pixels)
     belief = _believe(codec, pixels)
     for code in codes:
-        data = codec.write(content, code, bit_price=0.0)
-        ideal = belief.bits(code) / 8
+        data = codec.write(content, code)
+        symbols, _ = content.quantised(code, BIT_PRICE)
+        ideal = belief.bits(symbols, code) / 8
         yield {
             "delta": delta_of(code),
             "bytes": len(data),
@@ -127,34 +128,31 @@ def _step_times(steps: Iterator[object]) -> _StepTimes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Belief:
-    """What the model in floating point thinks of a picture; nothing of the coder, its tables or integers is in it.
+    """What the model in floating point thinks of a picture; nothing of the coder, its tables or scales is in it.
 
     Attributes:
-        y, mean, scale: latents and their predicted distribution.
+        scale: predicted for the latents.
         z_bits: of the hyperlatent.
     """
 
-    y: Tensor
-    mean: Tensor
     scale: Tensor
     z_bits: float
 
-    def bits(self, code: int) -> float:
-        """-log2 of the likelihood of a picture's latents, quantised with a step."""
-        delta = delta_of(code)
-        symbols = ((self.y - self.mean) / delta).round()
-        return self.z_bits + float(bits_of(gaussian_likelihood(symbols, self.scale / delta)))
+    def bits(self, symbols: NDArray[np.int32], code: int) -> float:
+        """-log2 of the likelihood of a picture's latents, [C,h,w] in quantisation steps from their means."""
+        distance = torch.from_numpy(symbols)[None].to(self.scale)
+        return self.z_bits + float(bits_of(gaussian_likelihood(distance, self.scale / delta_of(code))))
 
 
 @torch.inference_mode()
 def _believe(codec: Cdc, pixels: Pixels) -> _Belief:
     model = codec.model
-    y, z = (latent.to(model.device) for latent in model.analyse(mirrored(to_image(pixels), MULTIPLE)))
+    _, z = (latent.to(model.device) for latent in model.analyse(mirrored(to_image(pixels), MULTIPLE)))
     prior = model.compressor.prior
     median = prior.median[None, :, None, None]
     z_hat = (z - median).round() + median
-    mean, scale = model.compressor.predict(z_hat)
-    return _Belief(y, mean, scale, float(bits_of(prior.likelihood(z_hat))))
+    _, scale = model.compressor.predict(z_hat)
+    return _Belief(scale, float(bits_of(prior.likelihood(z_hat))))
 
 
 def _quality(codec: Cdc, pixels: Pixels, data: bytes, steps: int) -> float:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from diffdemo.codecs.base import Rendering
-from diffdemo.codecs.cdc import Cdc
-from diffdemo.codecs.cdc_step import CODES_AN_OCTAVE, UNIT_CODE
-from diffdemo.engine.cdc_rates import installed_cdc
+from diffdemo.codecs.cdc import Cdc, Content
+from diffdemo.codecs.cdc_step import CODES_AN_OCTAVE, UNIT_CODE, delta_of
+from diffdemo.engine.cdc_rates import RateFile, decoded, installed_cdc
 from diffdemo.engine.examples import EXAMPLES, example_pixels
+from diffdemo.engine.points import measured
 from diffdemo.engine.records import CurvePoint
 from diffdemo.engine.summary import bd_rate
-from diffdemo.images import Pixels, to_pixels
-from diffdemo.metrics import bits_per_pixel, psnr_db
+from diffdemo.images import Pixels
 
 BIT_PRICES = (0.01, 0.02, 0.03, 0.05, 0.1)
 CODES = tuple(range(UNIT_CODE, UNIT_CODE + 5 * CODES_AN_OCTAVE, CODES_AN_OCTAVE))
@@ -24,9 +24,10 @@ def bench_rounding() -> Iterator[dict[str, float | int | str]]:
     codec = installed_cdc()
     for example in EXAMPLES:
         pixels = example_pixels(example.name)
-        nearest = rounded_curve(codec, pixels, 0.0)
+        content = codec.analyse(pixels)
+        nearest = rounded_curve(codec, pixels, content, 0.0)
         for bit_price in BIT_PRICES:
-            change = bd_rate(nearest, rounded_curve(codec, pixels, bit_price))
+            change = bd_rate(nearest, rounded_curve(codec, pixels, content, bit_price))
             yield {
                 "picture": example.name,
                 "bit price": bit_price,
@@ -34,14 +35,7 @@ def bench_rounding() -> Iterator[dict[str, float | int | str]]:
             }
 
 
-def rounded_curve(codec: Cdc, pixels: Pixels, bit_price: float) -> list[CurvePoint]:
-    """Files of `CODES`, decoded in one step."""
-    content = codec.analyse(pixels)
-    height, width = pixels.shape[:2]
-    points = []
-    for code in CODES:
-        data = codec.write(content, code, bit_price=bit_price)
-        *_, last = codec.decode(data, Rendering(steps=1))
-        quality = psnr_db(pixels, to_pixels(last.image))
-        points.append(CurvePoint(len(data), bits_per_pixel(len(data), width, height), quality, None))
-    return points
+def rounded_curve(codec: Cdc, pixels: Pixels, content: Content, bit_price: float) -> list[CurvePoint]:
+    """Files of a picture for each of `CODES`, decoded in one step."""
+    files = [RateFile(codec.write(content, code, bit_price=bit_price), delta_of(code), None) for code in CODES]
+    return [measured(pixels, decoded(codec, file, Rendering(steps=1)), len(file.data)) for file in files]

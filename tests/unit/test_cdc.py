@@ -99,12 +99,12 @@ def test_a_file_takes_what_the_model_says_it_takes(shipped, name):
 def test_a_price_for_bits_only_moves_latents_towards_their_means_and_never_past(shipped):
     sent = shipped.analyse(example_pixels("chelsea")[:128, :192])
     for code in (UNIT_CODE, UNIT_CODE + 64):
-        nearest, priced = sent.symbols(code, 0.0), sent.symbols(code, 0.05)
+        (nearest, indices), (priced, _) = sent.quantised(code, 0.0), sent.quantised(code, 0.05)
         moved = nearest != priced
         assert 0.001 < moved.mean() < 0.1
         assert np.array_equal(priced[moved], (nearest - np.sign(nearest))[moved])
         tables = gaussian_tables()
-        spent = [costs_in_bits(s, sent.indices(code), tables) for s in (nearest, priced)]
+        spent = [costs_in_bits(s, indices, tables) for s in (nearest, priced)]
         lost = [(s - (sent.y - sent.means / 65536) / delta_of(code)) ** 2 for s in (nearest, priced)]
         assert ((lost[1] + 0.05 * spent[1]) <= (lost[0] + 0.05 * spent[0])).all()
         assert (spent[1][moved] < spent[0][moved]).all()
@@ -113,7 +113,8 @@ def test_a_price_for_bits_only_moves_latents_towards_their_means_and_never_past(
 def test_pricing_bits_is_worth_it(shipped):
     """Against rounding to the nearest: fewer bits at equal quality on a picture."""
     pixels = example_pixels("chelsea")[:256, :256]
-    nearest, priced = rounded_curve(shipped, pixels, 0.0), rounded_curve(shipped, pixels, BIT_PRICE)
+    sent = shipped.analyse(pixels)
+    nearest, priced = (rounded_curve(shipped, pixels, sent, price) for price in (0.0, BIT_PRICE))
     change = bd_rate(nearest, priced)
     assert change is not None
     assert change < -0.2
