@@ -219,6 +219,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     for added in (diffc, cdc, study, cost):
         added.add_argument("--device", choices=DEVICES, default="cpu")
     for added in (diffc, cdc):
+        added.add_argument("--start", type=Path, metavar="WEIGHTS", help="begin with these instead of at random")
         added.add_argument("--minutes", type=_positive, help="in all, over resumed runs (default: that of the recipe)")
     cdc.add_argument("--width", type=_width, help="base channels of the denoiser (default: those of the shipped model)")
     cdc.add_argument(
@@ -228,7 +229,6 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         help="weight of a score that asks draws from noise for texture (default: 0)",
     )
     diffc.add_argument("--size", choices=SIZES, default="small", help="of the network (default: small)")
-    diffc.add_argument("--start", type=Path, metavar="WEIGHTS", help="begin with these instead of at random")
     diffc.add_argument("--steps", type=_count, metavar="N", help="in all, instead of --minutes")
     diffc.add_argument("--batch", type=_count, metavar="N", help="crops a step (default: that of the size)")
     diffc.add_argument(

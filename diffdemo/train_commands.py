@@ -33,7 +33,10 @@ def cdc(args: argparse.Namespace) -> None:
     from diffdemo.training import cdc
 
     recipe = cdc.Recipe(**_given(args, "minutes", "width", "texture"))
-    print(cdc.train(args.data, args.output, recipe, exclude=tuple(args.exclude), device=args.device))
+    if args.start:
+        recipe = replace(recipe, learning_rate=cdc.CONTINUED_RATE)
+    options = _given(args, "start")
+    print(cdc.train(args.data, args.output, recipe, exclude=tuple(args.exclude), device=args.device, **options))
 
 
 def pack(args: argparse.Namespace) -> None:

@@ -40,16 +40,33 @@ class CdcShape:
         family: what the denoiser predicts.
         width: base channels of the denoiser.
         widths: channels of the encoder's four stages; () for 1, 2, 3, 4 times the base.
+        rising: channels of the context decoder's four blocks, coarsest first; () for those of the encoder's stages
+            that come next, as in the released models. In a small model that is a bottleneck: all that the decoder knows
+            passes through these few numbers.
+        hyper: channels of the hyperprior; 0 for as many as the last stage has. What it says is coarse and cheap, its
+            5x5 convolutions are not.
     """
 
     family: Family
     width: int
     widths: tuple[int, ...] = ()
+    rising: tuple[int, ...] = ()
+    hyper: int = 0
 
     @property
     def stages(self) -> tuple[int, ...]:
         """Channels of the encoder's stages."""
         return self.widths or tuple(self.width * factor for factor in (1, 2, 3, 4))
+
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        """Channels of the context decoder's blocks."""
+        return self.rising or (*self.stages[2::-1], self.stages[0])
+
+    @property
+    def hyper_channels(self) -> int:
+        """Channels of z."""
+        return self.hyper or self.stages[-1]
 
     @property
     def finest(self) -> int:
@@ -62,6 +79,8 @@ class CdcShape:
             "family": self.family.value,
             "width": str(self.width),
             "widths": ",".join(str(channels) for channels in self.stages),
+            "rising": ",".join(str(channels) for channels in self.blocks),
+            "hyper": str(self.hyper_channels),
         }
 
     @classmethod
@@ -71,10 +90,32 @@ class CdcShape:
         Raises:
             KeyError, ValueError: if an entry is missing or not what it should be.
         """
-        widths = tuple(int(channels) for channels in metadata["widths"].split(","))
-        if len(widths) != 4:
+        # Files written before 0.6 have neither `rising` nor `hyper`.
+        widths = _integers(metadata["widths"])
+        rising = _integers(metadata["rising"]) if "rising" in metadata else ()
+        if len(widths) != 4 or len(rising) not in (0, 4):
             raise ValueError("four stages were expected")
-        return cls(Family(metadata["family"]), int(metadata["width"]), widths)
+        return cls(Family(metadata["family"]), int(metadata["width"]), widths, rising, int(metadata.get("hyper", "0")))
+
+
+def read_cdc(path: Path) -> tuple[CdcNetwork, str]:
+    """The networks of a weight file, and its SHA-256.
+
+    Raises:
+        WeightsError: missing, damaged, or of another architecture.
+    """
+    weights = read_weights(path)
+    try:
+        shape = CdcShape.from_metadata(weights.metadata)
+    except (KeyError, ValueError) as error:
+        raise WeightsError(f"The weights '{path.name}' do not say which CDC model they are for.") from error
+    network = CdcNetwork(shape)
+    load_strictly(network, weights, path.name)
+    return network, weights.sha256
+
+
+def _integers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
 
 
 class CdcNetwork(nn.Module):
@@ -83,7 +124,7 @@ class CdcNetwork(nn.Module):
     def __init__(self, shape: CdcShape) -> None:
         super().__init__()
         self.shape = shape
-        self.compressor = Compressor(shape.stages, shape.finest)
+        self.compressor = Compressor(shape.stages, shape.finest, shape.blocks, shape.hyper_channels)
         self.unet = ConditionalUNet(shape.width, self.compressor.context_channels[::-1])
 
 
@@ -112,14 +153,8 @@ class CdcModel:
         Raises:
             WeightsError: missing, damaged, or of another architecture.
         """
-        weights = read_weights(path)
-        try:
-            shape = CdcShape.from_metadata(weights.metadata)
-        except (KeyError, ValueError) as error:
-            raise WeightsError(f"The weights '{path.name}' do not say which CDC model they are for.") from error
-        network = CdcNetwork(shape)
-        load_strictly(network, weights, path.name)
-        return cls(network, sha256=weights.sha256, device=device)
+        network, sha256 = read_cdc(path)
+        return cls(network, sha256=sha256, device=device)
 
     @property
     def default_steps(self) -> int:

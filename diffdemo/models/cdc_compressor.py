@@ -111,11 +111,13 @@ class Compressor(nn.Module):
     Args:
         widths: channels of the encoder's four stages (64, 128, 192, 256 in the released models).
         finest: channels of the context at full resolution.
+        rising: channels of the context decoder's four blocks, from 1/16 of the resolution up.
+        hyper: channels of z and of the layers that lead to it; as many as y has in the released models.
     """
 
     multiple = 64
 
-    def __init__(self, widths: tuple[int, ...], finest: int) -> None:
+    def __init__(self, widths: tuple[int, ...], finest: int, rising: tuple[int, ...], hyper: int) -> None:
         super().__init__()
         self.channels = deepest = widths[-1]
         going_down = [3, *widths]
@@ -130,33 +132,33 @@ class Compressor(nn.Module):
         )
         self.context_decoder = nn.ModuleList(
             nn.Sequential(ResBlock(fine_in, fine), upsample(fine, out))
-            for fine_in, fine, out in zip(going_up, [*going_up[1:], widths[0]], self.context_channels, strict=True)
+            for fine_in, fine, out in zip(going_up, rising, self.context_channels, strict=True)
         )
         self.hyper_encoder = nn.Sequential(
-            nn.Conv2d(deepest, deepest, 3, padding=1),
+            nn.Conv2d(deepest, hyper, 3, padding=1),
             nn.LeakyReLU(SLOPE),
-            nn.Conv2d(deepest, deepest, 5, stride=2, padding=2),
+            nn.Conv2d(hyper, hyper, 5, stride=2, padding=2),
             nn.LeakyReLU(SLOPE),
-            nn.Conv2d(deepest, deepest, 5, stride=2, padding=2),
+            nn.Conv2d(hyper, hyper, 5, stride=2, padding=2),
         )
         self.hyper_decoder = nn.Sequential(
-            nn.ConvTranspose2d(deepest, deepest, 5, stride=2, padding=2, output_padding=1),
+            nn.ConvTranspose2d(hyper, hyper, 5, stride=2, padding=2, output_padding=1),
             nn.LeakyReLU(SLOPE),
-            nn.ConvTranspose2d(deepest, deepest, 5, stride=2, padding=2, output_padding=1),
+            nn.ConvTranspose2d(hyper, hyper, 5, stride=2, padding=2, output_padding=1),
             nn.LeakyReLU(SLOPE),
-            nn.Conv2d(deepest, 2 * deepest, 3, padding=1),
+            nn.Conv2d(hyper, 2 * deepest, 3, padding=1),
         )
-        self.prior = FactorizedPrior(deepest)
+        self.prior = FactorizedPrior(hyper)
 
     def analyse(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Picture [B,3,H,W] in [-1,1], sides multiples of 64 -> y [B,4D,H/16,W/16], z [B,4D,H/64,W/64]."""
+        """Picture [B,3,H,W] in [-1,1], sides multiples of 64 -> y [B,C,H/16,W/16], z [B,D,H/64,W/64]."""
         y = image
         for stage in self.encoder:
             y = stage(y)
         return y, self.hyper_encoder(y)
 
     def predict(self, z_hat: Tensor) -> tuple[Tensor, Tensor]:
-        """Quantised z -> mean and standard deviation of y, each [B,4D,H/16,W/16]."""
+        """Quantised z -> mean and standard deviation of y, each [B,C,H/16,W/16]."""
         mean, scale = self.hyper_decoder(z_hat).chunk(2, dim=1)
         return mean, _LowerBound.apply(scale, SMALLEST_SCALE)
 

@@ -20,17 +20,25 @@ from torch import Tensor
 
 from diffdemo.diffusion.schedule import cosine_schedule
 from diffdemo.errors import Cancelled, WeightsError
-from diffdemo.models.cdc import CdcNetwork, CdcShape, Family
+from diffdemo.models.cdc import CdcNetwork, CdcShape, Family, read_cdc
 from diffdemo.training.cdc_losses import Student, compress, compressor_loss, joint_loss, synthesis_loss
 from diffdemo.training.cdc_start import start_compressor, start_denoiser
+from diffdemo.training.cdc_wider import fit_head, widened
 from diffdemo.training.log import Log
 from diffdemo.training.pictures import PictureFolder
 from diffdemo.training.stopping import Stopping
 
-LARGEST_OCTAVE = 4.0
-"""Training covers delta = 1 ... 2^4: about 1 to 0.1 bits per pixel on photographs."""
-STAGES = (1, 3, 8, 10)
-"""Wide where resolution is low and channels are cheap; see `CdcShape`."""
+OCTAVES = range(-1, 5)
+"""Training covers delta = 2^-1 ... 2^4: from more than 1.5 down to 0.1 bits per pixel on photographs."""
+STAGES = (1, 3, 8, 16)
+RISING = (14, 7, 2.5, 1)
+"""Wide where resolution is low and channels are cheap: a block of 16x16 pixels is 256 latents, and on its way back
+passes through at least 224 numbers; see `CdcShape`."""
+HYPER = 10
+CONTINUED_RATE = 3.0e-4
+"""Of a compressor that has been trained before: rate does not survive more."""
+SETTLING_STEPS = 500
+"""In which a widened model's encoder stands still: or new latents would shrink before anybody knows what they say."""
 SAVE_SECONDS = 60
 CENTRE_EVERY = 50
 """Steps after which the medians of the prior, which have no gradient, follow it."""
@@ -42,7 +50,8 @@ class Recipe:
 
     Attributes:
         minutes: training time over all resumed runs; stages and learning rate follow the elapsed fraction of it.
-        width: base channels, at least 12; the encoder's stages have `STAGES` times as many.
+        width: base channels, at least 12; the encoder's stages have `STAGES` times as many, the context decoder's
+            blocks `RISING` times, the hyperprior `HYPER` times.
         batch, crop: crops a step and their side, a multiple of 64; validation crops have twice that side.
         large: side of the crops of every other step of the first stage, fewer of them a step. The hyperprior has one
             value for 64 pixels: on small crops it meets hardly anything but borders.
@@ -57,7 +66,7 @@ class Recipe:
     batch: int = 8
     crop: int = 128
     large: int = 256
-    first_price: float = 1.0e-3
+    first_price: float = 1.5e-3
     compressor_until: float = 0.5
     both_until: float = 0.6
     learning_rate: float = 7.0e-4
@@ -70,7 +79,13 @@ class Recipe:
     @property
     def shape(self) -> CdcShape:
         """Of the model."""
-        return CdcShape(Family.X, self.width, tuple(self.width * factor for factor in STAGES))
+        return CdcShape(
+            Family.X,
+            self.width,
+            tuple(self.width * factor for factor in STAGES),
+            tuple(int(self.width * factor) for factor in RISING),
+            self.width * HYPER,
+        )
 
     def rate(self, fraction: float) -> float:
         """Learning rate at an elapsed fraction.
@@ -95,12 +110,22 @@ class Recipe:
         return "both" if fraction < self.both_until else "synthesis"
 
 
-def train(data: Path, out: Path, recipe: Recipe, *, exclude: tuple[str, ...] = (), device: str = "cpu") -> Path:
+def train(
+    data: Path,
+    out: Path,
+    recipe: Recipe,
+    *,
+    start: Path | None = None,
+    exclude: tuple[str, ...] = (),
+    device: str = "cpu",
+) -> Path:
     """Train until `recipe.minutes` are used up, resuming from `out/checkpoint.pt` if it is there.
 
     Args:
         data: folder of pictures.
         out: receives `checkpoint.pt`, `log.csv`, `recipe.json` and, whenever validated, `weights.safetensors`.
+        start: weights of the x family to begin with, for example the shipped ones; widened if the recipe's model is
+            wider; of no effect where a checkpoint is.
         exclude: names of sub-folders to leave out.
         device: "cpu" or "cuda".
 
@@ -109,7 +134,7 @@ def train(data: Path, out: Path, recipe: Recipe, *, exclude: tuple[str, ...] = (
 
     Raises:
         Cancelled: Ctrl-C or SIGTERM; there is a checkpoint of the last step.
-        WeightsError: `out` holds the training of another model.
+        WeightsError: `out` holds the training of another model, or `start` the weights of one.
     """
     out.mkdir(parents=True, exist_ok=True)
     where = torch.device(device)
@@ -118,20 +143,26 @@ def train(data: Path, out: Path, recipe: Recipe, *, exclude: tuple[str, ...] = (
     print(f"{pictures.num_files} pictures, {len(held_out)} held-out crops", flush=True)
 
     torch.manual_seed(recipe.seed)
-    student = Student(recipe.shape).to(where)
-    student = student.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    start_compressor(student.network, student.head, pictures.crops(256, recipe.crop, torch.Generator().manual_seed(1)))
+    checkpoint = out / "checkpoint.pt"
+    student, settling, is_new = Student(recipe.shape), 0, start is None
+    crops = pictures.crops(256, recipe.crop, torch.Generator().manual_seed(1))
+    if checkpoint.exists():
+        saved = torch.load(checkpoint, map_location=where, weights_only=True)
+        if saved["shape"] != recipe.shape.to_metadata():
+            raise WeightsError(
+                f"{out}/ holds the training of another model (width {saved['shape']['width']}, latents "
+                f"{saved['shape']['widths']}). Please choose another folder."
+            )
+        settling, is_new = saved["settling"], saved["is_new"]
+    elif start is None:
+        start_compressor(student.network, student.head, crops)
+    else:
+        student, settling = _started(start, recipe.shape, crops)
+    student = student.to(where).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     ema = copy.deepcopy(student)
     optimizer = torch.optim.Adam(student.parameters(), recipe.learning_rate, betas=(0.9, 0.99))
     step, used, stage, stage_step = 0, 0.0, "compressor", 0
-    checkpoint = out / "checkpoint.pt"
     if checkpoint.exists():
-        saved = torch.load(checkpoint, map_location=where, weights_only=True)
-        if saved["width"] != recipe.width:
-            raise WeightsError(
-                f"{out}/ holds the training of a model of width {saved['width']}, not {recipe.width}. "
-                "Please choose another folder."
-            )
         student.load_state_dict(saved["student"])
         ema.load_state_dict(saved["ema"])
         optimizer.load_state_dict(saved["optimizer"])
@@ -150,11 +181,13 @@ def train(data: Path, out: Path, recipe: Recipe, *, exclude: tuple[str, ...] = (
             began = time.monotonic()
             fraction = used / (recipe.minutes * 60)
             if recipe.stage(fraction) != stage:
-                if stage == "compressor":
+                if stage == "compressor" and is_new:
                     for each in (student, ema):
                         start_denoiser(each.network, each.head)
                 stage, stage_step = recipe.stage(fraction), 0
+            settles = stage == "compressor" and stage_step < settling
             student.network.compressor.requires_grad_(stage != "synthesis")
+            student.network.compressor.encoder.requires_grad_(stage != "synthesis" and not settles)
             student.network.compressor.context_decoder.requires_grad_(True)
             warm = min(1.0, (stage_step + 1) / recipe.warmup_steps)
             for group in optimizer.param_groups:
@@ -163,8 +196,8 @@ def train(data: Path, out: Path, recipe: Recipe, *, exclude: tuple[str, ...] = (
                 student.network.compressor.prior.centre()
             count, side = recipe.crops(stage, step)
             x = pictures.crops(count, side, generator).to(where, memory_format=torch.channels_last)
-            octave = LARGEST_OCTAVE * (torch.randperm(len(x)) + torch.rand(len(x))) / len(x)
-            delta = (2**octave).to(where)
+            passed = (torch.randperm(len(x)) + torch.rand(len(x))) / len(x)
+            delta = (2 ** (OCTAVES[0] + (OCTAVES[-1] - OCTAVES[0]) * passed)).to(where)
             if stage == "compressor":
                 loss = compressor_loss(student, x, delta, recipe.first_price)
             elif stage == "both":
@@ -188,7 +221,9 @@ def train(data: Path, out: Path, recipe: Recipe, *, exclude: tuple[str, ...] = (
             now, done = time.monotonic(), used >= recipe.minutes * 60
             if now - last_save > SAVE_SECONDS or done or stop.requested:
                 state = {
-                    "width": recipe.width,
+                    "shape": recipe.shape.to_metadata(),
+                    "settling": settling,
+                    "is_new": is_new,
                     "student": student.state_dict(),
                     "ema": ema.state_dict(),
                     "optimizer": optimizer.state_dict(),
@@ -213,6 +248,17 @@ def train(data: Path, out: Path, recipe: Recipe, *, exclude: tuple[str, ...] = (
     return weights
 
 
+def _started(path: Path, shape: CdcShape, crops: Tensor) -> tuple[Student, int]:
+    """A student with the weights of a file, and the steps that it needs to settle if it had to be widened."""
+    network = read_cdc(path)[0]
+    student = Student(network.shape)
+    student.network.load_state_dict(network.state_dict())
+    fit_head(student, crops)
+    if network.shape == shape:
+        return student, 0
+    return widened(student, shape, crops), SETTLING_STEPS
+
+
 def _cosine(passed: float, *, least: float) -> float:
     """From 1 at the beginning to `least` at the end."""
     return least + (1 - least) * 0.5 * (1 + math.cos(math.pi * min(1.0, passed)))
@@ -220,13 +266,13 @@ def _cosine(passed: float, *, least: float) -> float:
 
 @torch.no_grad()
 def validate(student: Student, crops: Tensor, *, plain: bool) -> Iterator[tuple[str, float]]:
-    """Ideal bits per pixel and PSNR in dB on held-out crops: (`bpp@DELTA` or `psnr@DELTA`, value)."""
+    """What an ideal entropy coder makes of held-out crops: (`bpp@DELTA`, bits per pixel), (`psnr@DELTA`, dB)."""
     network = student.network
-    for octave in range(int(LARGEST_OCTAVE) + 1):
+    for octave in OCTAVES:
         bpps, errors = [], []
         for x in crops.split(1):
             delta = torch.full((1,), 2.0**octave, device=x.device)
-            y_hat, bpp = compress(network, x, delta)
+            y_hat, bpp = compress(network, x, delta, relaxed=False)
             context = network.compressor.context(y_hat)
             if plain:
                 x_hat = student.head(context[0])
@@ -234,8 +280,8 @@ def validate(student: Student, crops: Tensor, *, plain: bool) -> Iterator[tuple[
                 x_hat = network.unet(torch.zeros_like(x), torch.full((1,), 8192 / 8193, device=x.device), context)
             bpps.append(float(bpp))
             errors.append(float((x_hat.clamp(-1, 1) - x).square().mean()))
-        yield f"bpp@{2**octave}", sum(bpps) / len(bpps)
-        yield f"psnr@{2**octave}", sum(10 * math.log10(4 / e) for e in errors) / len(errors)
+        yield f"bpp@{2.0**octave:g}", sum(bpps) / len(bpps)
+        yield f"psnr@{2.0**octave:g}", sum(10 * math.log10(4 / e) for e in errors) / len(errors)
 
 
 def export(network: CdcNetwork, path: Path, *, step: int, minutes: float) -> None:

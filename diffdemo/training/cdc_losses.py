@@ -29,11 +29,15 @@ class Student(nn.Module):
         self.head = nn.Conv2d(shape.finest, 3, 1)
 
 
-def compress(network: CdcNetwork, x: Tensor, delta: Tensor) -> tuple[Tensor, Tensor]:
+def compress(network: CdcNetwork, x: Tensor, delta: Tensor, *, relaxed: bool = True) -> tuple[Tensor, Tensor]:
     """Quantise crops [B,3,H,W] with steps [B]: y_hat with a gradient straight through the rounding, and bpp [B].
 
-    The rate is that of additive uniform noise, whose gradient is exact (Ballé, Laparra, Simoncelli 2017,
-    arXiv:1611.01704).
+    Args:
+        network: of the crops' compressor.
+        x, delta: crops and steps.
+        relaxed: rate with additive uniform noise in place of rounding, whose gradient is exact (Ballé, Laparra,
+            Simoncelli 2017, arXiv:1611.01704); at coarse steps, where most symbols are zero, it is twice as high as
+            that of the rounded latents, which is what a file has.
     """
     compressor = network.compressor
     with _mixed_precision(x):
@@ -43,9 +47,11 @@ def compress(network: CdcNetwork, x: Tensor, delta: Tensor) -> tuple[Tensor, Ten
         mean, scale = (prediction.float() for prediction in compressor.predict(z_hat))
     step = delta[:, None, None, None]
     y_hat = y + (((y - mean) / step).round() * step + mean - y).detach()
-    z_bits = bits_of(compressor.prior.likelihood(z + torch.rand_like(z) - 0.5))
-    distance = (y - mean) / step + torch.rand_like(y) - 0.5
-    y_bits = bits_of(gaussian_likelihood(distance, scale / step))
+    z_sent, y_sent = (
+        (z + torch.rand_like(z) - 0.5, y + step * (torch.rand_like(y) - 0.5)) if relaxed else (z_hat, y_hat)
+    )
+    z_bits = bits_of(compressor.prior.likelihood(z_sent))
+    y_bits = bits_of(gaussian_likelihood((y_sent - mean) / step, scale / step))
     return y_hat, (y_bits + z_bits) / (x.shape[-1] * x.shape[-2])
 
 
