@@ -31,10 +31,11 @@ def cdc(args: argparse.Namespace) -> None:
     """Train compressor and denoiser of CDC on the pictures of `args.data`; raises what `diffc` does."""
     _require_pictures_and_device(args)
     from diffdemo.training import cdc
+    from diffdemo.training.cdc_recipe import CONTINUED_RATE, Recipe
 
-    recipe = cdc.Recipe(**_given(args, "minutes", "width", "texture"))
+    recipe = Recipe(**_given(args, "minutes", "width", "texture"))
     if args.start:
-        recipe = replace(recipe, learning_rate=cdc.CONTINUED_RATE)
+        recipe = replace(recipe, learning_rate=CONTINUED_RATE)
     options = _given(args, "start")
     print(cdc.train(args.data, args.output, recipe, exclude=tuple(args.exclude), device=args.device, **options))
 

@@ -20,8 +20,8 @@ from diffdemo.models.cdc_layers import LinearAttention, ResBlock
 SMALL = 0.01
 LATENT_SCALE = 6.0
 """Latents in units of the quantisation step that the price of a bit at delta = 1 asks for (high-rate theory: the error
-of a step q is q^2/12 a coefficient, a bit halves it twice, and lambda = 0.001 then asks for q = 0.16 on [-1, 1]). Half as
-high a price again turned out a little better, because training counts rates with noise; the scale did not change."""
+of a step q is q^2/12 a coefficient, a bit halves it twice, and lambda = 0.001 then asks for q = 0.16 on [-1, 1]).
+Training counts rates with noise, and half as high a price again turned out a little better; the scale was kept."""
 ANCHOR = 12.0
 """A constant beside the picture in the U-Net's last layer, so large that the norm hardly depends on the picture."""
 

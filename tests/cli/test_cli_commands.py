@@ -77,6 +77,15 @@ def test_train_keeps_to_the_recipe_where_nothing_is_said(tmp_path: Path, monkeyp
     assert recipes[-1] == cdc.Recipe(texture=0.1)
 
 
+def test_train_cdc_goes_on_from_weights_at_a_lower_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    monkeypatch.setattr(cdc, "train", lambda data, out, recipe, **options: calls.append((recipe, options)))
+    assert cli.main(["train", "cdc", str(tmp_path), "-o", "out", "--start", "old.safetensors"]) == 0
+    recipe, options = calls[0]
+    assert options["start"] == Path("old.safetensors")
+    assert recipe.learning_rate < cdc.Recipe().learning_rate / 2
+
+
 def test_train_cost_says_what_a_step_takes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     tiny = diffc.Recipe(shape=PhotoUNetShape((8, 8), (1, 1), embedding=16), batch=16, crop=64)
     monkeypatch.setattr(cost, "RECIPES", {"tiny": tiny, "twice": replace(tiny, batch=32)})

@@ -15,6 +15,7 @@ from diffdemo.errors import Cancelled, WeightsError
 from diffdemo.models.cdc import CdcModel, CdcShape, Family
 from diffdemo.training import cdc
 from diffdemo.training.cdc_losses import compressor_loss, synthesis_loss
+from diffdemo.training.cdc_recipe import Recipe
 from diffdemo.training.cdc_start import start_compressor, start_denoiser
 from diffdemo.training.pictures import PictureFolder
 
@@ -31,7 +32,7 @@ def folder(tmp_path_factory):
 
 
 def test_cdc_passes_through_its_stages_resumes_and_exports(folder, tmp_path, capsys):
-    recipe = cdc.Recipe(minutes=0.1, batch=4, crop=64, large=128, warmup_steps=5)
+    recipe = Recipe(minutes=0.1, batch=4, crop=64, large=128, warmup_steps=5)
     weights = cdc.train(folder, tmp_path, recipe)
     with (tmp_path / "log.csv").open() as file:
         last = list(csv.DictReader(file))[-1]
@@ -56,7 +57,7 @@ def test_the_last_stage_changes_what_decodes_and_nothing_that_decides_bits(folde
         return synthesis_loss(network, *args)
 
     monkeypatch.setattr(cdc, "synthesis_loss", watched)
-    recipe = cdc.Recipe(minutes=0.1, batch=4, crop=64, large=64, warmup_steps=5, compressor_until=0.2, both_until=0.3)
+    recipe = Recipe(minutes=0.1, batch=4, crop=64, large=64, warmup_steps=5, compressor_until=0.2, both_until=0.3)
     cdc.train(folder, tmp_path, recipe)
     first, last = seen[0], seen[-1]
     changed = {name for name in first if not torch.equal(first[name], last[name])}
@@ -67,7 +68,7 @@ def test_the_last_stage_changes_what_decodes_and_nothing_that_decides_bits(folde
 
 def test_cdc_that_is_asked_to_stop_keeps_its_work(folder, tmp_path, monkeypatch):
     """A signal in the middle of a step; the run after it begins where this one has ended."""
-    recipe = cdc.Recipe(minutes=1.0, batch=4, crop=64, large=128, warmup_steps=5)
+    recipe = Recipe(minutes=1.0, batch=4, crop=64, large=128, warmup_steps=5)
     steps = []
 
     def interrupted(*args: object) -> torch.Tensor:

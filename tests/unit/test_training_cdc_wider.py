@@ -12,7 +12,7 @@ from PIL import Image
 
 from diffdemo.errors import WeightsError
 from diffdemo.models.cdc import CdcModel, CdcShape, Family
-from diffdemo.training import cdc
+from diffdemo.training import cdc, cdc_recipe
 from diffdemo.training.cdc_losses import Student, compressor_loss
 from diffdemo.training.cdc_start import start_compressor
 from diffdemo.training.cdc_wider import fit_head, widened
@@ -112,11 +112,13 @@ def test_the_head_is_fitted_to_the_finest_context(student, crops):
 def test_a_run_begins_with_narrower_weights_and_lets_them_settle(folder, crops, student, tmp_path, monkeypatch):
     weights = tmp_path / "narrow.safetensors"
     cdc.export(student.network, weights, step=0, minutes=0)
-    monkeypatch.setattr(cdc, "RISING", (6, 4, 1.5, 1))
-    monkeypatch.setattr(cdc, "STAGES", (1, 3, 5, 8))
-    monkeypatch.setattr(cdc, "HYPER", 6)
+    monkeypatch.setattr(cdc_recipe, "RISING", (6, 4, 1.5, 1))
+    monkeypatch.setattr(cdc_recipe, "STAGES", (1, 3, 5, 8))
+    monkeypatch.setattr(cdc_recipe, "HYPER", 6)
     monkeypatch.setattr(cdc, "SETTLING_STEPS", 2)
-    recipe = cdc.Recipe(minutes=0.05, batch=4, crop=64, large=64, warmup_steps=1, compressor_until=1.0, both_until=1.0)
+    recipe = cdc_recipe.Recipe(
+        minutes=0.05, batch=4, crop=64, large=64, warmup_steps=1, compressor_until=1.0, both_until=1.0
+    )
     assert recipe.shape.stages == WIDER.stages
     seen = []
 
