@@ -75,13 +75,17 @@ class CdcShape:
 
     def to_metadata(self) -> dict[str, str]:
         """The shape as strings, the only type that a safetensors header holds."""
-        return {
+        metadata = {
             "family": self.family.value,
             "width": str(self.width),
             "widths": ",".join(str(channels) for channels in self.stages),
-            "rising": ",".join(str(channels) for channels in self.blocks),
-            "hyper": str(self.hyper_channels),
         }
+        # Only where it differs from the released models, whose converted files, and so fingerprints, stay as they are.
+        if self.rising:
+            metadata["rising"] = ",".join(str(channels) for channels in self.rising)
+        if self.hyper:
+            metadata["hyper"] = str(self.hyper)
+        return metadata
 
     @classmethod
     def from_metadata(cls, metadata: dict[str, str]) -> CdcShape:
@@ -90,7 +94,6 @@ class CdcShape:
         Raises:
             KeyError, ValueError: if an entry is missing or not what it should be.
         """
-        # Files written before 0.6 have neither `rising` nor `hyper`.
         widths = _integers(metadata["widths"])
         rising = _integers(metadata["rising"]) if "rising" in metadata else ()
         if len(widths) != 4 or len(rising) not in (0, 4):
