@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from diffdemo.api import decode, encode
     from diffdemo.engine import Engine
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"
 
 __all__ = [
     "BitstreamError",

@@ -16,7 +16,7 @@ from diffdemo.images import Pixels
 
 BIT_PRICES = (0.01, 0.02, 0.03, 0.05, 0.1)
 CODES = tuple(range(UNIT_CODE, UNIT_CODE + 5 * CODES_AN_OCTAVE, CODES_AN_OCTAVE))
-"""Steps 1 to 16: the range of the shipped model."""
+"""Steps 1 to 16, those of a sweep."""
 
 
 def bench_rounding() -> Iterator[dict[str, float | int | str]]:

@@ -202,6 +202,7 @@ RETIRED = {
     "037e9d90": ("photo-small", "0.3.0"),
     "38635b87": ("photo-small", "0.4.0"),
     "e7a71761": ("cdc-small", "0.4.0"),
+    "c0fe5c15": ("cdc-small", "0.5.0"),
 }
 """Fingerprints of weights that were shipped once: whose they were, and the last version of diffdemo that has them."""
 
