@@ -47,7 +47,7 @@ class Content:
 
     Attributes:
         width, height: of the picture.
-        z_symbols: int32 [C,h,w].
+        z_symbols: int32 [D,h,w].
         y: latents, float64 [C,4h,4w].
         means, scales: of y, int64 in units of 2^-16, as the decoder will compute them.
     """
@@ -94,7 +94,7 @@ class Received:
     """What a payload says.
 
     Attributes:
-        z_symbols: [C, H/64, W/64].
+        z_symbols: [D, H/64, W/64].
         symbols: of y, [C, H/16, W/16].
         indices: of their tables.
         means: that the symbols count from, in units of 2^-16.
