@@ -47,7 +47,7 @@ class ExactHyperDecoder:
 
     @torch.inference_mode()
     def __call__(self, z_hat: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Quantised z [C,h,w] -> mean and scale of y, int64 [C,4h,4w] in units of 2^-16; scales may be negative."""
+        """Quantised z [D,h,w] -> mean and scale of y, int64 [C,4h,4w] in units of 2^-16; scales may be negative."""
         h = torch.from_numpy(z_hat).double()[None] * 2.0**FRACTION_BITS
         h = _limited(h)
         for number, layer in enumerate(self._layers):
