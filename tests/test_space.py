@@ -37,7 +37,7 @@ def test_this_repository_can_be_a_space(capsys):
     assert main(["--check"]) == 0
     printed = capsys.readouterr().out
     assert "failed" not in printed
-    assert "ok      assets/cdc-small.safetensors: 15.4 MB; upload it with `hf upload`" in printed
+    assert "ok      assets/cdc-small.safetensors: 20.2 MB; upload it with `hf upload`" in printed
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_the_table(home: Path, hub: HubServer, capsys: pytest.CaptureFixture[str
     lines = models(capsys)
     assert list(lines) == ["model", *(spec.name for spec in MODELS), ""]
     assert lines["model"].split() == ["model", "codec", "size", "where", "memory", "licence", "pictures"]
-    for part in ("cdc", "15.4 MB", "shipped", "1.0 GB", "CC BY-SA 4.0", "photographs"):
+    for part in ("cdc", "20.2 MB", "shipped", "1.0 GB", "CC BY-SA 4.0", "photographs"):
         assert f"  {part}" in lines["cdc-small"]
     assert " Hub " in lines[NAME]
     assert f"0.0 MB in {home / 'hub'}, " in lines[""]

@@ -14,7 +14,7 @@ from diffdemo.errors import WeightsError
 from diffdemo.images import to_image
 from diffdemo.models.photo import PhotoDenoiser
 from diffdemo.models.photo_unet import PhotoUNet, PhotoUNetShape
-from diffdemo.models.registry import DEFAULT_MODEL, MODELS, model_spec
+from diffdemo.models.registry import DEFAULT_MODEL, SHIPPED, model_spec
 from diffdemo.models.weights import read_weights
 from diffdemo.training.diffc import export
 
@@ -98,9 +98,9 @@ def test_weights_of_another_network_are_refused_with_the_tensor_s_name(tmp_path)
         PhotoDenoiser.load(path, device=CPU)
 
 
-def test_shipped_files_are_small_enough():
-    for spec in MODELS:
-        assert spec.path.stat().st_size <= 16_000_000
+def test_shipped_files_are_small_and_as_large_as_the_menu_says():
+    for spec in SHIPPED:
+        assert spec.path.stat().st_size == spec.num_bytes <= 21_000_000
 
 
 def test_unknown_model_names_the_known_ones():

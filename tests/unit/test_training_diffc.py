@@ -156,7 +156,10 @@ def test_a_signal_leaves_a_checkpoint(
     assert rows(tmp_path)[-1]["step"] == "30"
 
 
-def test_a_second_signal_ends_at_once() -> None:
+def test_a_second_signal_ends_at_once(request: pytest.FixtureRequest) -> None:
+    # A shell that starts tests in the background has them ignore Ctrl-C.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     with pytest.raises(KeyboardInterrupt), Stopping() as stop:
         os.kill(os.getpid(), signal.SIGINT)
         assert stop.requested
