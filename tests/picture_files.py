@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -35,3 +36,12 @@ def png_that_claims(width: int, height: int) -> bytes:
     pixels = zlib.compress(bytes(1000))
     chunks = (png_chunk(b"IHDR", header), png_chunk(b"IDAT", pixels), png_chunk(b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def write_fields(folder: Path, grain: int) -> Path:
+    """Sixty pictures of 128x128 from `grain` x `grain` random colours: enough names for some to be held out."""
+    random = np.random.default_rng(0)
+    for number in range(60):
+        small = random.integers(0, 256, (grain, grain, 3)).astype(np.uint8)
+        Image.fromarray(small).resize((128, 128), Image.Resampling.BICUBIC).save(folder / f"field{number}.png")
+    return folder

@@ -14,10 +14,9 @@ from torch import Tensor, nn
 from diffdemo.diffusion.ddim import ddim
 from diffdemo.diffusion.posterior import white_noise
 from diffdemo.diffusion.schedule import cosine_schedule, linear_schedule, visited_steps
-from diffdemo.errors import WeightsError
 from diffdemo.models.cdc_compressor import Compressor
 from diffdemo.models.cdc_unet import ConditionalUNet
-from diffdemo.models.weights import load_strictly, read_weights
+from diffdemo.models.weights import read_network
 
 
 class Family(StrEnum):
@@ -107,14 +106,7 @@ def read_cdc(path: Path) -> tuple[CdcNetwork, str]:
     Raises:
         WeightsError: missing, damaged, or of another architecture.
     """
-    weights = read_weights(path)
-    try:
-        shape = CdcShape.from_metadata(weights.metadata)
-    except (KeyError, ValueError) as error:
-        raise WeightsError(f"The weights '{path.name}' do not say which CDC model they are for.") from error
-    network = CdcNetwork(shape)
-    load_strictly(network, weights, path.name)
-    return network, weights.sha256
+    return read_network(path, lambda metadata: CdcNetwork(CdcShape.from_metadata(metadata)), "CDC model")
 
 
 def _integers(text: str) -> tuple[int, ...]:

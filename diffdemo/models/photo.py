@@ -7,10 +7,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from diffdemo.errors import WeightsError
 from diffdemo.images import mirrored
 from diffdemo.models.photo_unet import PhotoUNet, PhotoUNetShape
-from diffdemo.models.weights import load_strictly, read_weights
+from diffdemo.models.weights import read_network
 
 
 class PhotoDenoiser:
@@ -38,14 +37,8 @@ class PhotoDenoiser:
         Raises:
             WeightsError: missing, damaged, or of another architecture.
         """
-        weights = read_weights(path)
-        try:
-            shape = PhotoUNetShape.from_metadata(weights.metadata)
-        except (KeyError, ValueError) as error:
-            raise WeightsError(f"The weights '{path.name}' do not say which PhotoUNet they are for.") from error
-        network = PhotoUNet(shape)
-        load_strictly(network, weights, path.name)
-        return cls(network, sha256=weights.sha256, device=device)
+        network, sha256 = read_network(path, lambda found: PhotoUNet(PhotoUNetShape.from_metadata(found)), "PhotoUNet")
+        return cls(network, sha256=sha256, device=device)
 
     @torch.inference_mode()
     def denoise(self, z: Tensor, sigma: float) -> Tensor:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -95,6 +96,29 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if not isinstance(checkpoint, dict):
         raise WeightsError(f"The checkpoint '{path.name}' holds no dictionary of weights.")
     return checkpoint
+
+
+Network = TypeVar("Network", bound=torch.nn.Module)
+
+
+def read_network(path: Path, build: Callable[[dict[str, str]], Network], kind: str) -> tuple[Network, str]:
+    """A network with the weights of a file that says of what shape it is, and the file's SHA-256.
+
+    Args:
+        path: of the file.
+        build: makes the network from the file's metadata; KeyError or ValueError if these do not say enough.
+        kind: of network, for the error.
+
+    Raises:
+        WeightsError: missing, damaged, or of another architecture.
+    """
+    weights = read_weights(path)
+    try:
+        network = build(weights.metadata)
+    except (KeyError, ValueError) as error:
+        raise WeightsError(f"The weights '{path.name}' do not say which {kind} they are for.") from error
+    load_strictly(network, weights, path.name)
+    return network, weights.sha256
 
 
 def load_strictly(network: torch.nn.Module, weights: WeightFile, name: str) -> None:

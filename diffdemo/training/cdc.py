@@ -226,12 +226,14 @@ class Training:
         Raises:
             WeightsError: it is that of another model.
         """
-        shape = saved.get("shape")
-        if shape != self.recipe.shape.to_metadata():
-            found = f"width {shape['width']}, stages {shape['widths']}" if shape else "of diffdemo 0.5 or before"
-            raise WeightsError(
-                f"{folder}/ holds the training of another model ({found}). Please choose another folder."
-            )
+        # Checkpoints of diffdemo 0.5 and before say the width only.
+        found = saved.get("shape", {"family": "x", "width": str(saved.get("width"))})
+        for name, expected in self.recipe.shape.to_metadata().items():
+            if found.get(name) != expected:
+                raise WeightsError(
+                    f"{folder}/ holds the training of a model of {name} {found.get(name, 'unknown')}, not {expected}. "
+                    "Please choose another folder."
+                )
         self.student.load_state_dict(saved["student"])
         self.ema.load_state_dict(saved["ema"])
         self.optimizer.load_state_dict(saved["optimizer"])

@@ -39,7 +39,9 @@ def fit_head(student: Student, crops: Tensor) -> None:
         student: network with trained weights.
         crops: [N,3,H,W] in [-1,1], sides multiples of 64.
     """
-    pairs = [(_context(student, x), _pixels(x)) for x in crops.split(1)]
+    compressor = student.network.compressor
+    finest = [compressor.context(compressor.analyse(x)[0])[0] for x in crops.split(1)]
+    pairs = [(_blocks(h, 1), _blocks(x, 1)) for h, x in zip(finest, crops.split(1), strict=True)]
     slope, offset = _regression(*(torch.cat(column) for column in zip(*pairs, strict=True)))
     student.head.weight.copy_(slope.T[:, :, None, None])
     assert student.head.bias is not None
@@ -91,9 +93,10 @@ def _grow_encoder(new: Compressor, old: Compressor) -> None:
     stages: Any = new.encoder[3], old.encoder[3]
     (to_block, to_down), (of_block, of_down) = stages
     _grow_block(to_block, of_block)
-    if not isinstance(of_block.skip, nn.Identity):
-        _grow(to_block.skip.weight, of_block.skip.weight, SMALL)
-        _grow(to_block.skip.bias, of_block.skip.bias, 0)
+    if not isinstance(to_block.skip, nn.Identity):
+        to_skip, of_skip = _skips(to_block, of_block)
+        _grow(to_skip.weight, of_skip.weight, SMALL)
+        _grow(to_skip.bias, of_skip.bias, 0)
     _grow(to_down.weight, of_down.weight, 0)
     _grow(to_down.bias, of_down.bias, 0)
 
@@ -123,16 +126,18 @@ def _grow_stage(to: Any, of: Any) -> None:
         to.load_state_dict(of.state_dict())
         return
     _grow_block(to_block, of_block)
-    _grow_skip(to_block.skip, of_block.skip)
+    _grow_skip(*_skips(to_block, of_block))
     _grow(to_up.weight, of_up.weight, SMALL)
     to_up.bias.copy_(of_up.bias)
 
 
-def _grow_skip(to: nn.Module, of: nn.Module) -> None:
-    if not (isinstance(to, nn.Conv2d) and isinstance(of, nn.Conv2d)):
-        raise WeightsError("A block of the context decoder that is as wide as its input cannot be widened.")
-    assert to.bias is not None
-    assert of.bias is not None
+def _skips(to: ResBlock, of: ResBlock) -> tuple[Any, Any]:
+    if not (isinstance(to.skip, nn.Conv2d) and isinstance(of.skip, nn.Conv2d)):
+        raise WeightsError("A block that is as wide as its input cannot be widened, nor a narrower one become so.")
+    return to.skip, of.skip
+
+
+def _grow_skip(to: Any, of: Any) -> None:
     _grow(to.weight, of.weight, 0)
     _grow(to.bias, of.bias, 0)
     rows, inputs = of.weight.shape[:2]
@@ -206,15 +211,6 @@ def _what_is_known_told_and_missing(student: Student, x: Tensor) -> tuple[Tensor
     y = last[1](h)
     error = x - student.head(compressor.context(y)[0])
     return _blocks(h, 2), _blocks(y, 1), _blocks(error, BLOCK)
-
-
-def _context(student: Student, x: Tensor) -> Tensor:
-    compressor = student.network.compressor
-    return _pixels(compressor.context(compressor.analyse(x)[0])[0])
-
-
-def _pixels(h: Tensor) -> Tensor:
-    return _blocks(h, 1)
 
 
 def _blocks(h: Tensor, side: int) -> Tensor:

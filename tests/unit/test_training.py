@@ -6,10 +6,9 @@ import csv
 import signal
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
+from picture_files import write_fields
 
 from diffdemo.errors import Cancelled, WeightsError
 from diffdemo.models.cdc import CdcModel, CdcShape, Family
@@ -22,13 +21,8 @@ from diffdemo.training.pictures import PictureFolder
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Sixty small pictures of soft colour fields: enough names for some to be held out."""
-    path = tmp_path_factory.mktemp("pictures")
-    random = np.random.default_rng(0)
-    for number in range(60):
-        small = random.integers(0, 256, (4, 4, 3)).astype(np.uint8)
-        Image.fromarray(small).resize((128, 128), Image.Resampling.BICUBIC).save(path / f"field{number}.png")
-    return path
+    """Small pictures of soft colour fields."""
+    return write_fields(tmp_path_factory.mktemp("pictures"), 4)
 
 
 def test_cdc_passes_through_its_stages_resumes_and_exports(folder, tmp_path, capsys):
@@ -44,7 +38,7 @@ def test_cdc_passes_through_its_stages_resumes_and_exports(folder, tmp_path, cap
     assert f"resumed at step {last['step']}" in capsys.readouterr().out
     model = CdcModel.load(weights, device=torch.device("cpu"))
     assert model.shape == recipe.shape
-    with pytest.raises(WeightsError, match=r"another model \(width 16"):
+    with pytest.raises(WeightsError, match="width 16, not 24"):
         cdc.train(folder, tmp_path, replace(recipe, width=24))
     assert not list(tmp_path.glob("*.tmp"))
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
+from picture_files import write_fields
 
 from diffdemo.errors import WeightsError
 from diffdemo.models.cdc import CdcModel, CdcShape, Family
@@ -24,13 +23,8 @@ WIDER = replace(NARROW, widths=(16, 48, 80, 128), rising=(96, 64, 24, 16))
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Sixty small pictures with more in them than 96 numbers for a block can say."""
-    path = tmp_path_factory.mktemp("pictures")
-    random = np.random.default_rng(0)
-    for number in range(60):
-        small = random.integers(0, 256, (32, 32, 3)).astype(np.uint8)
-        Image.fromarray(small).resize((128, 128), Image.Resampling.BICUBIC).save(path / f"field{number}.png")
-    return path
+    """Small pictures with more in them than 96 numbers for a block can say."""
+    return write_fields(tmp_path_factory.mktemp("pictures"), 32)
 
 
 @pytest.fixture(scope="module")

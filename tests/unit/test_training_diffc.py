@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from picture_files import write_fields
 
 from diffdemo.errors import Cancelled, WeightsError
 from diffdemo.models.photo import PhotoDenoiser
@@ -47,13 +47,8 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sixty small pictures of soft colour fields: enough names for some to be held out."""
-    path = tmp_path_factory.mktemp("fields")
-    random = np.random.default_rng(0)
-    for number in range(60):
-        small = random.integers(0, 256, (4, 4, 3)).astype(np.uint8)
-        Image.fromarray(small).resize((128, 128), Image.Resampling.BICUBIC).save(path / f"field{number}.png")
-    return path
+    """Small pictures of soft colour fields."""
+    return write_fields(tmp_path_factory.mktemp("fields"), 4)
 
 
 @pytest.fixture(scope="module")
