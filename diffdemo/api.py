@@ -11,7 +11,8 @@ from PIL import Image
 
 from diffdemo.engine import Engine
 from diffdemo.engine.records import Frame
-from diffdemo.images import Pixels, load_picture, to_picture
+from diffdemo.images import Pixels
+from diffdemo.pictures import load_picture, to_picture
 
 
 def encode(

@@ -29,7 +29,7 @@ def encode(args: argparse.Namespace) -> None:
     """
     require_output(args.output, source=args.image)
     from diffdemo.engine import Engine
-    from diffdemo.images import load_picture
+    from diffdemo.pictures import load_picture
 
     began = time.monotonic()
     picture = load_picture(args.image)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from diffdemo.images import Pixels, load_picture
+from diffdemo.images import Pixels
+from diffdemo.pictures import load_picture
 from diffdemo.ui.screen import Screen
 
 

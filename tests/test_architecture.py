@@ -11,11 +11,12 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "diffdemo"
 
-LEAVES = {"errors", "images", "metrics", "perceptual"}
+LEAVES = {"errors", "images", "metrics", "perceptual", "pictures"}
 ALLOWED = {
     "errors": set(),
     "images": {"errors"},
     "metrics": {"images"},
+    "pictures": {"errors", "images"},
     "perceptual": {"errors", "images"},
     "coding": {"errors"},
     "diffusion": {"errors"},

@@ -11,7 +11,8 @@ from pathlib import Path
 from diffdemo.engine.engine import Engine
 from diffdemo.engine.records import CurvePoint, Encoding
 from diffdemo.errors import DiffDemoError, RateError
-from diffdemo.images import MOST_PIXELS, Pixels, fit_pixels, load_picture
+from diffdemo.images import MOST_PIXELS, Pixels, fit_pixels
+from diffdemo.pictures import load_picture
 
 MOST_PICTURES = 100
 UNEXPECTED = "Something went wrong with this picture; the others are not affected."

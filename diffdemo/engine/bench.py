@@ -42,9 +42,10 @@ from diffdemo.engine.device import choose_device, describe_device
 from diffdemo.engine.diffc_rates import installed_diffc
 from diffdemo.engine.examples import example_centre, example_pixels
 from diffdemo.engine.usage import peak_mebibytes
-from diffdemo.images import Pixels, load_picture, to_image, to_pixels
+from diffdemo.images import Pixels, to_image, to_pixels
 from diffdemo.metrics import psnr_db
 from diffdemo.models.space import PixelSpace
+from diffdemo.pictures import load_picture
 
 
 def main(argv: list[str]) -> int:

@@ -13,7 +13,7 @@ import PIL
 import torch
 
 from diffdemo import __version__
-from diffdemo.images import load_picture
+from diffdemo.pictures import load_picture
 
 Row = dict[str, Any]
 """A line of the results file."""

@@ -10,9 +10,10 @@ import gradio as gr
 from diffdemo.engine import Engine
 from diffdemo.engine.classical import available
 from diffdemo.errors import ImageError, RateError
-from diffdemo.images import MOST_PIXELS, Pixels, fit_pixels, load_picture, to_png
+from diffdemo.images import MOST_PIXELS, Pixels, fit_pixels, to_png
 from diffdemo.metrics import bits_per_pixel
 from diffdemo.perceptual import lpips
+from diffdemo.pictures import load_picture
 from diffdemo.ui import models
 from diffdemo.ui.codecs import DEFAULT_CODEC, OFFERS
 from diffdemo.ui.errors import friendly

@@ -11,7 +11,8 @@ import gradio as gr
 
 from diffdemo.engine import Engine
 from diffdemo.engine.heat import difference, error_map
-from diffdemo.images import load_picture, to_png
+from diffdemo.images import to_png
+from diffdemo.pictures import load_picture
 from diffdemo.ui import amounts, comparer, present, sides
 from diffdemo.ui.amounts import EQUAL
 from diffdemo.ui.codecs import OFFERS

@@ -12,8 +12,9 @@ from diffdemo.engine import Engine
 from diffdemo.engine.classical import SUFFIXES
 from diffdemo.engine.heat import difference, error_map
 from diffdemo.errors import RateError
-from diffdemo.images import MOST_PIXELS, fit_pixels, load_picture, to_png
+from diffdemo.images import MOST_PIXELS, fit_pixels, to_png
 from diffdemo.perceptual import lpips
+from diffdemo.pictures import load_picture
 from diffdemo.ui import models
 from diffdemo.ui.codecs import DEFAULT_CODEC, DEFAULT_GAMMA
 from diffdemo.ui.errors import friendly

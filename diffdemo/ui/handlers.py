@@ -10,7 +10,8 @@ from typing import Any
 import gradio as gr
 
 from diffdemo.engine import Engine, ModelInfo
-from diffdemo.images import Pixels, fit_pixels, load_picture, to_png
+from diffdemo.images import Pixels, fit_pixels, to_png
+from diffdemo.pictures import load_picture
 from diffdemo.ui import models, present, sides
 from diffdemo.ui.codecs import DEFAULT_CODEC, OFFERS, encoding_controls
 from diffdemo.ui.errors import friendly

@@ -6,9 +6,9 @@ import hashlib
 from collections import OrderedDict
 from threading import Lock
 
-from diffdemo.images import load_picture
 from diffdemo.metrics import MS_SSIM_SMALLEST_SIDE
 from diffdemo.perceptual import lpips, missing
+from diffdemo.pictures import load_picture
 
 _MOST = 1024
 _found: OrderedDict[bytes, float | None] = OrderedDict()

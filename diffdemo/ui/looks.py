@@ -9,7 +9,8 @@ import gradio as gr
 
 from diffdemo.engine import BitsMap, Engine
 from diffdemo.engine.result_card import result_card
-from diffdemo.images import load_picture, to_png
+from diffdemo.images import to_png
+from diffdemo.pictures import load_picture
 from diffdemo.ui import filmstrip, present
 from diffdemo.ui.codecs import DEFAULT_CODEC, OFFERS
 from diffdemo.ui.errors import friendly

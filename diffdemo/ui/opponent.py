@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import gradio as gr
 
 from diffdemo.engine import Engine
-from diffdemo.images import load_picture
+from diffdemo.pictures import load_picture
 from diffdemo.ui import models, present, sides
 from diffdemo.ui.codecs import OFFERS
 from diffdemo.ui.session import Other, Session, Side

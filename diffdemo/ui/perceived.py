@@ -10,7 +10,8 @@ from dataclasses import replace
 from threading import Lock
 
 from diffdemo.engine import CurvePoint, Engine
-from diffdemo.images import load_picture, to_png
+from diffdemo.images import to_png
+from diffdemo.pictures import load_picture
 from diffdemo.ui.curve_lines import Line
 from diffdemo.ui.likeness import likeness
 from diffdemo.ui.rivals import CODECS

@@ -9,7 +9,8 @@ import gradio as gr
 
 from diffdemo.engine import Engine
 from diffdemo.engine.examples import ExampleResult
-from diffdemo.images import MOST_PIXELS, fit_pixels, load_picture, to_png
+from diffdemo.images import MOST_PIXELS, fit_pixels, to_png
+from diffdemo.pictures import load_picture
 from diffdemo.ui import comparer, present, sides
 from diffdemo.ui.codecs import DEFAULT_CODEC
 from diffdemo.ui.errors import friendly

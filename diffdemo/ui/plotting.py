@@ -11,7 +11,7 @@ import gradio as gr
 
 from diffdemo.engine import Engine
 from diffdemo.engine.plots import Metric
-from diffdemo.images import load_picture
+from diffdemo.pictures import load_picture
 from diffdemo.ui import export, overlays
 from diffdemo.ui.axes import Across, Scale, View
 from diffdemo.ui.curve_lines import KINDS

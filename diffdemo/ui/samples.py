@@ -12,8 +12,9 @@ import numpy as np
 from diffdemo.engine import Engine
 from diffdemo.engine.records import Samples
 from diffdemo.engine.samples import SPREAD_GAIN
-from diffdemo.images import Pixels, load_picture, to_png
+from diffdemo.images import Pixels, to_png
 from diffdemo.metrics import psnr_db
+from diffdemo.pictures import load_picture
 from diffdemo.ui import present
 from diffdemo.ui.codecs import DEFAULT_GAMMA, DEFAULT_STEPS
 from diffdemo.ui.errors import friendly

@@ -10,7 +10,7 @@ import gradio as gr
 
 from diffdemo.engine import Engine
 from diffdemo.engine.plots import Curve
-from diffdemo.images import load_picture
+from diffdemo.pictures import load_picture
 from diffdemo.ui import comparer, present, sides
 from diffdemo.ui.axes import View
 from diffdemo.ui.ceilings import Ceilings

@@ -14,8 +14,9 @@ from diffdemo.engine import Engine
 from diffdemo.engine.dither import dither, plain
 from diffdemo.engine.landing import Landings, Run
 from diffdemo.engine.theory import Source, curves, from_blocks, mark, most_bits, power_law
-from diffdemo.images import Pixels, fit_pixels, load_picture, to_png
+from diffdemo.images import Pixels, fit_pixels, to_png
 from diffdemo.metrics import bits_per_pixel
+from diffdemo.pictures import load_picture
 from diffdemo.ui import theory_words as words
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.screen import UNCHANGED, served

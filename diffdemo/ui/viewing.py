@@ -11,7 +11,8 @@ import gradio as gr
 
 from diffdemo.engine import Engine
 from diffdemo.engine.records import Frame
-from diffdemo.images import Pixels, load_picture
+from diffdemo.images import Pixels
+from diffdemo.pictures import load_picture
 from diffdemo.ui import present
 from diffdemo.ui.codecs import DEFAULT_GAMMA, DEFAULT_STEPS
 from diffdemo.ui.comparison import Comparison

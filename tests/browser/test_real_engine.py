@@ -11,7 +11,8 @@ import pytest
 from serving import serve
 
 from diffdemo.engine import Engine
-from diffdemo.images import load_picture, to_png
+from diffdemo.images import to_png
+from diffdemo.pictures import load_picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore")]  # warnings: see test_studio
 

@@ -22,9 +22,10 @@ from diffdemo.engine import Engine, catalogue, store
 from diffdemo.engine.store import AnyCodec
 from diffdemo.errors import DownloadError, MemoryBudgetError, ModelMismatch, RateError, WeightsError
 from diffdemo.hub.library import Library
-from diffdemo.images import Pixels, load_picture, to_png
+from diffdemo.images import Pixels, to_png
 from diffdemo.models import registry
 from diffdemo.models.spec import MB, HubSource, Kind, ModelSpec
+from diffdemo.pictures import load_picture
 from diffdemo.ui.menu import Menu
 from diffdemo.ui.opening import Waiting
 from diffdemo.ui.turns import Turns

@@ -17,7 +17,7 @@ from serving import serve
 
 from diffdemo.engine.batch import Outcome
 from diffdemo.engine.records import CurvePoint
-from diffdemo.images import load_picture
+from diffdemo.pictures import load_picture
 from diffdemo.ui import batch
 from diffdemo.ui.batch_plot import batch_plot
 from diffdemo.ui.batch_run import Batch, Page

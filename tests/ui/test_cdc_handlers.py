@@ -10,7 +10,7 @@ from PIL import Image
 from stage import shown
 
 from diffdemo.engine import CurvePoint
-from diffdemo.images import load_picture
+from diffdemo.pictures import load_picture
 from diffdemo.ui.comparison import Comparison
 from diffdemo.ui.handlers import Handlers
 from diffdemo.ui.inspect import Inspection

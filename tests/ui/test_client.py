@@ -15,7 +15,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 from serving import serve
 
-from diffdemo.images import load_picture
+from diffdemo.pictures import load_picture
 
 # Gradio's use of pandas warns, and a warning that becomes an error there stops its queue.
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from fakes import FakeEngine
 
-from diffdemo.images import load_picture, to_png
+from diffdemo.images import to_png
+from diffdemo.pictures import load_picture
 from diffdemo.ui import filmstrip
 from diffdemo.ui.looks import NO_MAP, NOT_EMBEDDED, Looks, legend
 from diffdemo.ui.opening import Opening

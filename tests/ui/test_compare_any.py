@@ -9,8 +9,8 @@ from fakes import FakeEngine
 from PIL import Image
 
 from diffdemo.engine.classical import available
-from diffdemo.images import load_picture
 from diffdemo.metrics import ms_ssim, psnr_db
+from diffdemo.pictures import load_picture
 from diffdemo.ui.compare_api import Comparison
 from diffdemo.ui.endpoints import Endpoints
 

@@ -12,7 +12,8 @@ from stage import shown
 
 from diffdemo.engine.classical import available
 from diffdemo.engine.heat import difference, error_map
-from diffdemo.images import load_picture, to_png
+from diffdemo.images import to_png
+from diffdemo.pictures import load_picture
 from diffdemo.ui import comparer, sides
 from diffdemo.ui.comparison import Comparison
 from diffdemo.ui.endpoints import Endpoints

@@ -13,7 +13,7 @@ from stage import shown
 
 from diffdemo.engine.plots import LABELS
 from diffdemo.errors import ImageError
-from diffdemo.images import load_picture
+from diffdemo.pictures import load_picture
 from diffdemo.ui.errors import UNEXPECTED, friendly
 from diffdemo.ui.handlers import Handlers, to_side
 from diffdemo.ui.inspect import Inspection

@@ -19,7 +19,8 @@ from fakes import FakeEngine
 from PIL import Image
 from serving import built
 
-from diffdemo.images import Pixels, load_picture, to_png
+from diffdemo.images import Pixels, to_png
+from diffdemo.pictures import load_picture
 from diffdemo.ui import tools
 from diffdemo.ui.app import launch_options
 from diffdemo.ui.compare_api import Comparison

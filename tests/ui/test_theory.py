@@ -13,7 +13,8 @@ from PIL import Image
 from diffdemo.engine import landing
 from diffdemo.engine.records import CurvePoint
 from diffdemo.engine.theory import SCHEMES, curves, mark, most_bits, power_law
-from diffdemo.images import load_picture, to_png
+from diffdemo.images import to_png
+from diffdemo.pictures import load_picture
 from diffdemo.ui import theory, theory_words
 from diffdemo.ui.session import Session
 from diffdemo.ui.theory_acts import NO_PICTURE, DitherScreen, TheoryActs, TheoryScreen, first_screen

@@ -21,8 +21,9 @@ from diffdemo.engine.batch_archive import COLUMNS, Archive, archived, free_stem,
 from diffdemo.engine.batch_means import means
 from diffdemo.engine.records import CurvePoint, Encoding
 from diffdemo.errors import RateError
-from diffdemo.images import Pixels, load_picture
+from diffdemo.images import Pixels
 from diffdemo.metrics import bits_per_pixel, psnr_db
+from diffdemo.pictures import load_picture
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ from diffdemo.engine.mean_curves import flow_below_mean, value_at
 from diffdemo.engine.realism import FEATURES, REVISION, features_to_text
 from diffdemo.engine.records import CurvePoint
 from diffdemo.engine.summary import bd_rate, summary
-from diffdemo.images import load_picture
 from diffdemo.metrics import psnr_db
+from diffdemo.pictures import load_picture
 
 
 @pytest.fixture

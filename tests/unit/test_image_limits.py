@@ -13,7 +13,8 @@ from picture_files import file_of, png_that_claims
 from PIL import Image
 
 from diffdemo.errors import ImageError
-from diffdemo.images import MOST_PIXELS, Pixels, fit_pixels, load_picture, require_pixels, to_image, to_pixels, to_png
+from diffdemo.images import MOST_PIXELS, Pixels, fit_pixels, require_pixels, to_image, to_pixels, to_png
+from diffdemo.pictures import load_picture
 
 # --- what is refused --------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,8 @@ import pytest
 from picture_files import file_of, png_of_16_bit_rgb
 from PIL import ExifTags, Image, ImageCms
 
-from diffdemo.images import Pixels, load_picture, to_picture, to_png
+from diffdemo.images import Pixels, to_png
+from diffdemo.pictures import load_picture, to_picture
 
 # --- modes ------------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,5 @@
+"""Picture files of every kind that people have, read as they are meant to be seen."""
+
+from diffdemo.pictures.read import Picture, load_picture, to_picture
+
+__all__ = ["Picture", "load_picture", "to_picture"]
