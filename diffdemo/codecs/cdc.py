@@ -24,9 +24,16 @@ from torch import Tensor
 
 from diffdemo.codecs.base import DEFAULT_RENDERING, Decoder, Preset, Reconstruction, Rendering, Target
 from diffdemo.codecs.cdc_step import FINEST, LARGEST_CODE, UNIT_CODE, delta_of, scales_in_steps
-from diffdemo.coding.container import Bitstream, Header, read_bitstream, write_bitstream
+from diffdemo.coding.container import Bitstream, Header, read_bitstream, require_sides, write_bitstream
 from diffdemo.coding.frequency import FactorisedPrior, factorised_tables, gaussian_tables, scale_index
-from diffdemo.coding.range_coder import LARGEST_SYMBOL, SymbolDecoder, SymbolEncoder, cost_bits, costs_in_bits
+from diffdemo.coding.range_coder import (
+    LARGEST_COST,
+    LARGEST_SYMBOL,
+    SymbolDecoder,
+    SymbolEncoder,
+    cost_bits,
+    costs_in_bits,
+)
 from diffdemo.errors import CorruptBitstream, ImageError, ModelMismatch, RateError, TruncatedBitstream
 from diffdemo.images import MOST_PIXELS, Pixels, mirrored, require_pixels, to_image, to_pixels
 from diffdemo.metrics import psnr_db
@@ -159,6 +166,7 @@ class Cdc:
         """
         require_pixels(pixels)
         height, width = pixels.shape[:2]
+        require_sides(width, height)
         if _padded(height) * _padded(width) > self.most_pixels:
             raise ImageError(
                 f"The picture has {width} x {height} pixels; this CDC model takes at most {self.most_pixels:,}. "
@@ -231,6 +239,11 @@ class Cdc:
                 f"The file was written with model {header.fingerprint.hex()}; this one is {self.fingerprint.hex()}. "
                 "Only the same weights can decode it."
             )
+        if header.payload_bytes > self._most_payload_bytes(header):
+            raise CorruptBitstream(
+                f"The file claims {header.payload_bytes:,} bytes for {header.width} x {header.height} pixels; "
+                "no picture of this size takes so many."
+            )
         require_whole(bitstream)
         return bitstream
 
@@ -273,6 +286,12 @@ class Cdc:
         symbols = decoder.decode_indexed(indices, gaussian_tables())
         decoder.require_end()
         return Received(z_symbols, symbols, indices, means)
+
+    def _most_payload_bytes(self, header: Header) -> int:
+        """Bytes of a payload whose every symbol is as dear as a symbol can be."""
+        blocks = _padded(header.height) * _padded(header.width) // MULTIPLE**2
+        symbols = blocks * (len(self._z_tables) + 16 * self.model.compressor.channels)
+        return symbols * LARGEST_COST // 8 + END_BYTES
 
     def _predict(self, z_symbols: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         return self._hyper_decoder(z_symbols.astype(np.float32) + self._median)

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from diffdemo.codecs.base import DEFAULT_RENDERING, Decoder, Preset, Reconstruction, Rendering, Target
-from diffdemo.codecs.diffc_file import CODEC_ID, DiffCFile, FileHead, read_file, require_prompt
+from diffdemo.codecs.diffc_file import CODEC_ID, LARGEST_SEED, DiffCFile, FileHead, read_file, require_prompt
 from diffdemo.codecs.diffc_payload import LAST_LEVEL, PayloadWriter, level_of, sigma_of
 from diffdemo.codecs.diffc_plan import EFFORTS, budget_of, expected_steps, growth_for, plan_step
 from diffdemo.coding.tree_code import TREE_PRESETS, TreeStep, reproduce, simulate
@@ -36,8 +36,6 @@ from diffdemo.errors import CorruptBitstream, ModelMismatch, RateError
 from diffdemo.images import Pixels, require_pixels, to_image, to_pixels
 from diffdemo.metrics import psnr_db
 from diffdemo.models.space import Space
-
-LARGEST_SEED = (1 << 32) - 1
 
 
 @dataclass(frozen=True, slots=True)

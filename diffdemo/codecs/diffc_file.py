@@ -7,11 +7,12 @@ Files of one view leave the first bracket out, models of pictures without a prom
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 
-from diffdemo.codecs.diffc_payload import PayloadReader, PayloadStep, read_steps
+from diffdemo.codecs.diffc_payload import PayloadReader, PayloadStep, most_payload_bytes, read_steps
 from diffdemo.codecs.diffc_plan import LARGEST_GROWTH
-from diffdemo.coding.container import Bitstream, Header, read_bitstream, write_bitstream
+from diffdemo.coding.container import Bitstream, Header, read_bitstream, require_sides, write_bitstream
 from diffdemo.coding.tree_code import TREE_PRESETS
 from diffdemo.diffusion.views import MOST_VIEWS
 from diffdemo.errors import CorruptBitstream, RateError, TruncatedBitstream
@@ -19,6 +20,7 @@ from diffdemo.images import MOST_PIXELS
 
 # normative: what is written here.
 CODEC_ID = 1
+LARGEST_SEED = (1 << 32) - 1
 LARGEST_FACTOR = 64
 MOST_CHANNELS = 64
 MOST_PROMPT_BYTES = 1200
@@ -62,7 +64,12 @@ class FileHead:
         return channels * height * width
 
     def overhead(self, payload_bytes: int) -> int:
-        """Bytes of a file before its steps, if its payload is no longer than so many bytes."""
+        """Bytes of a file before its steps, if its payload is no longer than so many bytes.
+
+        Raises:
+            ImageError: the picture is too wide or too high for a file.
+        """
+        require_sides(self.width, self.height)
         header = Header(CODEC_ID, self.fingerprint, self.width, self.height, self._parameters(), payload_bytes, 0)
         return len(header.to_bytes()) + len(self.prompt.encode())
 
@@ -144,8 +151,8 @@ def read_file(data: bytes) -> DiffCFile:
     views = more.pop(0) if len(more) % 2 else 1
     shape, prompt_bytes = more or (3 << 8 | 1, 0)
     channels, factor = shape >> 8, shape & 255
-    is_odd = tree not in TREE_PRESETS or growth > LARGEST_GROWTH or prompt_bytes > MOST_PROMPT_BYTES
-    if is_odd or not 1 <= views <= MOST_VIEWS:
+    is_known = tree in TREE_PRESETS and seed <= LARGEST_SEED and prompt_bytes <= MOST_PROMPT_BYTES
+    if not (is_known and 1 <= growth <= LARGEST_GROWTH and 1 <= views <= MOST_VIEWS):
         raise CorruptBitstream("The file's header asks for settings that no encoder writes.")
     if not (1 <= channels <= MOST_CHANNELS and 1 <= factor <= LARGEST_FACTOR):
         raise CorruptBitstream("The file's header asks for a kind of signal that no model has.")
@@ -157,6 +164,11 @@ def read_file(data: bytes) -> DiffCFile:
     head = FileHead(
         header.fingerprint, header.width, header.height, seed, tree, growth, views, channels, factor, prompt
     )
+    if header.payload_bytes - prompt_bytes > most_payload_bytes(head.dimensions):
+        raise CorruptBitstream(
+            f"The file claims {header.payload_bytes:,} bytes for {header.width} x {header.height} pixels; "
+            "no picture of this size takes so many."
+        )
     return DiffCFile(head, bitstream, prompt_bytes)
 
 
@@ -164,17 +176,26 @@ def require_prompt(prompt: str) -> None:
     """Check that a prompt can be written into a file.
 
     Raises:
-        RateError: if it is too long.
+        RateError: if it is too long, or holds what is no text.
     """
+    if not _is_text(prompt):
+        raise RateError("The prompt holds characters that are no text, such as control codes. Please type it anew.")
     size = len(prompt.encode())
     if size > MOST_PROMPT_BYTES:
         raise RateError(f"The prompt has {size} bytes; at most {MOST_PROMPT_BYTES} fit into a file.")
 
 
 def _prompt_of(bitstream: Bitstream, prompt_bytes: int) -> str:
+    if prompt_bytes > bitstream.header.payload_bytes:
+        raise CorruptBitstream("The file's header promises a longer prompt than the file ever held.")
     if len(bitstream.payload) < prompt_bytes:
         raise TruncatedBitstream("The file ends inside its prompt; nothing can be decoded from it.")
-    try:
-        return bitstream.payload[:prompt_bytes].decode()
-    except UnicodeDecodeError:
-        raise CorruptBitstream("The file's prompt is damaged: it is no text.") from None
+    prompt = bitstream.payload[:prompt_bytes].decode(errors="surrogateescape")
+    if not _is_text(prompt):
+        raise CorruptBitstream("The file's prompt is damaged: it is no text.")
+    return prompt
+
+
+def _is_text(prompt: str) -> bool:
+    """Whether a text is valid Unicode without control codes, which a terminal would obey, but those for layout."""
+    return all(character in "\t\n\r" or unicodedata.category(character) not in ("Cc", "Cs") for character in prompt)

@@ -11,12 +11,13 @@ from __future__ import annotations
 import binascii
 from dataclasses import dataclass
 
-from diffdemo.errors import CorruptBitstream, TruncatedBitstream, UnsupportedBitstream
+from diffdemo.errors import CorruptBitstream, ImageError, RateError, TruncatedBitstream, UnsupportedBitstream
 
 # normative: all of this file.
 MAGIC = b"DIFD"
 VERSION = 1
 FINGERPRINT_BYTES = 4
+LARGEST_CODEC = 15
 MOST_PARAMETERS = 15
 LARGEST_SIDE = 65535
 LARGEST_PAYLOAD = 1 << 23
@@ -84,9 +85,38 @@ class Bitstream:
 def write_bitstream(
     *, codec_id: int, fingerprint: bytes, width: int, height: int, parameters: tuple[int, ...], payload: bytes
 ) -> bytes:
-    """Header and payload as one file."""
+    """Header and payload as one file, of which `read_bitstream` reads every field back.
+
+    Raises:
+        ImageError: the picture is too wide or too high for a header.
+        RateError: the payload is longer than a reader accepts.
+        ValueError: a codec, fingerprint or parameter that no header can hold.
+    """
+    require_sides(width, height)
+    if len(payload) > LARGEST_PAYLOAD:
+        raise RateError(
+            f"The picture would take {len(payload):,} bytes; a file holds at most {LARGEST_PAYLOAD:,}. "
+            "Please ask for fewer bytes or a lower quality."
+        )
+    if not 1 <= codec_id <= LARGEST_CODEC or len(fingerprint) != FINGERPRINT_BYTES:
+        raise ValueError(f"codec {codec_id} with a fingerprint of {len(fingerprint)} bytes does not fit into a header")
+    if len(parameters) > MOST_PARAMETERS:
+        raise ValueError(f"{len(parameters)} parameters do not fit into a header")
     header = Header(codec_id, fingerprint, width, height, parameters, len(payload), _check(payload))
     return header.to_bytes() + payload
+
+
+def require_sides(width: int, height: int) -> None:
+    """Check that a header can name the size of a picture.
+
+    Raises:
+        ImageError: if not.
+    """
+    if not (_is_side(width) and _is_side(height)):
+        raise ImageError(
+            f"The picture is {width} x {height} pixels; a file holds sides of 1 to {LARGEST_SIDE:,}. "
+            "Please cut it into pieces or make it smaller."
+        )
 
 
 def read_bitstream(data: bytes) -> Bitstream:
@@ -117,13 +147,17 @@ def read_bitstream(data: bytes) -> Bitstream:
     expected = _check(data[: reader.position])
     if int.from_bytes(reader.take(2), "big") != expected:
         raise CorruptBitstream("The file's header is damaged: its check value does not match.")
-    if not (1 <= width <= LARGEST_SIDE and 1 <= height <= LARGEST_SIDE):
+    if not (_is_side(width) and _is_side(height)):
         raise CorruptBitstream(f"The file claims a picture of {width} x {height} pixels, which cannot be.")
     if payload_bytes > LARGEST_PAYLOAD:
         raise CorruptBitstream(f"The file claims {payload_bytes:,} bytes of picture; no encoder writes so many.")
     header = Header(kind & 15, fingerprint, width, height, parameters, payload_bytes, payload_check)
     payload = data[reader.position : reader.position + payload_bytes]
     return Bitstream(header, payload, reader.position)
+
+
+def _is_side(length: int) -> bool:
+    return 1 <= length <= LARGEST_SIDE
 
 
 class _Reader:

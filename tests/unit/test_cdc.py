@@ -13,7 +13,7 @@ from diffdemo.codecs.cdc import BIT_PRICE, Cdc, Content
 from diffdemo.codecs.cdc_step import LARGEST_CODE, UNIT_CODE, delta_of, scales_in_steps
 from diffdemo.coding.container import read_bitstream, write_bitstream
 from diffdemo.coding.frequency import gaussian_tables
-from diffdemo.coding.range_coder import costs_in_bits
+from diffdemo.coding.range_coder import LARGEST_SYMBOL, costs_in_bits
 from diffdemo.engine.bench_rounding import rounded_curve
 from diffdemo.engine.examples import example_pixels
 from diffdemo.engine.store import load_codec
@@ -172,6 +172,26 @@ def test_headers_that_no_encoder_wrote_are_refused(seeded):
     for fields in ({"parameters": ()}, {"parameters": (1, 2)}, {"parameters": (LARGEST_CODE + 1,)}, {"codec_id": 1}):
         with pytest.raises(CorruptBitstream):
             seeded.open(hostile(seeded, b"", **fields))
+
+
+def test_a_payload_that_the_picture_cannot_hold_is_refused(seeded):
+    # 16 channels of z at 1/64, 16 of y at 1/16, and no symbol takes more than 68 bits.
+    most = (16 + 16 * 16) * 68 // 8 + 8
+    with pytest.raises(CorruptBitstream, match="damaged"):
+        seeded.read(seeded.open(hostile(seeded, bytes(most))))
+    with pytest.raises(CorruptBitstream, match="no picture of this size takes so many"):
+        seeded.open(hostile(seeded, bytes(most + 1)))
+
+
+def test_the_dearest_symbols_stay_below_that(seeded):
+    means, scales = seeded._predict(np.full((16, 1, 1), -LARGEST_SYMBOL, np.int32))
+    dear = Content(64, 64, np.full((16, 1, 1), -LARGEST_SYMBOL, np.int32), np.full(means.shape, -1e9), means, scales)
+    assert np.abs(seeded.read(seeded.open(seeded.write(dear, 0, bit_price=0.0))).numpy()).max() > 5e5
+
+
+def test_a_side_that_no_file_can_name_is_refused(seeded):
+    with pytest.raises(ImageError, match="70000 x 1 pixels; a file holds sides"):
+        seeded.analyse(np.zeros((1, 70_000, 3), np.uint8))
 
 
 def test_a_huge_picture_is_refused_before_anything_is_allocated(seeded):

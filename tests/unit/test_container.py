@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from diffdemo.coding.container import LARGEST_NUMBER, LARGEST_PAYLOAD, MAGIC, Header, read_bitstream, write_bitstream
-from diffdemo.errors import BitstreamError, CorruptBitstream, TruncatedBitstream, UnsupportedBitstream
+from diffdemo.errors import (
+    BitstreamError,
+    CorruptBitstream,
+    ImageError,
+    RateError,
+    TruncatedBitstream,
+    UnsupportedBitstream,
+)
 
 PAYLOAD = b"123456789"
 GOLDEN_HEADER = bytes.fromhex(
@@ -143,6 +150,32 @@ def test_a_claimed_length_costs_no_memory() -> None:
 def test_numbers_that_do_not_fit_are_not_written(number: int) -> None:
     with pytest.raises(ValueError, match="does not fit"):
         write_bitstream(codec_id=1, fingerprint=b"abcd", width=8, height=8, parameters=(number,), payload=b"")
+
+
+@pytest.mark.parametrize(("width", "height"), [(0, 1), (1, 0), (-3, 5), (65536, 1), (1, 70_000)])
+def test_sizes_that_nobody_could_read_are_not_written(width: int, height: int) -> None:
+    with pytest.raises(ImageError, match=f"{width} x {height} pixels; a file holds sides of 1 to 65,535"):
+        write_bitstream(codec_id=1, fingerprint=b"abcd", width=width, height=height, parameters=(), payload=b"")
+
+
+def test_a_payload_that_nobody_could_read_is_not_written() -> None:
+    fields = {"codec_id": 1, "fingerprint": b"abcd", "width": 8, "height": 8, "parameters": ()}
+    longest = write_bitstream(**fields, payload=bytes(LARGEST_PAYLOAD))
+    assert not read_bitstream(longest).is_damaged
+    with pytest.raises(RateError, match="8,388,609 bytes; a file holds at most 8,388,608"):
+        write_bitstream(**fields, payload=bytes(LARGEST_PAYLOAD + 1))
+
+
+@pytest.mark.parametrize(
+    "fields", [{"codec_id": 0}, {"codec_id": 16}, {"fingerprint": b"abc"}, {"fingerprint": b"abcde"}]
+)
+def test_codecs_and_fingerprints_that_do_not_fit_are_not_written(fields: dict[str, object]) -> None:
+    good = {"codec_id": 1, "fingerprint": b"abcd", "width": 8, "height": 8, "parameters": (0,) * 15, "payload": b""}
+    assert read_bitstream(write_bitstream(**good)).header.parameters == (0,) * 15
+    with pytest.raises(ValueError, match="does not fit"):
+        write_bitstream(**{**good, **fields})
+    with pytest.raises(ValueError, match="16 parameters"):
+        write_bitstream(**{**good, "parameters": (0,) * 16})
 
 
 def test_random_bytes_raise_nothing_else() -> None:

@@ -176,6 +176,9 @@ def hostile(codec: DiffC, **changes: object) -> bytes:
         {"parameters": (0, 1)},
         {"parameters": (0, 7, 50)},
         {"parameters": (0, 1, 1 << 30)},
+        {"parameters": (0, 1, 0)},
+        {"parameters": (1 << 32, 1, 50)},
+        {"parameters": ((1 << 35) - 1, 1, 50)},
     ],
 )
 def test_absurd_headers_are_refused(codec, changes):
@@ -185,7 +188,7 @@ def test_absurd_headers_are_refused(codec, changes):
 
 def test_a_payload_made_to_take_long_is_bounded(codec):
     """The smallest steps that a header can ask for, each one level down: the walk still ends."""
-    data = hostile(codec, parameters=(0, 1, 0), payload=b"\xff" * 100_000)
+    data = hostile(codec, parameters=(0, 1, 1), payload=b"\xff" * 100_000)
     assert len(codec.open(data).steps()) <= MOST_STEPS
 
 

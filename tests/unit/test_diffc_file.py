@@ -8,10 +8,11 @@ import torch
 
 from diffdemo.codecs.base import Preset, Target
 from diffdemo.codecs.diffc import DiffC
-from diffdemo.codecs.diffc_file import MOST_PROMPT_BYTES, read_file
-from diffdemo.coding.container import write_bitstream
-from diffdemo.errors import CorruptBitstream, RateError, TruncatedBitstream
-from diffdemo.images import to_image, to_pixels
+from diffdemo.codecs.diffc_file import LARGEST_SEED, MOST_PROMPT_BYTES, read_file
+from diffdemo.codecs.diffc_payload import most_payload_bytes
+from diffdemo.coding.container import LARGEST_SIDE, Header, write_bitstream
+from diffdemo.errors import CorruptBitstream, ImageError, RateError, TruncatedBitstream
+from diffdemo.images import MOST_PIXELS, to_image, to_pixels
 from diffdemo.metrics import psnr_db
 from diffdemo.models.space import PixelSpace
 from tests.gaussian import GaussianDenoiser
@@ -105,6 +106,95 @@ def test_absurd_shapes_and_prompts_are_refused(codec, shape, prompt_bytes, paylo
     data = write_bitstream(codec_id=1, fingerprint=b"test", width=64, height=64, parameters=parameters, payload=payload)
     with pytest.raises(CorruptBitstream):
         codec.open(data)
+
+
+def with_prompt(prompt: bytes, *, claimed: int | None = None) -> bytes:
+    """A file of `BlockMeans` whose payload is this prompt and twenty bytes of steps."""
+    parameters = (0, 1, 50, 4 << 8 | 8, len(prompt) if claimed is None else claimed)
+    return write_bitstream(
+        codec_id=1, fingerprint=b"test", width=64, height=64, parameters=parameters, payload=prompt + b"x" * 20
+    )
+
+
+@pytest.mark.parametrize(
+    "prompt", ["plain", "two\nlines\tand a tab", "ünder 雪 👩‍🚀", "عربي", "a\u3000b\u00a0c", "\u202e"]
+)
+def test_prompts_in_any_script_are_text(codec, prompt):
+    assert codec.open(with_prompt(prompt.encode())).head.prompt == prompt
+
+
+@pytest.mark.parametrize(
+    "prompt", [b"\xff", b"\xc3", b"\xed\xa0\x80", b"\x1b[2J", b"a\0b", b"\x7f", "\x9b31m".encode()]
+)
+def test_a_prompt_that_is_no_text_is_refused(codec, prompt):
+    with pytest.raises(CorruptBitstream, match="no text"):
+        codec.open(with_prompt(prompt))
+
+
+@pytest.mark.parametrize("prompt", ["\ud800", "\x1b[2J", "a\0b", "\x7f"])
+def test_a_prompt_that_is_no_text_is_not_written(codec, pixels, prompt):
+    with pytest.raises(RateError, match="no text"):
+        list(codec.encode_progressively(pixels, Target(num_bytes=300), prompt=prompt))
+
+
+def test_a_prompt_longer_than_the_payload_is_no_matter_of_missing_bytes(codec):
+    with pytest.raises(CorruptBitstream, match="longer prompt"):
+        codec.open(with_prompt(b"bright", claimed=27))
+    with pytest.raises(TruncatedBitstream):
+        codec.open(with_prompt(b"bright")[:-22])
+
+
+@pytest.mark.parametrize(("parameters", "fits"), [((LARGEST_SEED, 2, 1), True), ((LARGEST_SEED + 1, 2, 1), False)])
+def test_the_largest_seed(parameters, fits):
+    fields = {"codec_id": 1, "fingerprint": b"test", "width": 64, "height": 64, "payload": b"x" * 20}
+    data = write_bitstream(**fields, parameters=parameters)
+    if fits:
+        assert read_file(data).head.seed == LARGEST_SEED
+    else:
+        with pytest.raises(CorruptBitstream, match="settings"):
+            read_file(data)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (5, 3), (64, 64)])
+def test_a_payload_that_the_picture_cannot_hold_is_refused(width, height):
+    most = most_payload_bytes(3 * width * height)
+    for length, fits in ((most, True), (most + 1, False)):
+        data = Header(1, b"test", width, height, (0, 1, 50), length, 0).to_bytes()
+        if fits:
+            assert read_file(data).bitstream.is_cut
+        else:
+            with pytest.raises(CorruptBitstream, match=f"claims {length:,} bytes for {width} x {height}"):
+                read_file(data)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 1), (3, 3), (9, 7)])
+def test_no_encoder_reaches_what_a_picture_can_hold(size):
+    """The bound refuses no file that somebody wrote: however many bytes are allowed, an encoder stops below it."""
+    exact = DiffC(PixelSpace(GaussianDenoiser(0.3)), fingerprint=b"test")
+    noise = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
+    for preset in Preset:
+        file = exact.open(exact.encode(noise, Target(num_bytes=1 << 20), preset=preset))
+        assert file.bitstream.header.payload_bytes < most_payload_bytes(file.head.dimensions)
+
+
+def test_what_networks_pad_a_picture_to_is_bounded_by_the_sides_alone():
+    """Networks mirror sides to multiples of 64 at most: thin pictures take no more than twice the largest square."""
+    heights = np.arange(1, LARGEST_SIDE + 1)
+    widths = np.minimum(LARGEST_SIDE, MOST_PIXELS // heights)
+    padded = (-(-heights // 64) * 64) * (-(-widths // 64) * 64)
+    assert padded.max() < 2 * MOST_PIXELS
+
+
+def test_a_side_that_no_file_can_name_is_refused_before_the_work():
+    class Untouched:
+        sigma_min = 0.01
+
+        def denoise(self, z, sigma):
+            raise AssertionError("the network was asked")
+
+    codec = DiffC(PixelSpace(Untouched()), fingerprint=b"test")
+    with pytest.raises(ImageError, match="70000 x 1 pixels; a file holds"):
+        codec.encode(np.zeros((1, 70_000, 3), np.uint8), Target(num_bytes=300))
 
 
 def test_golden_file_with_a_prompt(codec):
