@@ -27,8 +27,8 @@ from diffdemo.codecs.cdc_step import FINEST, LARGEST_CODE, UNIT_CODE, delta_of, 
 from diffdemo.coding.container import Bitstream, Header, read_bitstream, require_sides, write_bitstream
 from diffdemo.coding.frequency import FactorisedPrior, factorised_tables, gaussian_tables, scale_index
 from diffdemo.coding.range_coder import (
-    LARGEST_COST,
     LARGEST_SYMBOL,
+    MAX_COST_BITS,
     SymbolDecoder,
     SymbolEncoder,
     cost_bits,
@@ -239,7 +239,7 @@ class Cdc:
                 f"The file was written with model {header.fingerprint.hex()}; this one is {self.fingerprint.hex()}. "
                 "Only the same weights can decode it."
             )
-        if header.payload_bytes > self._most_payload_bytes(header):
+        if header.payload_bytes > self._max_payload_bytes(header):
             raise CorruptBitstream(
                 f"The file claims {header.payload_bytes:,} bytes for {header.width} x {header.height} pixels; "
                 "no picture of this size takes so many."
@@ -287,11 +287,11 @@ class Cdc:
         decoder.require_end()
         return Received(z_symbols, symbols, indices, means)
 
-    def _most_payload_bytes(self, header: Header) -> int:
+    def _max_payload_bytes(self, header: Header) -> int:
         """Bytes of a payload whose every symbol is as dear as a symbol can be."""
         blocks = _padded(header.height) * _padded(header.width) // MULTIPLE**2
         symbols = blocks * (len(self._z_tables) + 16 * self.model.compressor.channels)
-        return symbols * LARGEST_COST // 8 + END_BYTES
+        return symbols * MAX_COST_BITS // 8 + END_BYTES
 
     def _predict(self, z_symbols: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         return self._hyper_decoder(z_symbols.astype(np.float32) + self._median)

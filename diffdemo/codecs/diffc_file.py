@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
-from diffdemo.codecs.diffc_payload import PayloadReader, PayloadStep, most_payload_bytes, read_steps
+from diffdemo.codecs.diffc_payload import PayloadReader, PayloadStep, max_payload_bytes, read_steps
 from diffdemo.codecs.diffc_plan import LARGEST_GROWTH
 from diffdemo.coding.container import Bitstream, Header, read_bitstream, require_sides, write_bitstream
 from diffdemo.coding.tree_code import TREE_PRESETS
@@ -164,7 +164,7 @@ def read_file(data: bytes) -> DiffCFile:
     head = FileHead(
         header.fingerprint, header.width, header.height, seed, tree, growth, views, channels, factor, prompt
     )
-    if header.payload_bytes - prompt_bytes > most_payload_bytes(head.dimensions):
+    if header.payload_bytes - prompt_bytes > max_payload_bytes(head.dimensions):
         raise CorruptBitstream(
             f"The file claims {header.payload_bytes:,} bytes for {header.width} x {header.height} pixels; "
             "no picture of this size takes so many."

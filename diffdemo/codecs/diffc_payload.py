@@ -25,7 +25,7 @@ GROWTH_UNIT = 16
 FIRST_LEVEL_GUESS = 384
 SECOND_STEP_GUESS = 126
 GOLOMB_ORDER = 0
-LONGEST_GOLOMB = 2 * LONGEST_PREFIX + 1 + GOLOMB_ORDER
+MAX_GOLOMB_BITS = 2 * LONGEST_PREFIX + 1 + GOLOMB_ORDER
 """Bits of the longest code for a level."""
 
 
@@ -45,17 +45,17 @@ def stages_by_rule(bits: int, growth: int, dimensions: int) -> int:
     Never more than about one bit for each of the picture's values: beyond that, two small steps beat a large one.
     """
     grown = max(FEWEST_STAGES, math.isqrt(bits * growth * growth) // GROWTH_UNIT)
-    return min(grown, most_stages(dimensions))
+    return min(grown, max_stages(dimensions))
 
 
-def most_stages(dimensions: int) -> int:
+def max_stages(dimensions: int) -> int:
     """Stages of the longest step that there is."""
     return dimensions // 2 + FEWEST_LAST_STAGES
 
 
-def most_payload_bytes(dimensions: int) -> int:
+def max_payload_bytes(dimensions: int) -> int:
     """Bytes of the longest payload that a reader walks through to its end."""
-    return -(-MOST_STEPS * (LONGEST_GOLOMB + 2 * most_stages(dimensions)) // 8)
+    return -(-MOST_STEPS * (MAX_GOLOMB_BITS + 2 * max_stages(dimensions)) // 8)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from diffdemo.errors import CorruptBitstream, ImageError, RateError, TruncatedBi
 MAGIC = b"DIFD"
 VERSION = 1
 FINGERPRINT_BYTES = 4
-LARGEST_CODEC = 15
+MAX_CODEC_ID = 15
 MOST_PARAMETERS = 15
 LARGEST_SIDE = 65535
 LARGEST_PAYLOAD = 1 << 23
@@ -98,7 +98,7 @@ def write_bitstream(
             f"The picture would take {len(payload):,} bytes; a file holds at most {LARGEST_PAYLOAD:,}. "
             "Please ask for fewer bytes or a lower quality."
         )
-    if not 1 <= codec_id <= LARGEST_CODEC or len(fingerprint) != FINGERPRINT_BYTES:
+    if not 1 <= codec_id <= MAX_CODEC_ID or len(fingerprint) != FINGERPRINT_BYTES:
         raise ValueError(f"codec {codec_id} with a fingerprint of {len(fingerprint)} bytes does not fit into a header")
     if len(parameters) > MOST_PARAMETERS:
         raise ValueError(f"{len(parameters)} parameters do not fit into a header")

@@ -37,7 +37,7 @@ STATE_BITS = 8 * STATE_BYTES
 LARGEST_SYMBOL = (1 << 20) - 1
 LONGEST_EXTRA = 22
 """Most digits after the first that the number of an escape can have."""
-LARGEST_COST = TOTAL_BITS + 2 * LONGEST_EXTRA
+MAX_COST_BITS = TOTAL_BITS + 2 * LONGEST_EXTRA
 """Bits that a symbol can take: a count of one for the escape, the unary code of its digits, and the digits."""
 # Powers of two as a unary code would have them; the last two share what is left.
 EXTRA_COUNTS = np.array([1 << TOTAL_BITS >> min(i + 1, LONGEST_EXTRA) for i in range(LONGEST_EXTRA + 1)], np.int64)

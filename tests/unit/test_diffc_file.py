@@ -9,7 +9,7 @@ import torch
 from diffdemo.codecs.base import Preset, Target
 from diffdemo.codecs.diffc import DiffC
 from diffdemo.codecs.diffc_file import LARGEST_SEED, MOST_PROMPT_BYTES, read_file
-from diffdemo.codecs.diffc_payload import most_payload_bytes
+from diffdemo.codecs.diffc_payload import max_payload_bytes
 from diffdemo.coding.container import LARGEST_SIDE, Header, write_bitstream
 from diffdemo.errors import CorruptBitstream, ImageError, RateError, TruncatedBitstream
 from diffdemo.images import MOST_PIXELS, to_image, to_pixels
@@ -157,7 +157,7 @@ def test_the_largest_seed(parameters, fits):
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (5, 3), (64, 64)])
 def test_a_payload_that_the_picture_cannot_hold_is_refused(width, height):
-    most = most_payload_bytes(3 * width * height)
+    most = max_payload_bytes(3 * width * height)
     for length, fits in ((most, True), (most + 1, False)):
         data = Header(1, b"test", width, height, (0, 1, 50), length, 0).to_bytes()
         if fits:
@@ -174,7 +174,7 @@ def test_no_encoder_reaches_what_a_picture_can_hold(size):
     noise = np.random.default_rng(0).integers(0, 256, (*size, 3)).astype(np.uint8)
     for preset in Preset:
         file = exact.open(exact.encode(noise, Target(num_bytes=1 << 20), preset=preset))
-        assert file.bitstream.header.payload_bytes < most_payload_bytes(file.head.dimensions)
+        assert file.bitstream.header.payload_bytes < max_payload_bytes(file.head.dimensions)
 
 
 def test_what_networks_pad_a_picture_to_is_bounded_by_the_sides_alone():
