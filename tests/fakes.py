@@ -352,7 +352,7 @@ def _save(pixels: Pixels, codec: str, quality: int) -> bytes:
     options = {"quality": quality} | ({"speed": 10} if codec == "avif" else {})
     if codec == "jpeg2000":
         options = FORMATS[codec].options(8 * quality)
-    Image.fromarray(pixels).save(out, codec, **options)
+    Image.fromarray(pixels).save(out, FORMATS[codec].pillow, **options)
     return out.getvalue()
 
 

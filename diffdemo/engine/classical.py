@@ -1,4 +1,4 @@
-"""JPEG, JPEG 2000, WebP, AVIF and JPEG XL on the same pixels, for comparison.
+"""JPEG, JPEG 2000, WebP, HEIC, AVIF and JPEG XL on the same pixels, for comparison.
 
 Only the quality is set; chroma subsampling, effort and the rest stay at what people get who do not ask. What else has
 to be said stands at the codec in `classical_formats`.
@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from diffdemo.engine.classical_formats import FORMATS, available
+from diffdemo.engine.plots import LABELS
 from diffdemo.engine.records import Classical, CurvePoint
 from diffdemo.errors import ImageError
 from diffdemo.images import Pixels
@@ -22,8 +23,8 @@ from diffdemo.perceptual import lpips
 
 __all__ = ["SUFFIXES", "Ladder", "available", "available_codecs", "bytes_needed", "classical_at", "classical_curve"]
 
-MEASURED = ("jpeg", "webp", "avif")
-"""What our own measurements are compared with: the codecs that browsers show."""
+MEASURED = ("jpeg", "webp", "heic", "avif")
+"""What our own measurements are compared with: the codecs in which people keep their pictures."""
 SUFFIXES = {"jpeg": "jpg", "jpeg2000": "jp2"}
 """What files of a codec are called, where not by its name."""
 NEIGHBOURS = 3
@@ -34,12 +35,12 @@ The dips of photographs lie within this reach. Longer ones are those of flat or 
 
 
 def available_codecs() -> list[str]:
-    """Those of `MEASURED` that this Pillow can write. For all that can be written, see `available`."""
+    """Those of `MEASURED` that can be written here. For all that can be written, see `available`."""
     return [codec for codec in MEASURED if codec in available()]
 
 
 def classical_at(pixels: Pixels, codec: str, *, num_bytes: int) -> Classical:
-    """The best quality whose file fits; if none does, the smallest file that was found.
+    """The best quality whose file fits; if none does, the smallest file that was found, with a note that says so.
 
     Args:
         pixels: uint8 [H,W,3].
@@ -61,8 +62,18 @@ def classical_at(pixels: Pixels, codec: str, *, num_bytes: int) -> Classical:
     else:
         quality = min(files, key=lambda q: len(files[q]))
     data = files[quality]
-    decoded = _decode(data)
-    return Classical(codec, quality, data, decoded, _measure(pixels, decoded, len(data)))
+    decoded = files.decoded(quality)
+    return Classical(
+        codec, quality, data, decoded, _measure(pixels, decoded, len(data)), _excess(codec, len(data), num_bytes)
+    )
+
+
+def _excess(codec: str, smallest: int, asked: int) -> str:
+    """What to say about a file that is larger than it was to be; "" where it is not."""
+    if smallest <= asked:
+        return ""
+    verb = "was" if asked == 1 else "were"
+    return f"{LABELS[codec]}'s smallest file of this picture has {smallest:,} bytes; {asked:,} {verb} asked for."
 
 
 def classical_curve(pixels: Pixels, codec: str, *, is_perceived: bool = False) -> list[CurvePoint]:
@@ -77,8 +88,11 @@ def classical_curve(pixels: Pixels, codec: str, *, is_perceived: bool = False) -
         ValueError, ImageError: as `classical_at`.
     """
     files = _Files(pixels, codec)
-    by_size = {len(files[quality]): files[quality] for quality in FORMATS[codec].sweep}
-    return [_measure(pixels, _decode(data), size, is_perceived=is_perceived) for size, data in sorted(by_size.items())]
+    by_size = {len(files[quality]): quality for quality in FORMATS[codec].sweep}
+    return [
+        _measure(pixels, files.decoded(quality), size, is_perceived=is_perceived)
+        for size, quality in sorted(by_size.items())
+    ]
 
 
 class Ladder:
@@ -101,8 +115,8 @@ class Ladder:
             return None
         quality = min(large_enough, key=lambda q: len(self._files[q]))
         if quality not in self._points:
-            data = self._files[quality]
-            self._points[quality] = _measure(self._pixels, _decode(data), len(data))
+            decoded = self._files.decoded(quality)
+            self._points[quality] = _measure(self._pixels, decoded, len(self._files[quality]))
         return self._points[quality]
 
 
@@ -110,16 +124,17 @@ def bytes_needed(points: Sequence[CurvePoint], psnr_db: float) -> int | None:
     """File size at which a curve reaches a quality: log bytes interpolated over PSNR.
 
     Args:
-        points: in any order. One that costs more than another without being better is left out, and so are
-            lossless ones, whose PSNR is infinite.
+        points: in any order. One that costs more than another without being better is left out, and so are those
+            whose PSNR is no number, which lossless files have not.
         psnr_db: the quality asked for.
 
     Returns:
         Bytes, or None outside of the measured range.
     """
+    known = [point for point in points if point.num_bytes > 0 and point.is_finite]
     best: list[CurvePoint] = []
-    for point in sorted(points, key=lambda p: (p.num_bytes, -p.psnr_db)):
-        if math.isfinite(point.psnr_db) and (not best or point.psnr_db > best[-1].psnr_db):
+    for point in sorted(known, key=lambda p: (p.num_bytes, -p.psnr_db)):
+        if not best or point.psnr_db > best[-1].psnr_db:
             best.append(point)
     if not best or not best[0].psnr_db <= psnr_db <= best[-1].psnr_db:
         return None
@@ -140,13 +155,26 @@ class _Files(dict[int, bytes]):
     def __missing__(self, quality: int) -> bytes:
         out = io.BytesIO()
         kind = FORMATS[self._codec]
+        if kind.max_side is not None and max(self._picture.size) > kind.max_side:
+            raise self._refusal(f"no side may have more than {kind.max_side:,}")
         try:
             self._picture.save(out, kind.pillow, **kind.options(quality))
         except (OSError, RuntimeError, ValueError) as error:
-            width, height = self._picture.size
-            raise ImageError(f"{self._codec} cannot hold a picture of {width} x {height} pixels: {error}.") from error
+            raise self._refusal(error) from error
         self[quality] = out.getvalue()
         return self[quality]
+
+    def decoded(self, quality: int) -> Pixels:
+        """What the file of a quality holds, uint8 [H,W,3]."""
+        try:
+            with Image.open(io.BytesIO(self[quality]), formats=[FORMATS[self._codec].pillow]) as opened:
+                return np.array(opened.convert("RGB"))
+        except (OSError, RuntimeError, ValueError) as error:
+            raise self._refusal(error) from error
+
+    def _refusal(self, reason: object) -> ImageError:
+        width, height = self._picture.size
+        return ImageError(f"{self._codec} cannot hold a picture of {width} x {height} pixels: {reason}.")
 
 
 def _largest_quality(
@@ -191,11 +219,6 @@ def _around(fits: Callable[[int], bool], low: int, high: int, start: int) -> tup
             return (known, there) if direction > 0 else (there, known)
         known, reach = there, 2 * reach
     return (known, high) if direction > 0 else (low, known)
-
-
-def _decode(data: bytes) -> Pixels:
-    with Image.open(io.BytesIO(data)) as opened:
-        return np.array(opened.convert("RGB"))
 
 
 def _measure(original: Pixels, decoded: Pixels, num_bytes: int, *, is_perceived: bool = False) -> CurvePoint:

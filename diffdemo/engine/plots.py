@@ -17,6 +17,7 @@ COLOURS = {
     "webp": "#009E73",
     "avif": "#CC79A7",
     "jpeg2000": "#D55E00",
+    "heic": "#7A5195",
     "jxl": "#8A6D00",
 }
 """Okabe and Ito's palette, which stays apart for every kind of colour vision."""
@@ -28,6 +29,7 @@ LABELS = {
     "webp": "WebP",
     "avif": "AVIF",
     "jpeg2000": "JPEG 2000",
+    "heic": "HEIC",
     "jxl": "JPEG XL",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from diffdemo.images import Pixels
@@ -161,6 +162,11 @@ class CurvePoint:
     ms_ssim: float | None
     lpips: float | None = None
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether its PSNR is a number: it is infinite where the picture comes back exactly."""
+        return math.isfinite(self.psnr_db)
+
 
 @dataclass(frozen=True, slots=True)
 class Classical:
@@ -172,6 +178,7 @@ class Classical:
         data: the file.
         pixels: decoded, uint8 [H,W,3].
         point: where it lies on the curve.
+        note: a sentence for the user where the file is larger than was asked for, because none is so small; "" else.
     """
 
     codec: str
@@ -179,6 +186,12 @@ class Classical:
     data: bytes
     pixels: Pixels
     point: CurvePoint
+    note: str = ""
+
+    @property
+    def is_within(self) -> bool:
+        """Whether the file is as small as was asked for."""
+        return not self.note
 
 
 @dataclass(frozen=True, slots=True)

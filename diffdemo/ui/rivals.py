@@ -97,12 +97,19 @@ def _ended(points: list[CurvePoint]) -> Future[list[CurvePoint]]:
 
 
 def psnr_at(points: Sequence[CurvePoint], num_bytes: int) -> float | None:
-    """PSNR at a file size, linear between neighbours; None outside of them."""
-    ordered = sorted(points, key=lambda point: point.num_bytes)
-    for low, high in pairwise(ordered):
-        if low.num_bytes <= num_bytes <= high.num_bytes:
-            share = (num_bytes - low.num_bytes) / max(1, high.num_bytes - low.num_bytes)
-            return low.psnr_db + share * (high.psnr_db - low.psnr_db)
+    """PSNR at a file size, linear between neighbours; None outside of them.
+
+    Args:
+        points: in any order. Of equal sizes the best counts, and none whose PSNR is infinite.
+        num_bytes: the size.
+    """
+    known = sorted((point.num_bytes, point.psnr_db) for point in points if point.is_finite)
+    best = dict(known)
+    if num_bytes in best:
+        return best[num_bytes]
+    for (low, low_psnr), (high, high_psnr) in pairwise(best.items()):
+        if low < num_bytes < high:
+            return low_psnr + (num_bytes - low) / (high - low) * (high_psnr - low_psnr)
     return None
 
 

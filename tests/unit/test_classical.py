@@ -1,4 +1,4 @@
-"""JPEG, JPEG 2000, WebP, AVIF and JPEG XL as the engine measures them."""
+"""JPEG, JPEG 2000, WebP, HEIC, AVIF and JPEG XL as the engine measures them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from diffdemo.engine.classical import (
     classical_at,
     classical_curve,
 )
-from diffdemo.engine.classical_formats import FORMATS, _has_jpeg_xl
+from diffdemo.engine.classical_formats import FORMATS, _has_heic, _has_jpeg_xl
+from diffdemo.engine.plots import COLOURS, LABELS
 from diffdemo.engine.records import CurvePoint
 from diffdemo.errors import ImageError
 from diffdemo.images import Pixels
@@ -42,10 +43,12 @@ def size_at(pixels: Pixels, codec: str, quality: int) -> int:
 
 @pytest.fixture
 def forgetful() -> Iterator[None]:
-    """Looks for the plugin of JPEG XL anew, before and after."""
-    _has_jpeg_xl.cache_clear()
+    """Looks for the plugins of HEIC and JPEG XL anew, before and after."""
+    for has_plugin in (_has_heic, _has_jpeg_xl):
+        has_plugin.cache_clear()
     yield
-    _has_jpeg_xl.cache_clear()
+    for has_plugin in (_has_heic, _has_jpeg_xl):
+        has_plugin.cache_clear()
 
 
 def test_codecs_are_those_of_pillow() -> None:
@@ -54,8 +57,13 @@ def test_codecs_are_those_of_pillow() -> None:
     assert list(CODECS) == [codec for codec in FORMATS if codec in CODECS]
 
 
-def test_measurements_go_on_with_the_codecs_that_they_began_with() -> None:
-    assert available_codecs() == [codec for codec in ("jpeg", "webp", "avif") if codec in CODECS]
+def test_measurements_are_beside_the_codecs_in_which_people_keep_pictures() -> None:
+    assert available_codecs() == [codec for codec in ("jpeg", "webp", "heic", "avif") if codec in CODECS]
+
+
+def test_every_codec_has_a_name_and_a_colour_of_its_own_in_plots() -> None:
+    assert set(FORMATS) <= set(LABELS) & set(COLOURS)
+    assert len({COLOURS[codec] for codec in FORMATS}) == len(FORMATS)
 
 
 def test_what_pillow_lacks_is_left_out(monkeypatch: pytest.MonkeyPatch, forgetful: None, edges: Pixels) -> None:
@@ -66,7 +74,7 @@ def test_what_pillow_lacks_is_left_out(monkeypatch: pytest.MonkeyPatch, forgetfu
     monkeypatch.setattr(importlib, "import_module", without_plugin)
     assert available() == ("jpeg", "webp")
     assert available_codecs() == ["jpeg", "webp"]
-    for codec in ("avif", "jpeg2000", "jxl"):
+    for codec in ("avif", "jpeg2000", "heic", "jxl"):
         with pytest.raises(ValueError, match=codec):
             classical_at(edges, codec, num_bytes=1000)
 
@@ -102,6 +110,22 @@ def test_too_small_a_budget_gives_the_smallest_file(codec: str, texture: Pixels)
 
 
 @pytest.mark.parametrize("codec", CODECS)
+def test_a_file_that_is_larger_than_was_asked_for_says_so(codec: str, texture: Pixels) -> None:
+    found = classical_at(texture, codec, num_bytes=5)
+    assert not found.is_within
+    assert found.note == (
+        f"{LABELS[codec]}'s smallest file of this picture has {len(found.data):,} bytes; 5 were asked for."
+    )
+    fitting = classical_at(texture, codec, num_bytes=len(found.data))
+    assert (fitting.is_within, fitting.note) == (True, "")
+
+
+@pytest.mark.parametrize("num_bytes", [0, -7])
+def test_no_bytes_at_all(num_bytes: int, edges: Pixels) -> None:
+    assert f"{num_bytes} were asked for" in classical_at(edges, "jpeg", num_bytes=num_bytes).note
+
+
+@pytest.mark.parametrize("codec", CODECS)
 def test_a_large_budget_gives_the_best_quality(codec: str, edges: Pixels) -> None:
     assert classical_at(edges, codec, num_bytes=10**6).quality == FORMATS[codec].settings[-1]
 
@@ -117,6 +141,33 @@ def test_tiny_pictures(codec: str, shape: tuple[int, int]) -> None:
 def test_pictures_that_a_format_cannot_hold() -> None:
     with pytest.raises(ImageError, match="webp cannot hold a picture of 20000 x 1"):
         classical_at(np.zeros((1, 20_000, 3), np.uint8), "webp", num_bytes=1000)
+
+
+@pytest.mark.parametrize("codec", [codec for codec in CODECS if FORMATS[codec].max_side])
+def test_sides_are_refused_that_cannot_be_written_or_not_be_read_again(codec: str) -> None:
+    longest = FORMATS[codec].max_side
+    assert longest is not None
+    fitting = classical_at(np.zeros((1, longest, 3), np.uint8), codec, num_bytes=10**6)
+    assert fitting.pixels.shape == (1, longest, 3)
+    for shape in ((1, longest + 1), (longest + 1, 1)):
+        with pytest.raises(ImageError, match=f"no side may have more than {longest:,}"):
+            classical_curve(np.zeros((*shape, 3), np.uint8), codec)
+
+
+@pytest.mark.skipif("heic" not in CODECS, reason="pillow-heif is not installed")
+@pytest.mark.parametrize("shape", [(1, 65_536), (65_536, 1)])
+def test_heic_says_what_it_cannot_hold(shape: tuple[int, int]) -> None:
+    with pytest.raises(ImageError, match=f"heic cannot hold a picture of {shape[1]} x {shape[0]} pixels"):
+        classical_at(np.zeros((*shape, 3), np.uint8), "heic", num_bytes=1000)
+
+
+@pytest.mark.skipif("heic" not in CODECS, reason="pillow-heif is not installed")
+def test_heic_halves_the_chroma_as_people_get_it(texture: Pixels) -> None:
+    best = classical_at(texture, "heic", num_bytes=10**6)
+    out = io.BytesIO()
+    Image.fromarray(texture).save(out, "HEIF", quality=100, chroma="444")
+    with Image.open(out) as opened:
+        assert psnr_db(texture, np.array(opened.convert("RGB"))) > best.point.psnr_db + 3
 
 
 @pytest.mark.parametrize("quality", [0, 1, 37, 98, 99, 100])
@@ -188,6 +239,13 @@ def test_bytes_needed_without_a_curve() -> None:
     assert bytes_needed([], 30.0) is None
     assert bytes_needed([point(50, math.inf)], 30.0) is None
     assert bytes_needed([point(100, 30.0)], 30.0) == 100
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_points_without_a_finite_psnr_do_not_count(value: float) -> None:
+    points = [point(50, value), point(100, 20.0), point(100, 19.0), point(100, value), point(400, 30.0), point(0, 1.0)]
+    assert bytes_needed(points, 25.0) == 200
+    assert bytes_needed([point(50, value)], value) is None
 
 
 def test_points_that_are_worse_for_more_bytes_do_not_count() -> None:
