@@ -10,7 +10,7 @@ from pathlib import Path
 
 from diffdemo.engine.engine import Engine
 from diffdemo.engine.records import CurvePoint, Encoding
-from diffdemo.errors import DiffDemoError, RateError
+from diffdemo.errors import DiffDemoError, ImageError, RateError
 from diffdemo.images import MOST_PIXELS, Pixels, fit_pixels
 from diffdemo.pictures import load_picture
 
@@ -49,7 +49,7 @@ class Outcome:
         num_bytes, bpp: of its file; 0 if there is none.
         psnr_db, ms_ssim: of the first of the codec's decoders; None where there is none, or the metric is undefined.
         seconds: that the encode took.
-        jpeg: the best JPEG of at most as many bytes; None if there is none so small.
+        jpeg: the best JPEG of at most as many bytes; None if there is none so small, or JPEG cannot hold the picture.
         note: what was done to the picture before, in sentences.
         error: why there is no file, in words for users; "" if there is one.
     """
@@ -156,7 +156,7 @@ def _compress(engine: Engine, path: Path, order: Order) -> Iterator[Encoding | t
                 yield encoding
                 continue
             seconds = time.monotonic() - began
-            jpeg = engine.classical(fitted.pixels, "jpeg", num_bytes=len(encoding.data)).point
+            jpeg = _rival(engine, fitted.pixels, len(encoding.data))
             outcome = _outcome(path.name, encoding, seconds, jpeg, " ".join(notes))
             yield outcome, Product(encoding.data, encoding.frame.pixels)
     except DiffDemoError as error:
@@ -166,7 +166,16 @@ def _compress(engine: Engine, path: Path, order: Order) -> Iterator[Encoding | t
         yield Outcome(path.name, error=UNEXPECTED), None
 
 
-def _outcome(name: str, last: Encoding, seconds: float, jpeg: CurvePoint, note: str) -> Outcome:
+def _rival(engine: Engine, pixels: Pixels, num_bytes: int) -> CurvePoint | None:
+    """The best JPEG of at most so many bytes; None if there is none so small, or none of a picture of this shape."""
+    try:
+        point = engine.classical(pixels, "jpeg", num_bytes=num_bytes).point
+    except ImageError:
+        return None
+    return point if point.num_bytes <= num_bytes else None
+
+
+def _outcome(name: str, last: Encoding, seconds: float, jpeg: CurvePoint | None, note: str) -> Outcome:
     height, width = last.frame.pixels.shape[:2]
     return Outcome(
         name=name,
@@ -177,7 +186,7 @@ def _outcome(name: str, last: Encoding, seconds: float, jpeg: CurvePoint, note: 
         psnr_db=last.frame.psnr_db,
         ms_ssim=last.frame.ms_ssim,
         seconds=seconds,
-        jpeg=jpeg if jpeg.num_bytes <= len(last.data) else None,
+        jpeg=jpeg,
         note=note,
     )
 

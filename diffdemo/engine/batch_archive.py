@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import unicodedata
 import zipfile
 from collections.abc import Generator, Iterable, Sequence
@@ -146,4 +147,5 @@ def _as_text(text: str) -> str:
 
 
 def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 6)
+    """A number for a cell; an empty one for an infinite PSNR, which spreadsheets would take for a word."""
+    return None if value is None or not math.isfinite(value) else round(value, 6)

@@ -18,8 +18,11 @@ class Means:
         num_bytes: of all files together.
         bpp, psnr_db, ms_ssim, seconds: means; None where no picture has the value. Lossless files, whose PSNR is
             infinite, do not count for PSNR.
-        rivals: how many pictures have a JPEG of at most as many bytes, with a finite PSNR.
+        rivals: how many pictures have a JPEG of at most as many bytes, both with a finite PSNR.
         jpeg_bpp, jpeg_psnr_db: means of these JPEG files; None where there are none.
+        paired_bpp, paired_psnr_db: means of our own files of the same pictures. These are what JPEG's may be compared
+            with: it is missing where pictures are hardest, and means of other pictures say nothing about a difference.
+        over_jpeg_db: how much more PSNR our own files have, mean over the same pictures.
     """
 
     files: int
@@ -32,12 +35,19 @@ class Means:
     rivals: int
     jpeg_bpp: float | None
     jpeg_psnr_db: float | None
+    paired_bpp: float | None
+    paired_psnr_db: float | None
+    over_jpeg_db: float | None
 
 
 def means(outcomes: Sequence[Outcome]) -> Means:
     """Average what there is so far."""
     files = [outcome for outcome in outcomes if not outcome.error]
-    rivals = [outcome.jpeg for outcome in files if outcome.jpeg and math.isfinite(outcome.jpeg.psnr_db)]
+    pairs = [
+        (outcome, outcome.psnr_db, outcome.jpeg)
+        for outcome in files
+        if outcome.psnr_db is not None and math.isfinite(outcome.psnr_db) and outcome.jpeg and outcome.jpeg.is_finite
+    ]
     return Means(
         files=len(files),
         errors=len(outcomes) - len(files),
@@ -46,9 +56,12 @@ def means(outcomes: Sequence[Outcome]) -> Means:
         psnr_db=_mean(outcome.psnr_db for outcome in files),
         ms_ssim=_mean(outcome.ms_ssim for outcome in files),
         seconds=_mean(outcome.seconds for outcome in files),
-        rivals=len(rivals),
-        jpeg_bpp=_mean(point.bpp for point in rivals),
-        jpeg_psnr_db=_mean(point.psnr_db for point in rivals),
+        rivals=len(pairs),
+        jpeg_bpp=_mean(jpeg.bpp for _, _, jpeg in pairs),
+        jpeg_psnr_db=_mean(jpeg.psnr_db for _, _, jpeg in pairs),
+        paired_bpp=_mean(outcome.bpp for outcome, _, _ in pairs),
+        paired_psnr_db=_mean(psnr_db for _, psnr_db, _ in pairs),
+        over_jpeg_db=_mean(psnr_db - jpeg.psnr_db for _, psnr_db, jpeg in pairs),
     )
 
 

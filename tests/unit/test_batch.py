@@ -20,7 +20,7 @@ from diffdemo.engine.batch import MOST_PICTURES, UNEXPECTED, Moment, Order, Outc
 from diffdemo.engine.batch_archive import COLUMNS, Archive, archived, free_stem, table
 from diffdemo.engine.batch_means import means
 from diffdemo.engine.records import CurvePoint, Encoding
-from diffdemo.errors import RateError
+from diffdemo.errors import ImageError, RateError
 from diffdemo.images import Pixels
 from diffdemo.metrics import bits_per_pixel, psnr_db
 from diffdemo.pictures import load_picture
@@ -213,9 +213,50 @@ def test_means_are_of_what_there_is() -> None:
     assert (average.bpp, average.psnr_db, average.ms_ssim, average.jpeg_psnr_db) == (1.5, 30.0, 0.9, 28.0)
 
 
+def test_differences_are_between_means_of_the_same_pictures() -> None:
+    """JPEG is missing for the picture that is hardest, and our own file of another one is lossless."""
+    average = means(
+        [
+            outcome(psnr_db=40.0, bpp=1.0, jpeg=CurvePoint(24, 0.9, 37.0, None)),
+            outcome(psnr_db=36.0, bpp=0.8, jpeg=CurvePoint(24, 0.7, 34.6, None)),
+            outcome(psnr_db=20.0, bpp=0.3, jpeg=None),
+            outcome(psnr_db=math.inf, bpp=3.0, jpeg=CurvePoint(24, 2.0, 50.0, None)),
+            outcome(psnr_db=50.0, bpp=3.0, jpeg=CurvePoint(24, 2.0, math.inf, None)),
+            outcome(psnr_db=None, bpp=3.0, jpeg=CurvePoint(24, 2.0, 10.0, None)),
+        ]
+    )
+    assert average.rivals == 2
+    assert average.over_jpeg_db == pytest.approx(2.2)
+    assert average.paired_psnr_db == pytest.approx(38.0)
+    assert average.jpeg_psnr_db == pytest.approx(35.8)
+    assert (average.paired_bpp, average.jpeg_bpp) == (pytest.approx(0.9), pytest.approx(0.8))
+    assert average.psnr_db == pytest.approx(36.5), "of all pictures that have one"
+
+
 def test_means_of_nothing() -> None:
     average = means([])
     assert (average.files, average.bpp, average.psnr_db, average.jpeg_bpp) == (0, None, None, None)
+    assert (average.rivals, average.paired_psnr_db, average.over_jpeg_db) == (0, None, None)
+
+
+def test_tables_hold_no_infinity() -> None:
+    lossless = outcome(psnr_db=math.inf, ms_ssim=1.0, jpeg=CurvePoint(24, 0.9, math.inf, None))
+    (row,) = csv.DictReader(io.StringIO(table([lossless])))
+    assert (row["psnr_db"], row["ms_ssim"], row["jpeg_bytes"], row["jpeg_psnr_db"]) == ("", "1.0", "24", "")
+
+
+def test_a_picture_that_jpeg_cannot_hold_has_its_file_all_the_same(
+    order: Order, pictures: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = FakeEngine()
+
+    def refuse(pixels: Pixels, codec: str, *, num_bytes: int) -> None:
+        raise ImageError("jpeg cannot hold a picture of 70000 x 1 pixels.")
+
+    monkeypatch.setattr(fake, "classical", refuse)
+    *_, last = compress_all(fake, pictures[:1], order)
+    assert (last.outcomes[0].error, last.outcomes[0].jpeg) == ("", None)
+    assert last.outcomes[0].num_bytes > 0
 
 
 def test_a_moment_before_anything_was_done_has_no_product(fake: FakeEngine, order: Order, pictures: list[Path]) -> None:
