@@ -20,16 +20,29 @@ Pixels = NDArray[np.uint8]
 
 MOST_PIXELS = 1 << 22
 """What one encode may hold: 4,194,304 pixels need about 2 GiB while the network runs."""
+MAX_SIDE = 65_535
+"""What a header can say: 16 bits for each side.
+
+It bounds the memory of thin pictures too: networks mirror a picture until its sides are multiples of 64, and with this
+limit no picture of up to `MOST_PIXELS` has more than twice as many after that.
+"""
+
+
+def fitted_size(width: int, height: int, most: int) -> tuple[int, int]:
+    """Width and height of a picture with at most `most` pixels and sides up to `MAX_SIDE`, its shape kept."""
+    if width * height <= most and max(width, height) <= MAX_SIDE:
+        return width, height
+    scale = min((most / (width * height)) ** 0.5, MAX_SIDE / max(width, height))
+    # A side that would vanish stays at one pixel; the other one must then not exceed `most` by itself.
+    return max(1, min(most, int(width * scale))), max(1, min(most, int(height * scale)))
 
 
 def fit_pixels(pixels: Pixels, most: int) -> Pixels:
-    """The same picture with at most `most` pixels, its shape kept (Lanczos); unchanged if it is small enough."""
+    """The same picture at its `fitted_size` (Lanczos); unchanged if it is small enough."""
     height, width = pixels.shape[:2]
-    if height * width <= most:
+    size = fitted_size(width, height, most)
+    if size == (width, height):
         return pixels
-    scale = (most / (height * width)) ** 0.5
-    # A side that would vanish stays at one pixel; the other one must then not exceed `most` by itself.
-    size = max(1, min(most, int(width * scale))), max(1, min(most, int(height * scale)))
     return np.array(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS))
 
 
@@ -37,7 +50,8 @@ def require_pixels(pixels: Pixels) -> None:
     """Check what every codec expects.
 
     Raises:
-        ImageError: if it is not uint8 [H,W,3], is empty, or has more than `MOST_PIXELS` pixels.
+        ImageError: if it is not uint8 [H,W,3], is empty, has more than `MOST_PIXELS` pixels, or a side above
+            `MAX_SIDE`.
     """
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
         raise ImageError(f"Pixels are {pixels.dtype} {list(pixels.shape)}; expected uint8 [height, width, 3].")
@@ -48,6 +62,11 @@ def require_pixels(pixels: Pixels) -> None:
         raise ImageError(
             f"The picture is {width} x {height} = {height * width:,} pixels; at most {MOST_PIXELS:,} can be compressed "
             "at a time. Please make it smaller first."
+        )
+    if max(height, width) > MAX_SIDE:
+        raise ImageError(
+            f"The picture is {width} x {height} pixels; each side can be at most {MAX_SIDE:,} pixels long. "
+            "Please make it smaller or cut it first."
         )
 
 

@@ -1,0 +1,84 @@
+"""Which kinds of picture files are read, how they are recognised, and what reads them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PIL import BmpImagePlugin, GifImagePlugin
+
+from diffdemo.pictures.boxes import brands_of
+from diffdemo.pictures.compose import FIRST_ONLY
+from diffdemo.pictures.heif import AVIF_BRANDS, HEIC_BRANDS, heif_library, read_avif, read_heic
+from diffdemo.pictures.jpeg import read_jpeg
+from diffdemo.pictures.limits import Order
+from diffdemo.pictures.opened import raster_of
+from diffdemo.pictures.png import read_png
+from diffdemo.pictures.png_chunks import SIGNATURE
+from diffdemo.pictures.raster import Raster
+from diffdemo.pictures.tiff import read_tiff
+from diffdemo.pictures.webp import read_webp
+
+Reader = Callable[[bytes, Order], Raster]
+_ENDS = (bytes(16), b"\x55" * 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of picture file.
+
+    Attributes:
+        name: as people write it.
+        read: opens one.
+        is_this: whether a file is of this kind, by how it begins.
+        ends: different bytes to put behind a file that ends early. If it comes out the same with each of them, none of
+            its pixels was missing.
+    """
+
+    name: str
+    read: Reader
+    is_this: Callable[[bytes], bool]
+    ends: tuple[bytes, ...] = _ENDS
+
+
+def _read_gif(data: bytes, order: Order) -> Raster:
+    opened = GifImagePlugin.GifImageFile(io.BytesIO(data))
+    order.admit(*opened.size)
+    return raster_of(opened, [FIRST_ONLY] if opened.is_animated else [])
+
+
+def _read_bmp(data: bytes, order: Order) -> Raster:
+    opened = BmpImagePlugin.BmpImageFile(io.BytesIO(data))
+    order.admit(*opened.size)
+    return raster_of(opened, [])
+
+
+def _begins(*signatures: bytes) -> Callable[[bytes], bool]:
+    return lambda data: data.startswith(signatures)
+
+
+KINDS = (
+    Kind("PNG", read_png, _begins(SIGNATURE), ends=()),
+    Kind(
+        "JPEG", read_jpeg, _begins(b"\xff\xd8\xff"), tuple(fill * 16 + b"\xff\xd9" for fill in (b"", b"\x55", b"\xaa"))
+    ),
+    Kind("WebP", read_webp, lambda data: data[:4] == b"RIFF" and data[8:12] == b"WEBP"),
+    Kind("AVIF", read_avif, lambda data: bool(brands_of(data) & AVIF_BRANDS)),
+    Kind("TIFF", read_tiff, _begins(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+    Kind("BMP", _read_bmp, _begins(b"BM")),
+    Kind("GIF", _read_gif, _begins(b"GIF87a", b"GIF89a")),
+    Kind("HEIC", read_heic, lambda data: bool(brands_of(data) & HEIC_BRANDS)),
+)
+"""In the order in which they are named and tried; AVIF files name a brand of HEIC's family too."""
+
+
+def kind_of(data: bytes) -> Kind | None:
+    """The kind of a file by its first bytes, whatever its name says."""
+    return next((kind for kind in KINDS if kind.is_this(data)), None)
+
+
+def readable_formats() -> str:
+    """What can be read here, for a sentence: "PNG, JPEG ... and GIF"."""
+    names = [kind.name for kind in KINDS if kind.name != "HEIC" or heif_library() is not None]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
