@@ -17,7 +17,7 @@ from diffdemo.pictures.boxes import colour_numbers, has_gain_map, without_exif
 from diffdemo.pictures.colour import HDR_NOTE, Conversion, Samples, by_numbers, by_profile, is_hdr
 from diffdemo.pictures.compose import FIRST_ONLY, GAIN_MAP, GREY, on_white
 from diffdemo.pictures.exif import orientation_of
-from diffdemo.pictures.limits import Order
+from diffdemo.pictures.limits import COSTLY_FACTOR, Order
 from diffdemo.pictures.opened import raster_of
 from diffdemo.pictures.raster import Raster, row_ranges
 
@@ -35,7 +35,7 @@ def read_avif(data: bytes, order: Order) -> Raster:
         ValueError: if it is damaged.
     """
     opened = AvifImagePlugin.AvifImageFile(io.BytesIO(without_exif(data)))
-    order.admit(*opened.size)
+    order.admit(*opened.size, COSTLY_FACTOR)
     notes = [FIRST_ONLY] if getattr(opened, "n_frames", 1) > 1 else []
     profile = opened.info.get("icc_profile")
     channels = 1 if opened.mode.startswith("L") else 3

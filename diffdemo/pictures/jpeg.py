@@ -67,8 +67,8 @@ def read_jpeg(data: bytes, order: Order) -> Raster:
     parts = split(data)
     opened = JpegImagePlugin.JpegImageFile(io.BytesIO(parts.bare))
     width, height = opened.size
-    if order.most_pixels is not None and not parts.is_progressive:
-        order.admit(width, height, MAX_DRAFT_FACTOR)
+    if order.most_pixels is not None:
+        order.admit(width, height, 1 if parts.is_progressive else MAX_DRAFT_FACTOR)
         wanted = fitted_size(width, height, order.most_pixels)
         if wanted != (width, height):
             opened.draft(opened.mode, (round(_DRAFT_GAP * wanted[0]), round(_DRAFT_GAP * wanted[1])))

@@ -15,6 +15,8 @@ MAX_FILE_PIXELS = 100_000_000
 MAX_FILE_PIXELS_VARIABLE = "DIFFDEMO_MAX_FILE_PIXELS"
 MAX_DRAFT_FACTOR = 3
 """JPEG can be unpacked at a half, a quarter or an eighth of its size; so many times more pixels are then welcome."""
+COSTLY_FACTOR = 0.5
+"""The decoders of WebP and AVIF hold a picture two or three times over; they get so many times the pixels."""
 MAX_FILE_SIDE = 1_000_000
 """No format can be read in less than a row."""
 MAX_WHOLE_BYTES = 400_000_000
@@ -37,20 +39,20 @@ class Order:
     name: str
     most_pixels: int | None = None
 
-    def admit(self, width: int, height: int, factor: int = 1) -> None:
+    def admit(self, width: int, height: int, factor: float = 1) -> None:
         """Check the size of a picture before its pixels are unpacked.
 
         Args:
             width: as the file claims it.
             height: as the file claims it.
-            factor: how many times more pixels than usual are welcome.
+            factor: how many times the usual number of pixels is welcome.
 
         Raises:
             ImageError: if it has no pixels or too many.
         """
         if width < 1 or height < 1:
             raise ImageError(f"{self.name} is damaged or incomplete: it claims {width} x {height} pixels.")
-        most = max_file_pixels() * factor
+        most = int(max_file_pixels() * factor)
         if width * height > most:
             raise ImageError(
                 f"{self.name} has {width} x {height} pixels; at most {most:,} can be read. "

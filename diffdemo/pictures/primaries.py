@@ -57,13 +57,13 @@ def to_xyz(primaries: Primaries) -> Matrix:
 
 
 def to_srgb(primaries: Primaries) -> Matrix:
-    """[3,3]: linear RGB of these primaries to linear sRGB; white stays white (Bradford adaptation)."""
-    return np.linalg.solve(to_xyz(BT709), adaptation(primaries.white, BT709.white) @ to_xyz(primaries))
+    """[3,3]: linear RGB of these primaries to linear sRGB; white stays white (Bradford adaptation).
 
-
-def xyz_to_srgb(white: tuple[float, float]) -> Matrix:
-    """[3,3]: CIE XYZ seen under this white to linear sRGB."""
-    return np.linalg.solve(to_xyz(BT709), adaptation(white, BT709.white))
+    Raises:
+        ValueError: if the chromaticities are impossible.
+    """
+    matrix = to_xyz(primaries)
+    return np.linalg.solve(to_xyz(BT709), adaptation(primaries.white, BT709.white) @ matrix)
 
 
 def adaptation(source: tuple[float, float], target: tuple[float, float]) -> Matrix:

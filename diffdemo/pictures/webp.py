@@ -9,7 +9,7 @@ from PIL import WebPImagePlugin
 
 from diffdemo.pictures.compose import ENDS_EARLY, FIRST_ONLY
 from diffdemo.pictures.exif import orientation_of
-from diffdemo.pictures.limits import Order
+from diffdemo.pictures.limits import COSTLY_FACTOR, Order
 from diffdemo.pictures.opened import raster_of
 from diffdemo.pictures.raster import Raster
 
@@ -51,10 +51,9 @@ def read_webp(data: bytes, order: Order) -> Raster:
         is_cut = place > len(data)
     if size is None or not pictures:
         raise ValueError("there are no pixels in it")
-    order.admit(*size)
+    order.admit(*size, COSTLY_FACTOR)
     body = b"WEBP" + b"".join(kept)
     opened = WebPImagePlugin.WebPImageFile(io.BytesIO(b"RIFF" + struct.pack("<I", len(body)) + body))
-    order.admit(*opened.size)
     notes = [*([FIRST_ONLY] if pictures > 1 else []), *([ENDS_EARLY] if is_cut else [])]
     orientation = orientation_of(side.get(b"EXIF", b""))
     return raster_of(opened, notes, orientation=orientation, profile=side.get(b"ICCP"))
