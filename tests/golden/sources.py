@@ -1,0 +1,125 @@
+"""Models of a few numbers that are the same on every machine: the golden files were made with them.
+
+Nothing here comes from a random generator of a library: weights are dyadic fractions drawn by Philox, whose own
+golden values are checked first.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from diffdemo.codecs.cdc import Cdc
+from diffdemo.codecs.diffc import DiffC
+from diffdemo.coding.philox import philox_words
+from diffdemo.models.cdc import CdcModel, CdcNetwork, CdcShape, Family
+from diffdemo.models.cdc_layers import ChannelNorm
+from diffdemo.models.space import PixelSpace
+from tests.latent_space import BlockMeans
+
+FINGERPRINT = b"gold"
+HEIGHT, WIDTH = 36, 40
+
+
+class Scene:
+    """The posterior mean of pictures that are dark at the left, bright below, and wildest on the upper right.
+
+    x ~ N(mean, variance), each a ramp over the picture: mirroring it in any way changes both, so that no two views of
+    a state have the same answer.
+    """
+
+    sigma_min = 0.01
+
+    def denoise(self, z: Tensor, sigma: float) -> Tensor:
+        mean, variance = scene(*z.shape[1:])
+        return mean + variance / (variance + sigma**2) * (z - mean)
+
+
+class SixParameters(BlockMeans):
+    """A signal that is no picture, words, and several views: all that a header can say."""
+
+    most_views = 4
+
+    def denoiser(self, prompt: str = "") -> SceneBeside:
+        return SceneBeside(0.25 if prompt else 0.0)
+
+
+class SceneBeside:
+    """`Scene`, shifted by what was said."""
+
+    sigma_min = 0.01
+
+    def __init__(self, shift: float) -> None:
+        self.shift = shift
+
+    def denoise(self, z: Tensor, sigma: float) -> Tensor:
+        return self.shift + Scene().denoise(z - self.shift, sigma)
+
+
+def scene(channels: int, height: int, width: int) -> tuple[Tensor, Tensor]:
+    """Mean and variance of the pictures that `Scene` knows, float32 [1,C,H,W] each."""
+    c, y, x = np.mgrid[0:channels, 0:height, 0:width]
+    across, down = x / max(1, width - 1), y / max(1, height - 1)
+    mean = 0.7 * across + 0.5 * down - 0.6 + 0.1 * c
+    variance = 0.01 + 0.08 * across * (1 - down) + 0.01 * c
+    return tuple(torch.from_numpy(array.astype(np.float32))[None] for array in (mean, variance))
+
+
+def noise(shape: tuple[int, ...], number: int) -> np.ndarray:
+    """Dyadic numbers between -2 and 2, evenly distributed, float64."""
+    words = philox_words(int(np.prod(shape)), (20_24, number), stream=(0, 0, 9))
+    return ((words.astype(np.float64) - 2.0**31) / 2.0**30).reshape(shape)
+
+
+def picture(number: int) -> np.ndarray:
+    """A picture that `Scene` expects, uint8 [36,40,3]."""
+    mean, variance = (tensor[0].numpy() for tensor in scene(3, HEIGHT, WIDTH))
+    values = mean + np.sqrt(variance) * noise((3, HEIGHT, WIDTH), number)
+    return np.clip((values + 1) * 127.5, 0, 255).round().astype(np.uint8).transpose(1, 2, 0)
+
+
+def diffc(most_views: int = 4) -> DiffC:
+    return DiffC(PixelSpace(Scene(), most_views=most_views), fingerprint=FINGERPRINT)
+
+
+def diffc_of_latents() -> DiffC:
+    return DiffC(SixParameters(4), fingerprint=FINGERPRINT)
+
+
+def cdc(family: Family) -> Cdc:
+    """The smallest network of the released layout, 216,000 weights."""
+    network = CdcNetwork(CdcShape(family, 4))
+    with torch.no_grad():
+        for number, (name, tensor) in enumerate(network.state_dict().items()):
+            tensor.copy_(_weights(name, tuple(tensor.shape), number))
+        # What this family adds up in a few steps is large: too large a head would saturate every pixel.
+        if family is Family.EPSILON:
+            network.unet.head.weight.mul_(2.0**-9)
+            network.unet.head.bias.zero_()
+        for layer in network.modules():
+            if isinstance(layer, ChannelNorm):
+                layer.gain.add_(1)
+    return Cdc(CdcModel(network, sha256="0" * 64, device=torch.device("cpu")), fingerprint=FINGERPRINT)
+
+
+def _weights(name: str, shape: tuple[int, ...], number: int) -> Tensor:
+    """Numbers whose layers keep the size of what they are given: their deviation is the root of 1 / inputs."""
+    inputs = max(1, int(np.prod(shape[1:]))) if len(shape) == 4 else 16
+    exponent = 0 if "prior" in name else -round(np.log2(inputs) / 2)
+    return torch.from_numpy((noise(shape, number) * 2.0**exponent).astype(np.float32))
+
+
+def hyper_decoder() -> nn.Sequential:
+    """A hyper-decoder of two channels with weights of many binary digits, so that every rounding counts."""
+    layers = nn.Sequential(
+        nn.ConvTranspose2d(2, 3, 5, stride=2, padding=2, output_padding=1),
+        nn.LeakyReLU(0.2),
+        nn.ConvTranspose2d(3, 3, 5, stride=2, padding=2, output_padding=1),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(3, 4, 3, padding=1),
+    )
+    with torch.no_grad():
+        for number, tensor in enumerate(layers.state_dict().values()):
+            tensor.copy_(torch.from_numpy(noise(tuple(tensor.shape), 100 + number).astype(np.float32)) / 3)
+    return layers

@@ -1,0 +1,108 @@
+"""The integers of a DiffC payload: bits, levels, stages, forecasts, and where a walk ends."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from diffdemo.codecs.diffc_file import read_file
+from diffdemo.codecs.diffc_payload import Forecast, PayloadWriter, level_of, read_steps, sigma_of, stages_by_rule
+from diffdemo.coding.bits import BitReader, BitWriter
+from tests.golden.cases import DIFFC_CASES, FOLDER
+from tests.golden.digests import digest
+
+PIXEL = 3
+"""Dimensions of a picture of one pixel."""
+
+BITS = "c6a64280c901912ee8066032c0"
+RULE = "da186a8b4165fdc9"
+FORECASTS = [384, 489, 520, 472, 8552, 1901]
+
+
+def bits(text: str) -> bytes:
+    return np.packbits([int(character) for character in text.replace(" ", "")]).tobytes()
+
+
+def test_bytes_of_bits() -> None:
+    writer = BitWriter()
+    writer.symbols(np.array([3, 0, 1, 2], np.uint8))
+    for order in (0, 2):
+        for number in (0, -1, 1, -2, 2, 100, -100):
+            writer.golomb(number, order)
+    assert writer.to_bytes().hex() == BITS
+
+
+@pytest.mark.parametrize("order", [0, 3])
+def test_numbers_come_back(order: int) -> None:
+    numbers = [*range(-70, 70), (1 << 23) - 1, 1 - (1 << 23)]
+    writer = BitWriter()
+    for number in numbers:
+        writer.golomb(number, order)
+    reader = BitReader(writer.to_bytes())
+    assert [reader.golomb(order) for _ in numbers] == numbers
+
+
+def test_the_longest_number() -> None:
+    assert BitReader(bits("0" * 24 + "1" * 25)).golomb(0) == (1 << 24) - 1
+    assert BitReader(bits("0" * 25 + "1" * 26)).golomb(0) is None
+
+
+def test_noise_levels() -> None:
+    assert [sigma_of(level) for level in (0, 128, 1024, 2048)] == [256, 128, 1, 2**-8]
+    assert [sigma_of(level) for level in (1, 777)] == pytest.approx([254.6174524118101, 3.8097266836353483], rel=1e-12)
+    assert [level_of(sigma) for sigma in (256, 1, 0.01)] == [0, 1024, 1874]
+
+
+def test_stages_of_a_step() -> None:
+    grid = [
+        stages_by_rule(position, growth, dimensions)
+        for position in (0, 1, 1000, 65_537, 67_108_864)
+        for growth in (1, 15, 16, 17, 300, 16_384)
+        for dimensions in (1, 3, 124, 10_000, 12_582_912)
+    ]
+    assert digest(grid) == RULE
+
+
+def test_forecasts() -> None:
+    forecast, found = Forecast(), []
+    for level, stages in ((400, 64), (470, 70), (471, 90), (700, 12), (1900, 4000), (1901, 5)):
+        found.append(forecast.level_after(stages))
+        forecast.update(level, stages)
+    assert found == FORECASTS
+
+
+@pytest.mark.parametrize("case", DIFFC_CASES, ids=lambda case: case.name)
+def test_the_walk_through_every_golden_file(case) -> None:
+    file = read_file((FOLDER / f"{case.name}.difd").read_bytes())
+    walk = [[step.level, step.stages, step.side_bits, step.end_bit] for step in file.steps()]
+    assert walk == json.loads((FOLDER / "walks.json").read_text())[case.name]
+
+
+def test_a_walk_ends_after_512_steps() -> None:
+    """One bit says "as expected", five stages follow: eleven ones a step, as often as levels allow."""
+    writer = PayloadWriter(1, PIXEL)
+    for level in range(1, 600):
+        writer.begin_step(level, writer.rule)
+        writer.bits.symbols(np.zeros(writer.rule if level < 600 else 0, np.uint8))
+    steps = read_steps(writer.bits.to_bytes(), len(writer.bits.to_bytes()), 1, PIXEL)
+    assert [step.level for step in steps] == list(range(1, 513))
+
+
+@pytest.mark.parametrize(("level", "steps"), [(2048, 1), (2049, 0), (1, 1), (0, 0), (-5, 0)])
+def test_levels_that_a_step_can_have(level: int, steps: int) -> None:
+    writer = PayloadWriter(16, PIXEL)
+    writer.begin_step(level, writer.rule)
+    writer.bits.symbols(np.zeros(writer.rule, np.uint8))
+    data = writer.bits.to_bytes()
+    assert len(read_steps(data, len(data), 16, PIXEL)) == steps
+
+
+def test_the_shortest_last_step_has_four_stages() -> None:
+    """`1`, the level expected, leaves seven bits of a byte; a difference of one, `010`, leaves 5; then whole bytes."""
+    assert read_steps(bits("1" * 8), 1, 16, 3000) == []
+    assert [step.stages for step in read_steps(bits("1" * 16), 2, 16, 3000)] == [7]
+    assert [step.stages for step in read_steps(bits("00100 000 00000000"), 2, 16, 3000)] == [5]
+    assert [step.stages for step in read_steps(bits("0001000 000000000"), 2, 16, 3000)] == [4]
+    assert read_steps(bits("000010000 0000000"), 2, 16, 3000) == []
