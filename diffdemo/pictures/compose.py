@@ -12,6 +12,7 @@ from diffdemo.pictures.colour import Conversion, Samples, as_srgb
 ON_WHITE = "Transparent areas are shown on white."
 GREY = "A grey picture: coded as colour with equal channels."
 FROM_CMYK = "Converted from CMYK to RGB."
+FROM_LAB = "Converted from Lab to RGB."
 FIRST_ONLY = "Only the first picture in the file is used."
 TURNED = "Turned upright as the camera recorded it."
 FROM_16_BITS = "Reduced from 16 to 8 bits a channel."

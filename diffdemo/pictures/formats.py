@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from PIL import BmpImagePlugin, GifImagePlugin
@@ -18,10 +18,30 @@ from diffdemo.pictures.png import read_png
 from diffdemo.pictures.png_chunks import SIGNATURE
 from diffdemo.pictures.raster import Raster
 from diffdemo.pictures.tiff import read_tiff
+from diffdemo.pictures.tiff_tags import tags_of
 from diffdemo.pictures.webp import read_webp
 
 Reader = Callable[[bytes, Order], Raster]
-_ENDS = (bytes(16), b"\x55" * 16)
+_FILLERS = (bytes(16), b"\x55" * 16)
+
+
+def _completed(data: bytes) -> Iterable[bytes]:
+    return [data + filler for filler in _FILLERS]
+
+
+def _completed_jpeg(data: bytes) -> Iterable[bytes]:
+    """With the marker that ends a picture: decoders put zeros before it themselves, hence the others."""
+    return [data.rstrip(b"\xff") + fill * 16 + b"\xff\xd9" for fill in (b"", b"\x55", b"\xaa")]
+
+
+def _completed_tiff(data: bytes) -> Iterable[bytes]:
+    """Tags may stand behind the pixels: if any of them is among what is missing, nobody knows what the pixels are."""
+    completed = [*_completed(data)]
+    return completed if tags_of(completed[0]) == tags_of(completed[1]) else []
+
+
+def _never(data: bytes) -> Iterable[bytes]:
+    return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +52,14 @@ class Kind:
         name: as people write it.
         read: opens one.
         is_this: whether a file is of this kind, by how it begins.
-        ends: different bytes to put behind a file that ends early. If it comes out the same with each of them, none of
-            its pixels was missing.
+        completed: a file that ends early, with different bytes in place of those that are missing. If the picture
+            comes out the same with each of them, none of its pixels was among them. Nothing if there is no hope.
     """
 
     name: str
     read: Reader
     is_this: Callable[[bytes], bool]
-    ends: tuple[bytes, ...] = _ENDS
+    completed: Callable[[bytes], Iterable[bytes]] = _completed
 
 
 def _read_gif(data: bytes, order: Order) -> Raster:
@@ -59,13 +79,11 @@ def _begins(*signatures: bytes) -> Callable[[bytes], bool]:
 
 
 KINDS = (
-    Kind("PNG", read_png, _begins(SIGNATURE), ends=()),
-    Kind(
-        "JPEG", read_jpeg, _begins(b"\xff\xd8\xff"), tuple(fill * 16 + b"\xff\xd9" for fill in (b"", b"\x55", b"\xaa"))
-    ),
+    Kind("PNG", read_png, _begins(SIGNATURE), completed=_never),
+    Kind("JPEG", read_jpeg, _begins(b"\xff\xd8\xff"), _completed_jpeg),
     Kind("WebP", read_webp, lambda data: data[:4] == b"RIFF" and data[8:12] == b"WEBP"),
     Kind("AVIF", read_avif, lambda data: bool(brands_of(data) & AVIF_BRANDS)),
-    Kind("TIFF", read_tiff, _begins(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+    Kind("TIFF", read_tiff, _begins(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), _completed_tiff),
     Kind("BMP", _read_bmp, _begins(b"BM")),
     Kind("GIF", _read_gif, _begins(b"GIF87a", b"GIF89a")),
     Kind("HEIC", read_heic, lambda data: bool(brands_of(data) & HEIC_BRANDS)),

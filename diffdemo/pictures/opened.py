@@ -9,7 +9,7 @@ from PIL import Image, ImageCms
 
 from diffdemo.images import Pixels
 from diffdemo.pictures.colour import Conversion, Samples, by_profile
-from diffdemo.pictures.compose import FROM_CMYK, GREY, TURNED, on_white
+from diffdemo.pictures.compose import FROM_CMYK, FROM_LAB, GREY, TURNED, on_white
 from diffdemo.pictures.raster import Raster, row_ranges
 from diffdemo.pictures.values import Numbers, scale_of
 
@@ -50,6 +50,8 @@ def _strips(
     channels = len(mode) - (mode in ("LA", "RGBA"))
     if opened.mode == "CMYK":
         notes.append(FROM_CMYK)
+    elif opened.mode == "LAB":
+        notes.append(FROM_LAB)
     samples = (_samples(opened, mode, first, last) for first, last in row_ranges(*opened.size))
     convert = convert or (None if opened.mode == "LAB" else by_profile(profile, channels))
     yield from on_white(samples, notes, has_alpha=mode in ("LA", "RGBA"), convert=convert)

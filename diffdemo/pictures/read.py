@@ -82,15 +82,18 @@ def _read(kind: Kind, data: bytes, order: Order) -> Picture:
 def _mended(kind: Kind, data: bytes, order: Order) -> Picture | None:
     """The picture if it is the same whatever the missing bytes may be, else None."""
     found: Picture | None = None
-    for end in kind.ends:
-        try:
-            picture = _finished(kind.read(data + end, order), order)
-        except Exception:
-            return None
-        if found is not None and not np.array_equal(found.pixels, picture.pixels):
-            return None
-        found = picture
-    return found and Picture(found.pixels, (*found.notes, ENDS_EARLY), found.width, found.height)
+    try:
+        for completed in kind.completed(data):
+            picture = _finished(kind.read(completed, order), order)
+            if found is not None and not np.array_equal(found.pixels, picture.pixels):
+                return None
+            found = picture
+    except Exception:
+        return None
+    if found is None:
+        return None
+    notes = tuple(dict.fromkeys((*found.notes, ENDS_EARLY)))
+    return Picture(found.pixels, notes, found.width, found.height)
 
 
 def _finished(raster: Raster, order: Order) -> Picture:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import logging
 from collections.abc import Iterator
@@ -20,11 +21,14 @@ from diffdemo.pictures.compose import FIRST_ONLY, FROM_16_BITS, FROM_CMYK, GREY,
 from diffdemo.pictures.limits import Order
 from diffdemo.pictures.opened import raster_of
 from diffdemo.pictures.raster import Raster, row_ranges
+from diffdemo.pictures.tiff_tags import needed_codes, pixels_only
 from diffdemo.pictures.values import Numbers, Scale, scale_of
 
-MIN_IS_WHITE, MIN_IS_BLACK, RGB, CMYK = 0, 1, 2, 5
+MIN_IS_WHITE, MIN_IS_BLACK, RGB, CMYK, YCBCR = 0, 1, 2, 5, 6
 """Values of the tag PhotometricInterpretation that numbers of any type are read for."""
-_CHANNELS = {MIN_IS_WHITE: 1, MIN_IS_BLACK: 1, RGB: 3, CMYK: 4}
+_CHANNELS = {MIN_IS_WHITE: 1, MIN_IS_BLACK: 1, RGB: 3, CMYK: 4, YCBCR: 3}
+_UNPACKED_BY_ITSELF = {1, 8, 32773, 32946, 34925}
+"""Compressions that tifffile undoes without imagecodecs: none, Deflate, PackBits, and LZMA."""
 _ASSOCIATED, _UNASSOCIATED = 1, 2
 _ORIENTATION, _MAX_SAMPLE_VALUE, _EXTRA_SAMPLES = 274, 281, 338
 
@@ -56,7 +60,9 @@ class Layout:
 
     @property
     def is_plain(self) -> bool:
-        """Whether its values are unsigned and have at most 8 bits, which Pillow reads exactly."""
+        """Whether its values are unsigned and have at most 8 bits, which Pillow reads exactly (but for raw YCbCr)."""
+        if self.photometric == YCBCR and self.page.compression == 1:
+            return False
         return self.page.bitspersample <= 8 and (self.page.dtype is None or self.page.dtype.kind in "bu")
 
 
@@ -73,6 +79,9 @@ def read_tiff(data: bytes, order: Order) -> Raster:
     notes = [FIRST_ONLY] if layout.is_first else []
     opened = _by_pillow(data) if layout.is_plain else None
     if opened is None and _why_not(layout) is None:
+        ends = map(sum, zip(page.dataoffsets, page.databytecounts, strict=True))
+        if max(ends, default=0) > len(data):
+            raise ValueError("its pixels end early")
         return _by_numbers(layout, order, notes)
     if opened is None and _is_nearly_exact(layout):
         opened = _by_pillow(data)
@@ -93,6 +102,8 @@ def _layout(data: bytes) -> Layout:
         page = file.pages.first
         if not isinstance(page, tifffile.TiffPage):
             raise ValueError("there is no picture in it")
+        if missing := needed_codes(data) - {tag.code for tag in page.tags}:
+            raise ValueError(f"the value of its tag {min(missing)} is not there")
         is_first = False
         with contextlib.suppress(Exception):  # A second picture that cannot be read is none.
             is_first = file.pages[1] is not None
@@ -129,13 +140,13 @@ def _why_not(layout: Layout) -> str | None:
         return f"values of a rare type ({page.bitspersample} bits)"
     if layout.photometric not in _CHANNELS:
         return f"a rare kind of colours ({getattr(page.photometric, 'name', page.photometric)})"
-    try:
-        tifffile.TIFF.DECOMPRESSORS[page.compression]
-    except (KeyError, ValueError):
+    if layout.photometric == YCBCR and (page.dtype != np.uint8 or page.subsampling != (1, 1)):
+        return "a rare kind of colours (YCBCR with fewer values for colour than for brightness)"
+    if importlib.util.find_spec("imagecodecs"):
+        return None
+    if page.compression not in _UNPACKED_BY_ITSELF:
         return f"{getattr(page.compression, 'name', page.compression)} compression"
-    try:
-        tifffile.TIFF.UNPREDICTORS[page.predictor]
-    except (KeyError, ValueError):
+    if page.predictor not in (1, 2):
         return "a predictor for floating-point numbers"
     if page.bitspersample not in (1, 8, 16, 32, 64):
         return f"{page.bitspersample} bits a channel"
@@ -154,7 +165,7 @@ def _is_nearly_exact(layout: Layout) -> bool:
 def _by_pillow(data: bytes) -> Image.Image | None:
     """The file as Pillow opens it, or None if it does not know what the values mean."""
     try:
-        return TiffImagePlugin.TiffImageFile(io.BytesIO(data))
+        return TiffImagePlugin.TiffImageFile(io.BytesIO(pixels_only(data)))
     except (SyntaxError, KeyError):
         return None
 
@@ -162,7 +173,7 @@ def _by_pillow(data: bytes) -> Image.Image | None:
 def _by_numbers(layout: Layout, order: Order, notes: list[str]) -> Raster:
     page = layout.page
     samples = page.imagewidth * page.imagelength * page.imagedepth * page.samplesperpixel
-    order.admit_whole(samples * (page.bitspersample + 7) // 8, "its numbers are read at once")
+    order.admit_whole(samples * ((page.bitspersample + 7) // 8), "its numbers are read at once")
     if layout.orientation != 1:
         notes.append(TURNED)
     return Raster(page.imagewidth, page.imagelength, _strips(layout, notes), notes, layout.orientation)
@@ -177,7 +188,8 @@ def _strips(layout: Layout, notes: list[str]) -> Iterator[Pixels]:
     if numbers.shape[2] > channels + has_alpha:
         notes.append(f"Only the first {channels + has_alpha} of its {numbers.shape[2]} channels are used.")
     scale = scale_of(numbers[..., :channels], layout.page.bitspersample, layout.named_top)
-    notes.append(scale.note)
+    if layout.page.bitspersample > 8 or layout.page.dtype != np.uint8:
+        notes.append(scale.note)
     if layout.photometric == CMYK:
         notes.append(FROM_CMYK)
     alpha_scale = scale_of(numbers[..., channels : channels + 1]) if has_alpha else None
@@ -210,4 +222,6 @@ def _samples(
     values = scale.apply(colours)
     if layout.photometric == MIN_IS_WHITE:
         values = 255 - values
+    elif layout.photometric == YCBCR:
+        values = np.asarray(Image.frombytes("YCbCr", values.shape[1::-1], values.tobytes()).convert("RGB"))
     return values if alpha is None else np.concatenate([values, alpha], axis=2)

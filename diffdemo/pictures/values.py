@@ -87,8 +87,10 @@ def _unsigned(found: _Range, bits: int, named_top: float | None) -> Scale:
             0, named_top, f"Reduced from {bits} to 8 bits a channel; {named_top:g} is white, as the file says."
         )
     note = FROM_16_BITS if bits == 16 else f"Reduced from {bits} to 8 bits a channel."
-    if bits > 8 and found.high * 4 < top:
-        note += f" It is dark: its numbers go up to {found.high:g} of {top} only."
+    if bits > 8 and 0 < found.high * 4 < top:
+        note += (
+            f" It comes out dark (or bright, where 0 means white): its numbers go up to {found.high:g} of {top} only."
+        )
     return Scale(0, top, note)
 
 

@@ -27,7 +27,7 @@ def read_webp(data: bytes, order: Order) -> Raster:
     """
     kept: list[bytes] = []
     side: dict[bytes, bytes] = {}
-    pictures, is_cut = 0, False
+    pictures = 0
     size: tuple[int, int] | None = None
     place = 12
     for _ in range(MAX_CHUNKS):
@@ -48,7 +48,7 @@ def read_webp(data: bytes, order: Order) -> Raster:
             size = size or _size(kind, body)
             plain = bytes([body[0] & ~(_ICC_FLAG | _EXIF_FLAG | _XMP_FLAG)]) + body[1:] if kind == b"VP8X" else body
             kept.append(kind + struct.pack("<I", length) + plain + b"\0" * (length % 2))
-        is_cut = place > len(data)
+    is_cut = 8 + int.from_bytes(data[4:8], "little") > len(data)
     if size is None or not pictures:
         raise ValueError("there are no pixels in it")
     order.admit(*size, COSTLY_FACTOR)
