@@ -15,6 +15,7 @@ from diffdemo.engine.points import measured
 from diffdemo.engine.records import CurvePoint
 from diffdemo.engine.store import load_shipped
 from diffdemo.engine.whole import SWEEP_CODES
+from diffdemo.errors import ImageError
 from diffdemo.images import Pixels, to_pixels
 
 
@@ -40,7 +41,8 @@ class CdcPoint:
     Attributes:
         point: of the file itself.
         delta, target_bpp: as `RateFile` has them.
-        jpeg: of the smallest JPEG file of the picture that has as many bytes or more; None if there is none.
+        jpeg: of the smallest JPEG file of the picture that has as many bytes or more; None if there is none, or if
+            JPEG cannot hold the picture.
     """
 
     point: CurvePoint
@@ -112,7 +114,14 @@ def measure(
     """
     for file in files:
         point = measured(pixels, decoded(codec, file, rendering), len(file.data))
-        yield CdcPoint(point, file.delta, file.target_bpp, jpeg.smallest_from(point.num_bytes))
+        yield CdcPoint(point, file.delta, file.target_bpp, _rival(jpeg, point.num_bytes))
+
+
+def _rival(jpeg: Ladder, num_bytes: int) -> CurvePoint | None:
+    try:
+        return jpeg.smallest_from(num_bytes)
+    except ImageError:
+        return None
 
 
 def decoded(codec: Cdc, file: RateFile, rendering: Rendering) -> Pixels:

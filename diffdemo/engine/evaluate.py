@@ -6,152 +6,163 @@
 
 One line of JSON per picture and curve, written as soon as it is measured; a run that was stopped goes on where it
 stopped. A progressive file is encoded once and measured at its prefixes; CDC analyses a picture once and writes a file
-for each rate. With `--looks` there is another line for what realism and blotches are computed from, at fixed rates. The
-summary is printed from the file alone; docs/evaluation.md says what its tables mean.
+for each rate. With `--looks` there is another line for what realism and blotches are computed from, at fixed rates.
+
+A picture that cannot be read, or that one codec cannot take, is reported and costs only itself. The summary is computed
+from the lines about the pictures that lie in the folder now; docs/evaluation.md says what its tables mean.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import math
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from itertools import product
-from pathlib import Path
+from typing import Protocol
 
 from diffdemo.codecs.base import Preset, Rendering
 from diffdemo.codecs.cdc import Cdc
 from diffdemo.codecs.diffc import DiffC
 from diffdemo.engine import cdc_rates, diffc_rates
 from diffdemo.engine.classical import Ladder, available_codecs, classical_at, classical_curve
+from diffdemo.engine.evaluate_options import parse
+from diffdemo.engine.interrupts import Interrupts, Stopped, heeded
 from diffdemo.engine.looks import ORIGINAL, RATES, bytes_at, look_at, look_of
+from diffdemo.engine.picture_folder import picture_paths
 from diffdemo.engine.realism import REVISION
-from diffdemo.engine.sheet import Row, Sheet, read_lines
+from diffdemo.engine.result_lines import Row
+from diffdemo.engine.results_file import ResultsFile
+from diffdemo.engine.sheet import Sheet
 from diffdemo.engine.summary import summary
+from diffdemo.engine.tables import counted
+from diffdemo.engine.troubles import Troubles, say
 from diffdemo.models.registry import default_model
 
 DEFAULT_BPP = 2.0
 """Of DiffC files, whose prefixes are all that lies below."""
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".avif", ".bmp", ".tif", ".tiff"}
+
+
+class _Run(Protocol):
+    """Measures with one codec what a picture's lines lack; `name` is what reports call it."""
+
+    name: str
+
+    def __call__(self, sheet: Sheet, rates: list[float] | None) -> Iterator[Row]: ...
 
 
 def main(argv: list[str]) -> int:
-    """Measure what is missing from the results file, then print the summary; returns the exit status."""
-    args = _parser().parse_args(argv)
-    if args.looks == []:
-        args.looks = list(RATES)
-    pictures = sorted(p for p in args.folder.glob("*") if p.suffix.lower() in SUFFIXES)
-    if not pictures:
-        print(f"diffdemo: there are no pictures in {args.folder}", file=sys.stderr)
+    """Measure what is missing from the results file, then print the summary.
+
+    Returns:
+        The exit status: 0 if there is anything to summarise, 1 if there is not, 130 or 143 after Ctrl-C or SIGTERM.
+
+    Raises:
+        DiffDemoError: before the work, if the folder or the results file cannot be used or an option makes no sense;
+            during it, if the results can no longer be written.
+    """
+    args = parse(argv, __doc__.splitlines()[0])
+    with heeded() as interrupts:
+        try:
+            return _evaluate(args, interrupts)
+        except KeyboardInterrupt as stop:
+            say(f"stopped; what was measured is kept in '{args.output}', and the same command goes on from there")
+            return stop.status if isinstance(stop, Stopped) else Stopped().status
+
+
+def _evaluate(args: argparse.Namespace, interrupts: Interrupts) -> int:
+    results = ResultsFile(args.output)
+    paths = picture_paths(args.folder)
+    if not paths:
+        say(f"there are no pictures in {args.folder}")
         return 1
-    diffc = _DiffCRun(args) if DiffC.name in args.codecs else None
-    cdc = _CdcRun(args) if Cdc.name in args.codecs else None
-    known = read_lines(args.output)
-    with args.output.open("a") as file:
-        for path in pictures:
-            sheet = Sheet(path, known)
-            for run in (_classical, diffc, cdc):
-                for row in run(sheet, args.looks) if run else ():
-                    file.write(json.dumps(row) + "\n")
-                    file.flush()
-                    print(f"{row['picture']}: {row['codec']}, {_amount(row)}", file=sys.stderr, flush=True)
-    print(summary(read_lines(args.output)))
+    if results.torn:
+        lines = counted(results.torn, "line")
+        say(f"{lines} of '{args.output}' did not count: cut off while being written")
+    runs = _runs(args)
+    troubles = Troubles()
+    pictures: dict[str, str] = {}
+    for path in paths:
+        sheet = troubles.sheet_of(path, results.rows)
+        if sheet is None:
+            continue
+        if sheet.sha256 in pictures:
+            say(f"{path.name} has the same pixels as {pictures[sheet.sha256]}; they count once")
+            continue
+        pictures[sheet.sha256] = path.name
+        for run in runs:
+            for row in troubles.rows_of(run(sheet, args.looks), path.name, run.name):
+                results.append(row)
+                say(f"{row['picture']}: {row['codec']}, {_amount(row)}", start="")
+                interrupts.require_none()
+            interrupts.require_none()
+    troubles.report()
+    return _conclude(args, pictures)
+
+
+def _conclude(args: argparse.Namespace, pictures: Collection[str]) -> int:
+    """Print what the results file says about these pictures, given by their hashes."""
+    rows = ResultsFile(args.output).rows
+    own = [row for row in rows if row.get("sha256") in pictures]
+    unknown = sum(not row.get("sha256") for row in rows)
+    if unknown:
+        lines = counted(unknown, "older line")
+        say(f"{lines} of '{args.output}' did not count: without a hash nobody knows which pixels they are about")
+    if others := len(rows) - len(own) - unknown:
+        lines = counted(others, "line")
+        say(f"{lines} of '{args.output}' did not count: about pictures that are not in '{args.folder}' now")
+    if not own:
+        say(f"nothing in '{args.folder}' could be measured")
+        return 1
+    print(summary(own))
     return 0
 
 
+def _runs(args: argparse.Namespace) -> list[_Run]:
+    """All that is asked for; models are loaded here."""
+    runs: list[_Run] = [_OriginalRun(), *map(_ClassicalRun, available_codecs())]
+    runs += [_DiffCRun(args)] if DiffC.name in args.codecs else []
+    runs += [_CdcRun(args)] if Cdc.name in args.codecs else []
+    return runs
+
+
 def _amount(row: Row) -> str:
-    return f"{len(row['points'])} points" if "points" in row else f"{len(row['looks'])} looks"
+    return counted(len(row["points"]), "point") if "points" in row else counted(len(row["looks"]), "look")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="diffdemo evaluate", description=__doc__.splitlines()[0], allow_abbrev=False)
-    parser.add_argument("folder", type=Path, metavar="DIR")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="RESULTS", help="JSON lines; appended to")
-    parser.add_argument(
-        "--codecs", nargs="+", choices=(DiffC.name, Cdc.name), default=[DiffC.name], help="(default: diffc)"
-    )
-    parser.add_argument(
-        "--bpp",
-        type=_positive,
-        nargs="+",
-        metavar="X",
-        help="rates: diffc writes one file at the largest, measured at its prefixes (default: 2.0); "
-        "cdc a file for each (default: for each of the quantisation steps 16, 11.3 ... 1 instead)",
-    )
-    parser.add_argument("--preset", choices=("fast", "balanced", "best"), default="balanced", help="of diffc")
-    parser.add_argument(
-        "--decoders",
-        nargs="+",
-        choices=[str(decoder) for decoder in DiffC.decoders],
-        default=["mean", "flow"],
-        help="of diffc: a curve for each (default: mean flow)",
-    )
-    parser.add_argument(
-        "--realism",
-        nargs="+",
-        type=float,
-        default=[1.0],
-        metavar="R",
-        help="of diffc's flow, 0 to 1, 0 for the posterior mean; a curve for each (default: 1)",
-    )
-    parser.add_argument(
-        "--steps", nargs="+", type=int, default=[1, 17], metavar="N", help="of cdc: a curve for each (default: 1 17)"
-    )
-    parser.add_argument(
-        "--gamma",
-        nargs="+",
-        type=float,
-        default=[0.0],
-        metavar="G",
-        help="of cdc: noise to start from, 0 to 2, 0 for the deterministic decoder; a curve for each (default: 0)",
-    )
-    parser.add_argument(
-        "--looks",
-        nargs="*",
-        type=_positive,
-        metavar="X",
-        help=f"measure realism and blotches, at these bits per pixel (default: {' '.join(f'{r:g}' for r in RATES)})",
-    )
-    return parser
+class _OriginalRun:
+    """What the others' looks are compared with."""
+
+    name = ORIGINAL
+
+    def __call__(self, sheet: Sheet, rates: list[float] | None) -> Iterator[Row]:
+        if rates is not None and sheet.lacks(ORIGINAL, {"features": REVISION}, "looks"):
+            yield sheet.line(ORIGINAL, [look_of(sheet.pixels)], {"features": REVISION}, "looks")
 
 
-def _positive(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a positive number")
-    return number
+class _ClassicalRun:
+    """A quality sweep, and the largest file within each rate, where the codec has one that is small enough."""
 
+    def __init__(self, codec: str) -> None:
+        self.name = codec
 
-def _classical(sheet: Sheet, rates: list[float] | None) -> Iterator[Row]:
-    """Quality sweeps, and the largest file within each rate, where the codec has one that is small enough."""
-    for codec in available_codecs():
-        if sheet.lacks(codec):
-            yield sheet.line(codec, [asdict(point) for point in classical_curve(sheet.pixels, codec)], {})
-    if rates is None:
-        return
-    settings = _looks_settings(rates, {})
-    if sheet.lacks(ORIGINAL, {"features": REVISION}, "looks"):
-        yield sheet.line(ORIGINAL, [look_of(sheet.pixels)], {"features": REVISION}, "looks")
-    for codec in available_codecs():
-        if sheet.lacks(codec, settings, "looks"):
-            files = [
-                (rate, classical_at(sheet.pixels, codec, num_bytes=bytes_at(rate, sheet.pixels))) for rate in rates
-            ]
-            looks = [
-                look_at(sheet.pixels, file.pixels, rate, len(file.data))
-                for rate, file in files
-                if len(file.data) <= bytes_at(rate, sheet.pixels)
-            ]
-            yield sheet.line(codec, looks, settings, "looks")
+    def __call__(self, sheet: Sheet, rates: list[float] | None) -> Iterator[Row]:
+        if sheet.lacks(self.name):
+            yield sheet.line(self.name, [asdict(point) for point in classical_curve(sheet.pixels, self.name)], {})
+        settings = _looks_settings(rates or [], {})
+        if rates is None or not sheet.lacks(self.name, settings, "looks"):
+            return
+        sizes = {rate: bytes_at(rate, sheet.pixels) for rate in rates}
+        files = {rate: classical_at(sheet.pixels, self.name, num_bytes=size) for rate, size in sizes.items()}
+        looks = [
+            look_at(sheet.pixels, file.pixels, rate, len(file.data)) for rate, file in files.items() if file.is_within
+        ]
+        yield sheet.line(self.name, looks, settings, "looks")
 
 
 class _DiffCRun:
     """DiffC with its default model, as the arguments ask for it."""
+
+    name = DiffC.name
 
     def __init__(self, args: argparse.Namespace) -> None:
         self._codec = diffc_rates.installed_diffc()
@@ -186,6 +197,8 @@ class _DiffCRun:
 
 class _CdcRun:
     """CDC with its default model, as the arguments ask for it. Lines of other weights do not count as measured."""
+
+    name = Cdc.name
 
     def __init__(self, args: argparse.Namespace) -> None:
         self._codec = cdc_rates.installed_cdc()

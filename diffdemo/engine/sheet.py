@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
+import hashlib
 import platform
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 import PIL
 import torch
 
 from diffdemo import __version__
+from diffdemo.engine.result_lines import Kind, Row
+from diffdemo.images import Pixels
 from diffdemo.pictures import load_picture
-
-Row = dict[str, Any]
-"""A line of the results file."""
-Kind = Literal["points", "looks"]
-"""What a line is about: a curve, or how its pictures look at fixed rates."""
 
 VERSIONS = {
     "diffdemo": __version__,
@@ -32,15 +28,21 @@ VERSIONS = {
 class Sheet:
     """A picture, what is known about it, and lines for what is found out.
 
+    A picture is known by its pixels: one that has changed is another one, and the same under two names is one.
+
     Args:
-        path: of the picture.
-        known: lines of the results file.
+        path: of the picture; its name is only for showing.
+        known: lines of the results file. Those without a hash could be about any picture and do not count.
+
+    Raises:
+        ImageError: if it cannot be read.
     """
 
     def __init__(self, path: Path, known: Sequence[Row]) -> None:
         self.name = path.name
         self.pixels = load_picture(path).pixels
-        self._lines = [row for row in known if row["picture"] == path.name]
+        self.sha256 = sha256_of(self.pixels)
+        self._lines = [row for row in known if row.get("sha256") == self.sha256]
 
     def lacks(self, codec: str, settings: Row | None = None, kind: Kind = "points") -> bool:
         """Whether there is no line of a kind about a codec yet, with these settings if any are given."""
@@ -52,6 +54,7 @@ class Sheet:
         height, width = self.pixels.shape[:2]
         return {
             "picture": self.name,
+            "sha256": self.sha256,
             "codec": codec,
             "width": width,
             "height": height,
@@ -61,6 +64,7 @@ class Sheet:
         }
 
 
-def read_lines(path: Path) -> list[Row]:
-    """All of a results file; none where there is no file yet."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+def sha256_of(pixels: Pixels) -> str:
+    """Hash of a picture, uint8 [H,W,3], in 64 hexadecimal digits: that of its binary PPM file, sides included."""
+    height, width = pixels.shape[:2]
+    return hashlib.sha256(b"P6\n%d %d\n255\n" % (width, height) + pixels.tobytes()).hexdigest()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 
 import numpy as np
 
-from diffdemo.engine.classical import available_codecs
+from diffdemo.engine.classical import MEASURED
 from diffdemo.engine.look_tables import look_tables
 from diffdemo.engine.mean_curves import Curves, flow_below_mean, mean_curve_tables
 from diffdemo.engine.records import CurvePoint
-from diffdemo.engine.sheet import Row
-from diffdemo.engine.tables import aligned, mean
+from diffdemo.engine.result_lines import Row, picture_key
+from diffdemo.engine.tables import aligned, counted, mean
 
 LOWEST_PSNR = 25.0
 """In dB. BD-rates leave out what lies below, where JPEG has fallen to pieces and any comparison is flattering."""
@@ -27,18 +28,20 @@ def summary(rows: Sequence[Row]) -> str:
     """BD-rates against the classical codecs, mean curves, looks at fixed rates, and a table for each curve of CDC.
 
     Args:
-        rows: lines of a results file; of several for a codec and a picture the last one counts.
+        rows: lines of a results file; of several for a codec and a picture the last one counts. Pictures are told apart
+            by their hash, or where lines have none by their name.
     """
     points: Latest = {}
     for row in rows:
         if "points" in row:
-            points.setdefault(row["codec"], {})[row["picture"]] = row["points"]
+            points.setdefault(row["codec"], {})[picture_key(row)] = row["points"]
     curves = {name: {picture: _curve(each) for picture, each in of.items()} for name, of in points.items()}
-    num_pictures = len({row["picture"] for row in rows})
-    lines = [f"{num_pictures} pictures; BD-rate (PSNR from 25 dB on, file bytes), mean over pictures"]
+    num_pictures = counted(len({picture_key(row) for row in rows}), "picture")
+    lines = [f"{num_pictures}; BD-rate (PSNR from 25 dB on, file bytes), mean over pictures"]
+    lines += _lossless(curves)
     tested = [name for name in points if name.split()[0] in ("diffc", "cdc")]
     for name in tested:
-        for anchor in available_codecs():
+        for anchor in MEASURED:
             lines += _delta_rate(curves, anchor, name)
     lines += [*flow_below_mean(curves), "", *mean_curve_tables(curves)]
     lines += look_tables([row for row in rows if "looks" in row])
@@ -48,17 +51,31 @@ def summary(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def _lossless(curves: Curves) -> Iterator[str]:
+    """How many points have no place on an axis of PSNR, in all and of each codec."""
+    missing = {
+        codec: sum(not point.is_finite for points in pictures.values() for point in points)
+        for codec, pictures in curves.items()
+    }
+    named = ", ".join(f"{codec} {number}" for codec, number in missing.items() if number)
+    if named:
+        yield f"{counted(sum(missing.values()), 'lossless point')} left out ({named})"
+
+
 def _delta_rate(curves: Curves, anchor: str, tested: str) -> Iterator[str]:
     pictures = [picture for picture in curves[tested] if picture in curves.get(anchor, {})]
     if not pictures:
         return
     all_rates = [bd_rate(curves[anchor][p], curves[tested][p]) for p in pictures]
     rates = [rate for rate in all_rates if rate is not None]
+    short = sum(min(len(_rising(curves[name][p])) for name in (anchor, tested)) < 2 for p in pictures)
+    apart = len(pictures) - len(rates) - short
+    left_out = f"; too few finite points on {short}" if short else ""
+    left_out += f"; nothing in common on {apart}" if apart else ""
     if not rates:
-        yield f"{tested} against {anchor}: no qualities in common from {LOWEST_PSNR:g} dB on"
+        yield f"{tested} against {anchor}: no qualities in common from {LOWEST_PSNR:g} dB on{left_out}"
         return
     better = sum(rate < 0 for rate in rates)
-    left_out = f"; nothing in common on {len(pictures) - len(rates)}" if len(rates) < len(pictures) else ""
     yield (
         f"{tested} against {anchor}: {np.mean(rates):+.1f} % "
         f"(worst {max(rates):+.1f} %, better on {better} of {len(rates)}{left_out})"
@@ -71,7 +88,7 @@ def bd_rate(anchor: Sequence[CurvePoint], tested: Sequence[CurvePoint]) -> float
     Akima interpolation over the range of PSNR that both curves cover from `LOWEST_PSNR` on (package `bjontegaard`).
 
     Returns:
-        None if there is no such range.
+        None if there is no such range, as between curves with fewer than two points whose PSNR is finite.
     """
     import bjontegaard
 
@@ -81,22 +98,30 @@ def bd_rate(anchor: Sequence[CurvePoint], tested: Sequence[CurvePoint]) -> float
     if max(curve[0].psnr_db for curve in curves) >= min(curve[-1].psnr_db for curve in curves):
         return None
     arrays = [[getattr(p, name) for p in curve] for curve in curves for name in ("bpp", "psnr_db")]
-    return float(bjontegaard.bd_rate(*arrays, method="akima", require_matching_points=False, min_overlap=0))
+    rate = float(bjontegaard.bd_rate(*arrays, method="akima", require_matching_points=False, min_overlap=0))
+    return rate if math.isfinite(rate) else None
 
 
 def _rising(points: Sequence[CurvePoint]) -> list[CurvePoint]:
     """Those points from `LOWEST_PSNR` on that are better than all that cost less."""
     kept: list[CurvePoint] = []
     for p in sorted(points, key=lambda p: p.bpp):
-        if p.psnr_db >= LOWEST_PSNR and (not kept or p.psnr_db > kept[-1].psnr_db):
+        if p.is_finite and p.psnr_db >= LOWEST_PSNR and (not kept or p.psnr_db > kept[-1].psnr_db):
             kept.append(p)
     return kept
 
 
 def _curve(points: Sequence[Row]) -> list[CurvePoint]:
-    # Older files lack what was not measured then, and points of CDC say more.
+    # Older files lack what was not measured then, points of CDC say more, and a PSNR that is null was infinite.
     names = [field.name for field in fields(CurvePoint)]
-    return [CurvePoint(**{name: point[name] for name in names if name in point}) for point in points]
+    usual = {"ms_ssim": None}
+    known = [{**usual, **{name: point[name] for name in names if name in point}} for point in points]
+    return [CurvePoint(**{**point, "psnr_db": _psnr_db(point)}) for point in known]
+
+
+def _psnr_db(point: Row) -> float:
+    value = point["psnr_db"]
+    return math.inf if value is None else float(value)
 
 
 def _cdc_table(name: str, pictures: Sequence[Sequence[Row]]) -> Iterator[str]:
@@ -108,6 +133,8 @@ def _cdc_table(name: str, pictures: Sequence[Sequence[Row]]) -> Iterator[str]:
     yield f"{name}: means over pictures; JPEG is the smallest file of as many bytes or more"
     table = [HEAD, *(_cells(label, group) for label, group in groups.items())]
     yield from aligned(table)
+    for label, group in groups.items():
+        yield from _fewer_rivals(label, group)
     yield _verdict([_gains(group) for group in groups.values()])
 
 
@@ -117,25 +144,40 @@ def _file_label(point: Row) -> str:
 
 
 def _cells(label: str, group: list[Row]) -> tuple[str, ...]:
-    rivals = [point["jpeg"]["num_bytes"] for point in group if point["jpeg"] is not None]
     gains = _gains(group)
     return (
         label,
         str(len(group)),
         mean([point["num_bytes"] for point in group], ",.0f"),
         mean([point["bpp"] for point in group], ".3f"),
-        mean([point["psnr_db"] for point in group], ".2f"),
-        mean([point["ms_ssim"] for point in group if point["ms_ssim"] is not None], ".4f"),
-        mean(rivals, ",.0f"),
+        mean([_psnr_db(point) for point in group if math.isfinite(_psnr_db(point))], ".2f"),
+        mean([point["ms_ssim"] for point in group if point.get("ms_ssim") is not None], ".4f"),
+        mean([point["jpeg"]["num_bytes"] for point in _with_rival(group)], ",.0f"),
         mean(gains, "+.2f"),
         f"{min(gains):+.2f}" if gains else "-",
         f"{sum(gain > 0 for gain in gains)} of {len(gains)}",
     )
 
 
+def _fewer_rivals(label: str, group: list[Row]) -> Iterator[str]:
+    """Both means over the same files, where not all have a JPEG: bytes above are those of all."""
+    beside = _with_rival(group)
+    if 0 < len(beside) < len(group):
+        own, jpeg = ([point["num_bytes"] for point in points] for points in (beside, [p["jpeg"] for p in beside]))
+        yield (
+            f"on the {len(beside)} of {counted(len(group), 'file')} at {label} that have a JPEG beside them: "
+            f"{mean(own, ',.0f')} bytes, JPEG {mean(jpeg, ',.0f')}"
+        )
+
+
+def _with_rival(group: list[Row]) -> list[Row]:
+    return [point for point in group if point.get("jpeg") is not None]
+
+
 def _gains(group: list[Row]) -> list[float]:
-    """PSNR over that of the JPEG, for the files that have one beside them."""
-    return [point["psnr_db"] - point["jpeg"]["psnr_db"] for point in group if point["jpeg"] is not None]
+    """PSNR over that of the JPEG, for the files that have one beside them, unless one of the two is lossless."""
+    gains = [_psnr_db(point) - _psnr_db(point["jpeg"]) for point in _with_rival(group)]
+    return [gain for gain in gains if math.isfinite(gain)]
 
 
 def _verdict(gains: list[list[float]]) -> str:

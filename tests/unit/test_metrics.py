@@ -93,6 +93,22 @@ def test_ms_ssim_of_opposites_is_a_number() -> None:
     assert ms_ssim(checks, 255 - checks) == 0
 
 
+@pytest.mark.parametrize("shape", [(176, 176), (177, 191), (176, 500), (239, 183)])
+def test_ms_ssim_of_odd_sizes(shape: tuple[int, int]) -> None:
+    y, x = np.indices(shape)
+    picture = np.stack([x % 251, y % 239, (x * y) % 256], axis=2).astype(np.uint8)
+    other = noisy(picture, 20)
+    assert ms_ssim(picture, other) == pytest.approx(reference_ms_ssim(picture, other), abs=2e-5)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 65_536), (65_536, 1), (2, 2), (175, 500)])
+def test_psnr_of_odd_sizes(shape: tuple[int, int]) -> None:
+    picture = np.random.default_rng(0).integers(0, 250, (*shape, 3), dtype=np.uint8)
+    assert psnr_db(picture, picture + 5) == pytest.approx(20 * math.log10(255 / 5))
+    assert psnr_db(picture, picture) == math.inf
+    assert ms_ssim(picture, picture) is None
+
+
 @pytest.mark.parametrize("shape", [(MS_SSIM_SMALLEST_SIDE - 1, 400), (400, MS_SSIM_SMALLEST_SIDE - 1), (1, 1)])
 def test_small_pictures_have_no_ms_ssim(shape: tuple[int, int]) -> None:
     picture = np.zeros((*shape, 3), np.uint8)
