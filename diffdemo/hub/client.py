@@ -18,7 +18,7 @@ from huggingface_hub.utils import WeakFileLock, build_hf_headers, get_session, h
 
 from diffdemo.errors import DownloadError
 from diffdemo.hub.cache import CachedFile
-from diffdemo.hub.failures import in_words
+from diffdemo.hub.failures import hub_address, in_words
 from diffdemo.hub.progress import Meter
 
 ANSWER_SECONDS = 10.0
@@ -82,7 +82,7 @@ def list_repository(repository: str, revision: str, *, seconds: float = ANSWER_S
             files[sibling.rfilename] = RemoteFile(sibling.rfilename, sibling.size, blob, sha256)
     if not _HASH.fullmatch(found.sha or "") or (found.siblings and not files):
         raise DownloadError(
-            f"The server at {constants.ENDPOINT} lists '{repository}' without sizes and hashes, as the Hub would not. "
+            f"The server at {hub_address()} lists '{repository}' without sizes and hashes, as the Hub would not. "
             "Please check HF_ENDPOINT."
         )
     return Listing(repository, str(found.sha), files)

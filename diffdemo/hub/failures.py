@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,10 +23,11 @@ from huggingface_hub.errors import (
 )
 
 from diffdemo.errors import DiffDemoError, DownloadError
-from diffdemo.hub import cache
+from diffdemo.hub import cache, settings
 
 # Version 1 of huggingface_hub speaks through httpx, version 2 through httpx2; what they raise has the same names.
 _HTTP: Any = importlib.import_module(HfHubHTTPError.__bases__[0].__module__.partition(".")[0])
+settings.keep_logins_out_of_logs(_HTTP.__name__, "huggingface_hub.utils._http", "huggingface_hub.file_download")
 
 PASSING = (408, 429, 500, 502, 503, 504)
 """Answers after which it is worth trying again."""
@@ -51,8 +53,14 @@ def in_words(repository: str, *, path: str = "", revision: str = "") -> Iterator
     except DiffDemoError:
         raise
     # A page of a hotel's network is an answer as well, and breaks whoever reads it as the Hub's.
-    except (OSError, ValueError, TypeError, KeyError, _HTTP.HTTPError) as error:
-        raise DownloadError(_words(_cause(error), repository, path, revision)) from error
+    except (OSError, ValueError, TypeError, KeyError, ImportError, _HTTP.HTTPError, _HTTP.InvalidURL) as error:
+        words = _words(_cause(error), repository, path, revision)
+        raise DownloadError(settings.without_logins(words)) from error
+
+
+def hub_address() -> str:
+    """Where the Hub is, as messages may say it."""
+    return settings.shown(constants.ENDPOINT)
 
 
 def is_passing(error: Exception) -> bool:
@@ -96,12 +104,17 @@ def _words(error: Exception, repository: str, path: str, revision: str) -> str:
         )
     if isinstance(error, HfHubHTTPError):
         return _refused(error, repository, path, revision)
-    if isinstance(error, _HTTP.HTTPError):
+    is_of_the_disk = isinstance(error, OSError) and not isinstance(error, FileMetadataError) and bool(error.filename)
+    if not is_of_the_disk and (fault := settings.fault(constants.ENDPOINT)):
+        return fault
+    if isinstance(error, _HTTP.HTTPError | _HTTP.InvalidURL):
         return _unreached(error, repository)
     if isinstance(error, OSError) and not isinstance(error, FileMetadataError):
         return _disk(error)
+    if isinstance(error, ImportError):
+        return f"A package is missing that the way to the Hub needs: {error}"
     return (
-        f"What answered at {constants.ENDPOINT} for '{repository}' is not the Hub. "
+        f"What answered at {hub_address()} for '{repository}' is not the Hub. "
         "Please check HF_ENDPOINT, and whether the network asks for a login first."
     )
 
@@ -144,7 +157,7 @@ def _unreached(error: Exception, repository: str) -> str:
         return f"The Hub did not answer in time for '{repository}'. Please check the network and try again. {KEPT}"
     if isinstance(error, _HTTP.ConnectError):
         return (
-            f"The Hub at {constants.ENDPOINT} cannot be reached for '{repository}'. Please check the network "
+            f"The Hub at {hub_address()} cannot be reached for '{repository}'. Please check the network "
             "(and HF_ENDPOINT, if it is set), or choose a model that is here."
         )
     return f"The connection broke off again and again. Please check the network. {KEPT}"
@@ -153,6 +166,8 @@ def _unreached(error: Exception, repository: str) -> str:
 def _disk(error: OSError) -> str:
     if error.errno in DISK_FULL:
         return str(disk_full())
+    if isinstance(error, ssl.SSLError):
+        return "The certificates of this computer cannot be read. Please check SSL_CERT_FILE and SSL_CERT_DIR."
     if error.filename:
         return (
             f"'{error.filename}' cannot be written: {error.strerror}. "

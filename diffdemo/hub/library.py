@@ -22,7 +22,7 @@ class Library:
 
     Args:
         specs: of the models that are always known.
-        released: repository of the released checkpoints of CDC, which are listed when asked for; None for none.
+        released: repository of the released checkpoints of CDC, which the Hub lists when it is asked; None for none.
     """
 
     def __init__(self, specs: tuple[ModelSpec, ...] = FROM_HUB, released: HubSource | None = RELEASED_CDC) -> None:
@@ -35,15 +35,18 @@ class Library:
         """All models that can be downloaded.
 
         Args:
-            refresh: whether to ask the Hub which checkpoints of CDC there are; otherwise, as it said last.
+            refresh: whether to ask the Hub which checkpoints of CDC there are; otherwise, as it said last, or, if it
+                never was asked, those that are known anyway.
 
         Raises:
             DownloadError: only if it is to be asked and does not answer.
         """
         if self._released is None:
             return self._specs
-        look = released.refresh if refresh else released.remembered
-        return self._specs + look(self._released)
+        if refresh:
+            return self._specs + released.refresh(self._released)
+        remembered = released.remembered(self._released)
+        return self._specs + (released.known(self._released) if remembered is None else remembered)
 
     def spec(self, name: str) -> ModelSpec:
         """Look a model up; one that may be a released checkpoint of CDC is looked for on the Hub if need be.
@@ -98,12 +101,16 @@ class Library:
         if (here := self.installed(name)) is not None:
             yield DownloadProgress(name, "", here.num_bytes, here.num_bytes, None, 0.0, done=True)
             return
+        self._make_sure_of(name)
         yield from self._joined(self.spec(name)).watch()
 
     def preloaded(self) -> list[str]:
         """Names of the models that cannot be used yet although their files lie in the cache. Quick, and asks nobody."""
-        released = preloaded.checkpoints(self._released) if self._released else ()
-        specs = {spec.name: spec for spec in (*released, *self.specs())}
+        specs = {spec.name: spec for spec in self.specs()}
+        if self._released:
+            # A path in the cache is more certain than one that is only thought to exist.
+            listed = released.remembered(self._released) or ()
+            specs |= {spec.name: spec for spec in (*preloaded.checkpoints(self._released), *listed)}
         return [name for name in preloaded.lying_here(specs.values()) if self.installed(name) is None]
 
     def adopt(self, name: str) -> None:
@@ -145,6 +152,15 @@ class Library:
         files = {file.link: file.bytes_here for m in manifests for file in m.files.values()}
         converted = sum(cache.size_of(m.converted.path) or 0 for m in manifests if m.converted)
         return CacheUsage(cache.folder(), sum(files.values()) + converted, cache.free_bytes(cache.folder()))
+
+    def _make_sure_of(self, name: str) -> None:
+        """Let the Hub say what it has before a checkpoint is fetched that is only thought to exist.
+
+        Raises:
+            DownloadError: if it does not answer.
+        """
+        if self._released and name.startswith(PREFIXES) and released.remembered(self._released) is None:
+            self.specs(refresh=True)
 
     def _joined(self, spec: ModelSpec) -> SharedDownload:
         """The download of a model that is under way, or a new one, with one watcher more."""

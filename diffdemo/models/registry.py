@@ -196,6 +196,14 @@ FROM_HUB = (
 RELEASED_CDC = HubSource("rhyang/CDC_params", ())
 """The repository of the authors of CDC; `hub.cdc_files` makes a model of every checkpoint that is found in it."""
 
+_RELEASED_X = "x_param/image-l2-use_weight5-vimeo-d64-t8193-b{}-x-cosine-01-float32-aux{}_2.pt"
+KNOWN_CDC = {
+    **{_RELEASED_X.format(rate, "0.0"): 431 * MB for rate in ("0.0032", "0.0064", "0.0128")},
+    **{_RELEASED_X.format(rate, "0.9lpips"): 549 * MB for rate in ("0.0512", "0.1024", "0.2048")},
+}
+"""Checkpoints that are known to lie there, by path, for as long as nobody has asked the Hub. Bytes are estimates: the
+network twice, as it was trained and averaged, and with LPIPS the network that this is measured with, twice as well."""
+
 MODELS = SHIPPED + FROM_HUB
 DEFAULT_MODEL = SHIPPED[0].name
 RETIRED = {

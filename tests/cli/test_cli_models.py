@@ -27,6 +27,9 @@ WEIGHTS = "diffusion_pytorch_model.safetensors"
 FILES = {"config.json": b"{}", "scheduler_config.json": b"{}", WEIGHTS: os.urandom(100_000)}
 NUM_BYTES = 100_004
 CHECKPOINT = "epsilon_param/big-l1-vimeo-d64-t20000-b0.0128-vbrFalse-noise-linear-aux-1.0_0_ckpt.pt"
+KNOWN = ["cdc-x-b0.0032", "cdc-x-b0.0064", "cdc-x-b0.0128"]
+KNOWN += ["cdc-x-b0.0512-lpips", "cdc-x-b0.1024-lpips", "cdc-x-b0.2048-lpips"]
+"""Checkpoints of CDC that are listed before the Hub is asked."""
 
 
 @pytest.fixture
@@ -53,7 +56,7 @@ def models(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, str]:
 
 def test_the_table(home: Path, hub: HubServer, capsys: pytest.CaptureFixture[str]) -> None:
     lines = models(capsys)
-    assert list(lines) == ["model", *(spec.name for spec in MODELS), ""]
+    assert list(lines) == ["model", *(spec.name for spec in MODELS), *KNOWN, ""]
     assert lines["model"].split() == ["model", "codec", "size", "where", "memory", "licence", "pictures"]
     for part in ("cdc", "20.2 MB", "shipped", "1.0 GB", "CC BY-SA 4.0", "photographs"):
         assert f"  {part}" in lines["cdc-small"]
@@ -80,10 +83,16 @@ def test_json(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_released_checkpoints_are_asked_for(hub: HubServer, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "cdc-eps-b0.0128" not in models(capsys)
+    before = models(capsys)
+    assert "cdc-eps-b0.0128" not in before
+    for name in KNOWN:
+        for part in (" Hub ", "  MIT  "):
+            assert part in before[name]
     assert "  MIT  " in models(capsys, "--refresh")["cdc-eps-b0.0128"]
     hub.calm()
-    assert "cdc-eps-b0.0128" in models(capsys)
+    after = models(capsys)
+    assert "cdc-eps-b0.0128" in after
+    assert not set(KNOWN) & set(after), "the Hub said that they are gone"
     assert hub.requests == []
 
 

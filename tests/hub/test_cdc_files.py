@@ -37,6 +37,8 @@ RELEASED = {
     EPSILON.format("0.3072", "0.9lpips_0"): "cdc-eps-b0.3072-lpips",
 }
 """Path in the repository -> name of the model."""
+KNOWN = list(RELEASED.values())[:6]
+"""Names of those that are known before anybody asks the Hub."""
 
 
 def specs_of(*paths: str) -> list[tuple[str, str]]:
@@ -100,7 +102,7 @@ def test_of_two_files_of_one_model_the_later_one_is_taken() -> None:
 
 
 def test_they_are_listed_when_asked_for_and_remembered(cdc: Library, hub: HubServer) -> None:
-    assert cdc.specs() == ()
+    assert [spec.name for spec in cdc.specs()] == KNOWN
     assert hub.requests == []
     listed = cdc.specs(refresh=True)
     assert [spec.name for spec in listed] == list(RELEASED.values())
@@ -118,9 +120,11 @@ def test_without_the_hub_there_is_what_was_remembered(
 ) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(DownloadError, match="HF_HUB_OFFLINE"):
-        cdc.spec("cdc-x-b0.0032")
+        cdc.spec("cdc-eps-b0.0256")
+    with pytest.raises(DownloadError, match="HF_HUB_OFFLINE"):
+        list(cdc.download("cdc-x-b0.0032"))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    assert cdc.spec("cdc-x-b0.0032").name == "cdc-x-b0.0032"
+    assert cdc.spec("cdc-eps-b0.0512").name == "cdc-eps-b0.0512"
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert cdc.spec("cdc-eps-b0.0256").name == "cdc-eps-b0.0256"
     with pytest.raises(WeightsError, match="no model 'nothing'"):
@@ -131,7 +135,35 @@ def test_without_the_hub_there_is_what_was_remembered(
 def test_a_damaged_memory_is_no_memory(damage: str, cdc: Library, home: Path) -> None:
     cdc.specs(refresh=True)
     (home / "diffdemo/released-cdc.json").write_text(damage)
-    assert cdc.specs() == ()
+    assert [spec.name for spec in cdc.specs()] == KNOWN
+
+
+def test_what_is_known_without_the_hub(home: Path) -> None:
+    specs = {spec.sources[0].files[0].names[0]: spec for spec in Library(()).specs()}
+    assert {path: spec.name for path, spec in specs.items()} == dict(list(RELEASED.items())[:6])
+    assert all(spec.sources[0].repository == "rhyang/CDC_params" for spec in specs.values())
+    for spec in specs.values():
+        assert spec.num_bytes > 2 * 4 * spec.parameters - 10**6, "float32, trained and averaged"
+
+
+def test_what_was_known_is_replaced_by_what_the_hub_says(cdc: Library, hub: HubServer) -> None:
+    later = X.format("0.0032", "0.0_3")
+    hub.add(RELEASED_CDC.repository, {later: b"pickle", "README.md": b""})
+    assert [spec.num_bytes for spec in cdc.specs(refresh=True)] == [len(b"pickle")]
+    assert cdc.spec("cdc-x-b0.0032").sources[0].files[0].names == (later,)
+    hub.add(RELEASED_CDC.repository, {"README.md": b""})
+    assert cdc.specs(refresh=True) == cdc.specs() == ()
+
+
+def test_a_name_alone_is_enough_to_fetch_it(
+    cdc: Library, hub: HubServer, checkpoints: dict[str, bytes], home: Path
+) -> None:
+    """Even if what the Hub has now is a later file of that name."""
+    later = X.format("0.0032", "0.0_3")
+    hub.add(RELEASED_CDC.repository, {later: checkpoints[X.format("0.0032", "0.0_2")]})
+    assert list(cdc.download("cdc-x-b0.0032"))[-1].done
+    with pytest.raises(WeightsError, match=r"no model 'cdc-x-b0\.0064'"):
+        list(cdc.download("cdc-x-b0.0064"))
 
 
 @pytest.mark.parametrize(("name", "family"), [("cdc-x-b0.0032", "x"), ("cdc-eps-b0.1024-lpips", "epsilon")])
