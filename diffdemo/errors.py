@@ -11,6 +11,7 @@
     |   |-- DownloadError         the Hub, the network or the disk did not give what was asked for
     |   `-- MemoryBudgetError     the model does not fit into the memory that it may use
     |-- RateError                 a target that no file can meet
+    |-- WorkLimitError            more work than whoever runs this allows for one call
     `-- Cancelled                 the user stopped it; never shown as a failure
 
 A message says what was found, what was expected and what to do, in words that fit on a page for visitors.
@@ -61,6 +62,10 @@ class MemoryBudgetError(WeightsError):
 
 class RateError(DiffDemoError):
     """The requested size or quality cannot be reached."""
+
+
+class WorkLimitError(DiffDemoError):
+    """A call would take longer, or concern more pixels, than whoever runs this allows."""
 
 
 class Cancelled(DiffDemoError):

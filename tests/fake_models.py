@@ -158,8 +158,16 @@ class FakeModels:
         used = sum(info.num_bytes for info in self.models() if info.is_here and not info.is_shipped)
         return CacheUsage(Path("cache/diffdemo"), used, 50_000 * _MB)
 
-    def fit(self, pixels: Pixels, model: str) -> Fitted:
-        """Squeezed into a square; enough for tests."""
+    def fit(
+        self,
+        pixels: Pixels,
+        model: str,
+        *,
+        preset: str = "balanced",
+        num_bytes: int | None = None,
+        bpp: float | None = None,
+    ) -> Fitted:
+        """Squeezed into a square; enough for tests. Nothing takes too long."""
         info = self.model(model)
         height, width = pixels.shape[:2]
         if info.native is None or (height, width) == (info.native, info.native):

@@ -59,6 +59,26 @@ MOST_STEPS = 1000
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """What an encode or a decode will compute, known before its first step.
+
+    Attributes:
+        pixels: that the network sees in one evaluation, those of the padding included.
+        evaluations: of the network.
+        searched_bits: that an encoder looks for by channel simulation.
+    """
+
+    pixels: int
+    evaluations: int
+    searched_bits: int = 0
+
+
+def padded_pixels(width: int, height: int, multiple: int = 64) -> int:
+    """Pixels of a picture whose sides have been filled up to multiples, as deep networks need them."""
+    return (-(-width // multiple) * multiple) * (-(-height // multiple) * multiple)
+
+
+@dataclass(frozen=True, slots=True)
 class Rendering:
     """How a decoder fills in what was not sent. Each decoder reads those of the numbers that concern it.
 

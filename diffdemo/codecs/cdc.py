@@ -22,7 +22,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from diffdemo.codecs.base import DEFAULT_RENDERING, Decoder, Preset, Reconstruction, Rendering, Target
+from diffdemo.codecs.base import (
+    DEFAULT_RENDERING,
+    Decoder,
+    Preset,
+    Reconstruction,
+    Rendering,
+    Target,
+    Work,
+    padded_pixels,
+)
 from diffdemo.codecs.cdc_step import FINEST, LARGEST_CODE, UNIT_CODE, delta_of, scales_in_steps
 from diffdemo.coding.container import Bitstream, Header, read_bitstream, require_sides, write_bitstream
 from diffdemo.coding.frequency import FactorisedPrior, factorised_tables, gaussian_tables, scale_index
@@ -216,6 +225,21 @@ class Cdc:
         for number, (clean, state) in enumerate(states, 1):
             image = (state if number == num_steps else clean)[:, :, : header.height, : header.width]
             yield Reconstruction(image.clamp(-1, 1).float().cpu(), bitstream.num_bytes, number, num_steps, 0.0)
+
+    def work_of_encode(self, width: int, height: int, target: Target, preset: Preset) -> Work:
+        """What an encode will compute: one analysis, and a decode for each step of the search for a quality."""
+        searches = 1 if target.psnr_db is None else (LARGEST_CODE + 2).bit_length()
+        return Work(padded_pixels(width, height), searches * (self.model.quick_steps + 1))
+
+    def work_of_decode(self, file: Bitstream, rendering: Rendering) -> Work:
+        """What a decode will compute: the context, and an evaluation of the U-Net for each denoising step."""
+        steps = min(rendering.steps or self.model.default_steps, self.model.schedule.num_steps)
+        return Work(padded_pixels(file.header.width, file.header.height), 1 + steps)
+
+    def evaluate_once(self, width: int, height: int) -> None:
+        """Run encoder and denoiser once on grey, for whoever wants to know how long that takes."""
+        data = self.encode(np.full((height, width, 3), 128, np.uint8), Target())
+        list(self.decode(data, Rendering(steps=1)))
 
     def open(self, data: bytes) -> Bitstream:
         """Parse a file and check that this codec and model can decode it.

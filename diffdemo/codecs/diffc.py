@@ -23,7 +23,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diffdemo.codecs.base import DEFAULT_RENDERING, Decoder, Preset, Reconstruction, Rendering, Target
+from diffdemo.codecs.base import (
+    DEFAULT_RENDERING,
+    Decoder,
+    Preset,
+    Reconstruction,
+    Rendering,
+    Target,
+    Work,
+    padded_pixels,
+)
 from diffdemo.codecs.diffc_file import CODEC_ID, LARGEST_SEED, DiffCFile, FileHead, read_file, require_prompt
 from diffdemo.codecs.diffc_payload import LAST_LEVEL, PayloadWriter, level_of, sigma_of
 from diffdemo.codecs.diffc_plan import EFFORTS, budget_of, expected_steps, growth_for, plan_step
@@ -36,6 +45,9 @@ from diffdemo.errors import CorruptBitstream, ModelMismatch, RateError
 from diffdemo.images import Pixels, require_pixels, to_image, to_pixels
 from diffdemo.metrics import psnr_db
 from diffdemo.models.space import Space
+
+SAMPLER_EVALUATIONS = {Decoder.MEAN: 0, Decoder.FLOW: 11, Decoder.ANCESTRAL: 17}
+"""Of the network, by what follows the last state of a file: a sampler's steps, and one for where it begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +262,25 @@ class DiffC:
             yield from _counted_from_one(flow(denoiser, state.z, state.sigma, realism=rendering.realism))
         else:
             yield from _counted_from_one(ancestral(denoiser, state.z, state.sigma, seed=rendering.seed))
+
+    def work_of_encode(self, width: int, height: int, target: Target, preset: Preset) -> Work:
+        """What an encode will compute, for the number of steps that its preset aims at."""
+        views, steps = EFFORTS[preset].evaluations(self.space.most_views)
+        bits = 8 * budget_of(target, width * height)
+        return Work(padded_pixels(width, height), views * steps, bits)
+
+    def work_of_decode(self, file: DiffCFile, rendering: Rendering) -> Work:
+        """What a decode will compute: an evaluation for each step and view, and those of the decoder's sampler."""
+        sampled = SAMPLER_EVALUATIONS[rendering.decoder_of(self)]
+        evaluations = file.head.views * (len(file.steps()) + sampled)
+        return Work(padded_pixels(file.head.width, file.head.height), evaluations)
+
+    @torch.inference_mode()
+    def evaluate_once(self, width: int, height: int) -> None:
+        """Run the network once on grey, for whoever wants to know how long that takes."""
+        factor = self.space.factor
+        state = torch.zeros(1, self.space.channels, -(-height // factor), -(-width // factor))
+        self.space.denoiser().denoise(state, 1.0)
 
     def denoiser(self, head: FileHead) -> Denoiser:
         """The model as a file wants it: told its prompt, shown as many views."""

@@ -16,6 +16,7 @@ from diffdemo.engine.records import (
     Samples,
     Step,
 )
+from diffdemo.engine.work import Limits
 from diffdemo.hub.records import CacheUsage, DownloadProgress
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "FileInfo",
     "Fitted",
     "Frame",
+    "Limits",
     "ModelInfo",
     "Preset",
     "Samples",

@@ -18,3 +18,9 @@ def describe_device(device: torch.device) -> str:
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()
     return f"{device.type.upper()}, {threads} thread{'s' if threads != 1 else ''}"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, of a GPU or of the computer, for which PyTorch has no exception of its own."""
+    is_one = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+    return is_one or (isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error))

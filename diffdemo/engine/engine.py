@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import torch
 
-from diffdemo.codecs.base import Decoder, Preset, Rendering, Target
+from diffdemo.codecs.base import Decoder, Preset, Rendering, Target, Work
 from diffdemo.codecs.cdc import Cdc
 from diffdemo.codecs.diffc import DiffC, State
 from diffdemo.codecs.diffc_plan import DEFAULT_BPP, EFFORTS
@@ -24,7 +24,7 @@ from diffdemo.engine import classical, examples
 from diffdemo.engine.bits_map import diffc_bits, map_of
 from diffdemo.engine.catalogue import Catalogue
 from diffdemo.engine.describe import describe_file
-from diffdemo.engine.device import choose_device, describe_device
+from diffdemo.engine.device import choose_device, describe_device, is_out_of_memory
 from diffdemo.engine.examples import ExampleResult
 from diffdemo.engine.records import (
     BitsMap,
@@ -33,6 +33,7 @@ from diffdemo.engine.records import (
     Encoding,
     Example,
     FileInfo,
+    Fitted,
     Frame,
     Samples,
 )
@@ -48,9 +49,10 @@ from diffdemo.engine.watch import (
     watch_decode,
     watch_encode,
 )
-from diffdemo.engine.whole import encode_whole, sweep_whole, watch_whole
-from diffdemo.errors import ImageError, MemoryBudgetError, RateError
-from diffdemo.images import Pixels, to_image, to_pixels
+from diffdemo.engine.whole import SWEEP_CODES, encode_whole, sweep_whole, watch_whole
+from diffdemo.engine.work import Estimates, Limits, in_words, require_within
+from diffdemo.errors import ImageError, MemoryBudgetError, RateError, WorkLimitError
+from diffdemo.images import MOST_PIXELS, Pixels, fit_pixels, to_image, to_pixels
 from diffdemo.metrics import bits_per_pixel, ms_ssim
 from diffdemo.metrics import psnr_db as measure_psnr
 
@@ -58,6 +60,7 @@ MS_SSIM_POINTS = 12
 LATENT_CELL = 16
 """Side in pixels of what one latent position of CDC stands for."""
 MOST_SAMPLES = 16
+DECODE_ELSEWHERE = "On a computer of your own there is no such limit: python -m diffdemo decode FILE -o OUT.png"
 
 T = TypeVar("T")
 
@@ -78,6 +81,7 @@ class Engine(Catalogue):
         model: to use where none is named; None for the shipped one. It is used once it is on this computer.
         memory: bytes that loaded models may take together; None for a share of what there is.
         is_fixed: whether users may neither fetch nor remove models, as on a public server.
+        limits: what one call may ask for; None for whatever the format allows.
 
     Raises:
         WeightsError: there is no such model.
@@ -91,6 +95,7 @@ class Engine(Catalogue):
         model: str | None = None,
         memory: int | None = None,
         is_fixed: bool = False,
+        limits: Limits | None = None,
     ) -> None:
         if threads is not None:
             torch.set_num_threads(threads)
@@ -100,6 +105,8 @@ class Engine(Catalogue):
         self._lock = threading.Lock()
         self._traces = TraceCache()
         self._speeds: dict[str, _Speed] = {}
+        self._limits = limits or Limits()
+        self._estimates = Estimates(self._computing)
 
     # --- work -------------------------------------------------------------------------------------------------------
 
@@ -144,6 +151,41 @@ class Engine(Catalogue):
         views, steps = effort.evaluations(speed.most_views) if codec == DiffC.name else (1, 1)
         return speed.seconds * num_pixels * views * steps
 
+    def fit(
+        self,
+        pixels: Pixels,
+        model: str,
+        *,
+        preset: str = "balanced",
+        num_bytes: int | None = None,
+        bpp: float | None = None,
+    ) -> Fitted:
+        """A picture as a model takes it, and no larger than one call may work on; `encode` asks for the first itself.
+
+        Args:
+            pixels: uint8 [H,W,3].
+            model: name from `models`.
+            preset, num_bytes, bpp: of the encode that is to come; without a rate the time that it takes is not judged.
+
+        Raises:
+            ImageError, RateError, WeightsError.
+        """
+        fitted = self._fit_to_model(pixels, model)
+        if num_bytes is None and bpp is None:
+            return fitted
+        seconds = self._seconds_to_encode(fitted.pixels, model, preset, num_bytes, bpp)
+        most = self._limits.seconds
+        if most is None or seconds <= most:
+            return fitted
+        height, width = fitted.pixels.shape[:2]
+        smaller = fit_pixels(fitted.pixels, max(1, int(height * width * most / seconds)))
+        new_height, new_width = smaller.shape[:2]
+        note = (
+            f"Made smaller, from {width} x {height} to {new_width} x {new_height} pixels: as it was, this would take "
+            f"about {in_words(seconds)} here, and one call may take {in_words(most)}."
+        )
+        return Fitted(smaller, f"{fitted.note} {note}".strip())
+
     # --- encode and decode ------------------------------------------------------------------------------------------
 
     def encode(
@@ -176,12 +218,20 @@ class Engine(Catalogue):
             ImageError, RateError, WeightsError.
         """
         name = model or self._default_of(codec)
-        fitted = self.fit(pixels, name).pixels
+        fitted = self._fit_to_model(pixels, name).pixels
         target = _target(fitted, num_bytes=num_bytes, bpp=bpp, quality=psnr_db)
         chosen = self._store.codec(name)
         if codec not in (None, chosen.name):
             raise RateError(f"The model '{model}' belongs to {chosen.label} and not to '{codec}'.")
         effort = _choice(Preset, preset, "preset")
+        height, width = fitted.shape[:2]
+        self._require_time(
+            name,
+            chosen.work_of_encode(width, height, target, effort),
+            f"Compressing {width} x {height} pixels",
+            "Please choose a smaller picture, fewer bits or a faster preset.",
+            effort,
+        )
         if isinstance(chosen, Cdc):
             if prompt:
                 raise RateError(f"{chosen.label} knows no words; please leave the prompt empty.")
@@ -236,10 +286,10 @@ class Engine(Catalogue):
                 f"{reference.shape[1]} x {reference.shape[0]}; they cannot be compared."
             )
         codec = self._store.codec(self._writer_of(prefix))
+        self._require_decode(prefix, rendering)
         pace = Pace(math.inf if every_step else FRAMES_A_SECOND)
         if isinstance(codec, Cdc):
             chosen = rendering.decoder_of(codec)
-            codec.open(prefix)
             return watch_whole(self._locked(codec.decode(prefix, rendering)), chosen, reference, pace)
         return self._decode_embedded(codec, data, prefix, rendering, reference, pace, from_start=every_step)
 
@@ -303,6 +353,8 @@ class Engine(Catalogue):
         if not 2 <= count <= MOST_SAMPLES:
             raise RateError(f"{count} samples were asked for; it must be 2 to {MOST_SAMPLES}.")
         decoder = Decoder.ANCESTRAL if self.describe(data).is_embedded else Decoder.STOCHASTIC
+        prefix = data if num_bytes is None else data[: max(0, num_bytes)]
+        self._require_decode(prefix, Rendering(decoder, gamma=gamma, eta=eta, steps=steps), count=count)
         draws = (
             self.decode(
                 data,
@@ -333,6 +385,14 @@ class Engine(Catalogue):
         codec = self._store.codec(model or self._default_of(Cdc.name))
         if not isinstance(codec, Cdc):
             raise RateError(f"The model '{model}' belongs to {codec.label}, whose curve comes with its files.")
+        height, width = pixels.shape[:2]
+        work = codec.work_of_encode(width, height, Target(), Preset.BALANCED)
+        self._require_time(
+            model or self._default_of(Cdc.name),
+            Work(work.pixels, len(SWEEP_CODES) * work.evaluations),
+            f"A curve of {len(SWEEP_CODES)} files of {width} x {height} pixels",
+            "Please choose a smaller picture.",
+        )
         return self._locked(sweep_whole(codec, pixels))
 
     def rehearse(self, data: bytes, *, reference: Pixels | None = None) -> Iterator[None]:
@@ -459,6 +519,68 @@ class Engine(Catalogue):
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
+    def _fit_to_model(self, pixels: Pixels, model: str) -> Fitted:
+        """A picture as a model takes it, of at most as many pixels as are allowed.
+
+        Raises:
+            ImageError, WeightsError.
+        """
+        smaller = fit_pixels(pixels, self._limits.pixels) if self._limits.pixels < MOST_PIXELS else pixels
+        fitted = super().fit(smaller, model)
+        if smaller is pixels:
+            return fitted
+        height, width = smaller.shape[:2]
+        note = f"Made smaller, to {width} x {height}: at most {self._limits.pixels:,} pixels are compressed here."
+        return Fitted(fitted.pixels, f"{note} {fitted.note}".strip())
+
+    def _seconds_to_encode(
+        self, pixels: Pixels, model: str, preset: str, num_bytes: int | None, bpp: float | None
+    ) -> float:
+        """What an encode will take here; 0 where nobody asks."""
+        if self._limits.seconds is None:
+            return 0.0
+        codec, effort = self._store.codec(model), _choice(Preset, preset, "preset")
+        height, width = pixels.shape[:2]
+        target = _target(pixels, num_bytes=num_bytes, bpp=bpp, quality=None)
+        return self._estimates.seconds(model, codec, codec.work_of_encode(width, height, target, effort), effort)
+
+    def _require_decode(self, prefix: bytes, rendering: Rendering, *, count: int = 1) -> None:
+        """Check that a file can be decoded, and in the time that one call may take.
+
+        Raises:
+            BitstreamError, RateError, WeightsError, WorkLimitError.
+        """
+        model = self._writer_of(prefix)
+        codec = self._store.codec(model)
+        if isinstance(codec, Cdc):
+            work = codec.work_of_decode(codec.open(prefix), rendering)
+        else:
+            work = codec.work_of_decode(codec.open(prefix), rendering)
+        header = read_bitstream(prefix).header
+        if header.width * header.height > self._limits.pixels:
+            raise WorkLimitError(
+                f"The file holds {header.width} x {header.height} pixels; at most {self._limits.pixels:,} are decoded "
+                f"here. {DECODE_ELSEWHERE}"
+            )
+        times = f"{count} times " if count > 1 else ""
+        self._require_time(
+            model,
+            Work(work.pixels, count * work.evaluations),
+            f"Decoding this file {times}({work.evaluations} evaluations of the network, {header.width} x "
+            f"{header.height} pixels)",
+            DECODE_ELSEWHERE,
+        )
+
+    def _require_time(self, model: str, work: Work, what: str, advice: str, preset: Preset = Preset.BALANCED) -> None:
+        """Check a call against the time that it may take.
+
+        Raises:
+            WorkLimitError: it would take longer.
+        """
+        if self._limits.seconds is not None:
+            seconds = self._estimates.seconds(model, self._store.codec(model), work, preset)
+            require_within(seconds, self._limits, what, advice)
+
     def _timed(self, model: str, views: int, most_views: int, encodings: Iterator[Encoding]) -> Iterator[Encoding]:
         """The same moments; from the last one the engine learns how fast it is."""
         for encoding in encodings:
@@ -487,7 +609,9 @@ class Engine(Catalogue):
         try:
             with self._lock:
                 yield
-        except torch.OutOfMemoryError as error:
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
             raise MemoryBudgetError(
                 "The device ran out of memory. Please choose a smaller picture, or a smaller model."
             ) from error

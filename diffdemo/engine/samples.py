@@ -43,11 +43,21 @@ def _samples(frames: list[Frame], count: int, latest: Frame) -> Samples:
 
 def mean_of(pictures: tuple[Pixels, ...]) -> Pixels:
     """The average of pictures [H,W,3], rounded."""
-    mean: Pixels = np.rint(np.mean(pictures, axis=0)).astype(np.uint8)
+    total = np.zeros(pictures[0].shape, np.uint32)
+    for picture in pictures:
+        total += picture
+    mean: Pixels = np.rint(total / np.float32(len(pictures))).astype(np.uint8)
     return mean
 
 
 def spread_of(pictures: tuple[Pixels, ...]) -> Pixels:
     """Standard deviation over pictures, root mean square over colours: grey, `SPREAD_GAIN` times as bright."""
-    deviation = np.sqrt(np.var(np.asarray(pictures, np.float32), axis=0).mean(axis=2, keepdims=True))
+    total = np.zeros(pictures[0].shape, np.int64)
+    squares = np.zeros(pictures[0].shape, np.int64)
+    for picture in pictures:
+        total += picture
+        squares += picture.astype(np.int64) ** 2
+    # n^2 times the variance, in integers: n sum x^2 - (sum x)^2.
+    scaled = (len(pictures) * squares - total**2).mean(axis=2, keepdims=True)
+    deviation = np.sqrt(scaled) / len(pictures)
     return np.repeat(np.clip(np.rint(SPREAD_GAIN * deviation), 0, 255).astype(np.uint8), 3, axis=2)

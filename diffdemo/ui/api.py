@@ -10,8 +10,9 @@ import gradio as gr
 from diffdemo.engine import Engine
 from diffdemo.engine.classical import available
 from diffdemo.ui import present
-from diffdemo.ui.codecs import DEFAULT_CODEC, DEFAULT_GAMMA, OFFERS
-from diffdemo.ui.endpoints import AUTO, Endpoints
+from diffdemo.ui.codecs import DEFAULT_GAMMA, OFFERS
+from diffdemo.ui.endpoints import AUTO, LARGEST_SEED, MAX_BYTES, MAX_STEPS, RAW_BPP, Endpoints
+from diffdemo.ui.file_fields import FileInput
 from diffdemo.ui.menu_wiring import DOWNLOADS
 from diffdemo.ui.shelf import LONGEST_PROMPT
 from diffdemo.ui.wiring import DEVICE
@@ -22,29 +23,32 @@ def expose(engine: Engine) -> None:
     calls = Endpoints(engine)
     with gr.Row(visible=False):
         trigger = gr.Button()
-        image, file = gr.File(label="picture"), gr.File(label=".difd file")
+        image, file = FileInput(label="picture"), FileInput(label=".difd file")
         output, decoded, report = gr.File(label="file"), gr.File(label="PNG file"), gr.JSON(label="report")
-        bpp = gr.Number(1.0, label="bits per pixel")
-        num_bytes = gr.Number(None, precision=0, label="bytes; empty for no limit")
-        most_bytes = gr.Number(10_000, precision=0, label="most bytes")
+        bpp = gr.Number(1.0, minimum=0, maximum=RAW_BPP, label="bits per pixel")
+        num_bytes = gr.Number(None, precision=0, minimum=0, maximum=MAX_BYTES, label="bytes; empty for no limit")
+        most_bytes = gr.Number(10_000, precision=0, minimum=0, maximum=MAX_BYTES, label="most bytes")
         preset = gr.Radio(["fast", "balanced", "best"], value="balanced", label="quality of search")
-        seed = gr.Number(0, precision=0, label="seed")
+        seed = gr.Number(0, precision=0, minimum=0, maximum=LARGEST_SEED, label="seed")
         decoder = gr.Radio([AUTO, *present.DECODERS, *present.TEXTURES], value=AUTO, label="decoder")
-        realism = gr.Number(1.0, label="realism, 0 to 1")
-        gamma, eta = gr.Number(DEFAULT_GAMMA, label="gamma, 0 to 2"), gr.Number(0.0, label="eta, 0 to 1")
-        steps = gr.Number(None, precision=0, label="denoising steps; empty for what suits the model")
-        own = gr.Radio([*OFFERS], value=DEFAULT_CODEC, label="codec")
+        realism = gr.Number(1.0, minimum=0, maximum=1, label="realism, 0 to 1")
+        gamma = gr.Number(DEFAULT_GAMMA, minimum=0, maximum=2, label="gamma, 0 to 2")
+        eta = gr.Number(0.0, minimum=0, maximum=1, label="eta, 0 to 1")
+        steps = gr.Number(
+            None, precision=0, minimum=0, maximum=MAX_STEPS, label="denoising steps; empty for what suits the model"
+        )
+        own = gr.Radio([AUTO, *OFFERS], value=AUTO, label="codec")
         model = gr.Textbox("", label="model; empty for the codec's own choice")
         prompt = gr.Textbox("", label="prompt", max_length=LONGEST_PROMPT)
         wanted, refresh = gr.Textbox(label="model"), gr.Checkbox(False, label="ask the Hub")
         known, moment = gr.JSON(label="models"), gr.JSON(label="progress")
-        count = gr.Number(4, precision=0, label="samples, 2 to 16")
+        count = gr.Number(4, precision=0, minimum=2, maximum=16, label="samples, 2 to 16")
         drawn, spread = gr.File(file_count="multiple", label="PNG files"), gr.File(label="spread, PNG file")
         mean = gr.File(label="mean, PNG file")
-        second = gr.File(label="another picture")
+        second = FileInput(label="another picture")
         enlarged, errors = gr.File(label="difference, PNG file"), gr.File(label="error map, PNG file")
         codec = gr.Radio([*available()], value="jpeg", label="classical codec")
-        most_bpp = gr.Number(None, label="bits per pixel; empty for most bytes")
+        most_bpp = gr.Number(None, minimum=0, maximum=RAW_BPP, label="bits per pixel; empty for most bytes")
 
     def endpoint(call: Callable[..., Any], inputs: list, outputs: list, **options: Any) -> None:
         trigger.click(call, inputs, outputs, api_name=call.__name__, show_progress="hidden", **options)

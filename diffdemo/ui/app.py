@@ -9,19 +9,23 @@ from typing import Any
 import gradio as gr
 
 from diffdemo.engine import Engine
-from diffdemo.ui import about, api, batch, closer, compare_api, inspect, poster, studio, theory, wiring
+from diffdemo.ui import about, api, batch, closer, compare_api, inspect, poster, studio, theory, visitors, wiring
+from diffdemo.ui.gate import GuardedBlocks
 from diffdemo.ui.theme import make_theme
 from diffdemo.ui.turns import Turns
+from diffdemo.ui.uploads import MAX_FILE_MEGABYTES
 
 ASSETS = Path(__file__).parents[2] / "assets"
 FILES_LIVE_SECONDS = 3 * 3600
+QUEUE_SIZE = 64
+"""Calls that may wait for all devices together."""
 
 _TOGGLE_THEME = "() => { document.body.classList.toggle('dark'); }"
 
 
 def build_app(engine: Engine) -> gr.Blocks:
     """The page on an engine."""
-    with gr.Blocks(
+    with GuardedBlocks(
         title="diffdemo: image compression with diffusion models",
         analytics_enabled=False,
         fill_width=True,
@@ -50,7 +54,7 @@ def build_app(engine: Engine) -> gr.Blocks:
         api.expose(engine)
         compare_api.expose(engine)
         theme.click(None, js=_TOGGLE_THEME, api_visibility="private")
-    return demo.queue(max_size=32)
+    return demo.queue(max_size=QUEUE_SIZE, api_open=False)
 
 
 def launch_options(engine: Engine | None = None) -> dict[str, Any]:
@@ -68,10 +72,10 @@ def launch_options(engine: Engine | None = None) -> dict[str, Any]:
         "head_paths": [ASSETS / "head.html"],
         "head": f"<script>{(ASSETS / 'curve.js').read_text()}</script>",
         "footer_links": ["api"],
-        "max_file_size": "40mb",
+        "max_file_size": f"{MAX_FILE_MEGABYTES}mb",
         "show_error": True,
         "enable_monitoring": False,
-        "app_kwargs": {"middleware": [poster.middleware(engine)]} if engine else None,
+        "app_kwargs": {"middleware": [visitors.middleware(), *([poster.middleware(engine)] if engine else [])]},
     }
 
 

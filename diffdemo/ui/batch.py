@@ -16,6 +16,8 @@ from diffdemo.ui.batch_plot import batch_plot
 from diffdemo.ui.batch_run import Batch, Page
 from diffdemo.ui.batch_table import EMPTY
 from diffdemo.ui.codecs import DEFAULT_CODEC, OFFERS, codec_choice, preset_choice, rate_slider
+from diffdemo.ui.endpoints import AUTO, MAX_BYTES, RAW_BPP
+from diffdemo.ui.file_fields import FileInput
 from diffdemo.ui.studio import SESSION_SECONDS
 
 QUEUE: dict[str, Any] = {"concurrency_id": "batch", "concurrency_limit": 1}
@@ -62,7 +64,7 @@ def build(tab: gr.Tab) -> BatchTab:
 
 def _build_input(parts: dict[str, Any]) -> None:
     # Without `file_types`: one file of another type would be refused together with all the rest.
-    parts["files"] = gr.File(
+    parts["files"] = FileInput(
         file_count="multiple",
         label=f"Pictures, at most {MOST_PICTURES}",
         height=150,
@@ -143,13 +145,13 @@ def _expose(engine: Engine) -> None:
     with gr.Row(visible=False):
         trigger = gr.Button()
         inputs = [
-            gr.File(file_count="multiple", label="pictures"),
-            gr.Number(OFFERS[DEFAULT_CODEC].bpp, label="bits per pixel"),
-            gr.Number(None, precision=0, label="bytes of each file; empty for no limit"),
+            FileInput(file_count="multiple", label="pictures"),
+            gr.Number(OFFERS[DEFAULT_CODEC].bpp, minimum=0, maximum=RAW_BPP, label="bits per pixel"),
+            gr.Number(None, precision=0, minimum=0, maximum=MAX_BYTES, label="bytes of each file; empty for no limit"),
             gr.Radio(["fast", "balanced", "best"], value="balanced", label="quality of search"),
-            gr.Radio([*OFFERS], value=DEFAULT_CODEC, label="codec"),
+            gr.Radio([AUTO, *OFFERS], value=AUTO, label="codec"),
             gr.Textbox("", label="model; empty for the codec's own choice"),
-            gr.Number(MOST_PIXELS, precision=0, label="most pixels"),
+            gr.Number(MOST_PIXELS, precision=0, minimum=1, maximum=MOST_PIXELS, label="most pixels"),
             gr.Checkbox(False, label="decoded pictures too"),
         ]
         outputs = [gr.File(label="zip of .difd files"), gr.File(label="table, CSV"), gr.JSON(label="report")]

@@ -14,10 +14,12 @@ from diffdemo.engine.batch import Moment, Outcome, compress_all
 from diffdemo.engine.batch_archive import archived, table
 from diffdemo.engine.batch_means import means
 from diffdemo.images import MOST_PIXELS
+from diffdemo.ui import models
 from diffdemo.ui.batch_run import SHEET, ZIP, order_of
-from diffdemo.ui.codecs import DEFAULT_CODEC
+from diffdemo.ui.endpoints import AUTO
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.screen import served
+from diffdemo.ui.uploads import require_upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class BatchEndpoint:
         bpp: float = 1.0,
         num_bytes: int | None = None,
         preset: str = "balanced",
-        codec: str = DEFAULT_CODEC,
+        codec: str = AUTO,
         model: str = "",
         most_pixels: int = MOST_PIXELS,
         pictures: bool = False,
@@ -45,7 +47,7 @@ class BatchEndpoint:
             bpp: bits per pixel to spend on each.
             num_bytes: exact most of bytes for each instead; overrides `bpp`.
             preset: for DiffC, how long to search: "fast", "balanced" or "best".
-            codec: "diffc" or "cdc"; a model that is named decides it.
+            codec: "diffc" or "cdc"; "auto" for that of the model, or DiffC.
             model: name of a model that is here; empty for the codec's own choice.
             most_pixels: larger pictures are scaled down to so many.
             pictures: whether the zip also holds the decoded pictures, as PNG.
@@ -54,12 +56,12 @@ class BatchEndpoint:
             The zip, a table as CSV, and a report: an entry for each picture, with its error if it has one, and means.
             Until it is done there are no files yet, and the report says how far it is.
         """
-        chosen = self.engine.model(model).codec if model else codec
+        chosen = models.of_program(self.engine, codec, model).codec
         order = order_of(self.engine, chosen, model, bpp, num_bytes, preset, most_pixels)
         outcomes: tuple[Outcome, ...] = ()
         with TemporaryDirectory() as folder:
             path = Path(folder) / ZIP
-            work = compress_all(self.engine, [Path(image) for image in images or []], order)
+            work = compress_all(self.engine, [Path(require_upload(image)) for image in images or []], order)
             with closing(work), closing(archived(work, path, with_pictures=pictures)) as moments:
                 for moment in moments:
                     outcomes = moment.outcomes

@@ -21,6 +21,7 @@ from diffdemo.ui.codecs import OFFERS
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.screen import served
 from diffdemo.ui.turns import Turn, Turns
+from diffdemo.ui.uploads import require_upload
 
 UNCHANGED = gr.skip()
 ZIP, SHEET = "diffdemo-batch.zip", "diffdemo-batch.csv"
@@ -94,7 +95,7 @@ class Batch:
         order = order_of(self._engine, codec, model, bpp, num_bytes, preset, most_pixels)
         self._running.add(turn)
         try:
-            yield from self._work([Path(file) for file in files], codec, order, pictures, turn)
+            yield from self._work([Path(require_upload(file)) for file in files], codec, order, pictures, turn)
         finally:
             self._running.discard(turn)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,18 +11,22 @@ import gradio as gr
 from diffdemo.engine import Engine
 from diffdemo.engine.classical import available
 from diffdemo.errors import ImageError, RateError
-from diffdemo.images import MOST_PIXELS, Pixels, fit_pixels, to_png
+from diffdemo.images import MOST_PIXELS, Pixels, to_png
 from diffdemo.metrics import bits_per_pixel
 from diffdemo.perceptual import lpips
 from diffdemo.pictures import load_picture
 from diffdemo.ui import models
 from diffdemo.ui.codecs import DEFAULT_CODEC, OFFERS
+from diffdemo.ui.endpoints import MAX_BYTES, RAW_BPP, notes_of
 from diffdemo.ui.errors import friendly
+from diffdemo.ui.file_fields import FileInput
 from diffdemo.ui.screen import served, stem_of
 from diffdemo.ui.sides import ORIGINAL
+from diffdemo.ui.uploads import require_upload
 from diffdemo.ui.wiring import DEVICE
 
-RAW_BPP = 24
+Moment = tuple[str | None, str | None, dict[str, Any]]
+"""What the call tells at a time: both pictures, once they are there, and a report."""
 
 # The descriptions below are what an agent reads. Gradio takes the first line of each argument, hence one line for each.
 
@@ -56,11 +61,11 @@ class Comparison:
         own: str = DEFAULT_CODEC,
         bpp: float | None = None,
         their_bpp: float | None = None,
-    ) -> tuple[str, str, dict]:
+    ) -> Iterator[Moment]:
         """Compress a picture with two codecs, to equally many bytes or to a rate each, and compare the results.
 
         Args:
-            image: a picture file; PNG, JPEG, WebP, AVIF, TIFF, BMP, GIF.
+            image: a picture file; PNG, JPEG, WebP, AVIF, TIFF, BMP, GIF, and HEIC where it is installed.
             num_bytes: most bytes for the first file; the second gets as many as the first takes.
             codec: the second: "jpeg", "jpeg2000", "webp", "avif", "jxl", where installed, "diffc", "cdc" or "original".
             own: the first: "diffc" or "cdc" (those of diffdemo), or any of the others.
@@ -69,23 +74,24 @@ class Comparison:
 
         Returns:
             Both pictures as PNG files, and a report with bytes, rate, PSNR, MS-SSIM and (with its weights) LPIPS.
+            Until both are done there are no pictures yet, and the report says how far it is.
         """
         pixels, notes = self._fitted(image, own, codec)
         num_pixels = pixels.shape[0] * pixels.shape[1]
         asked = _asked(bpp, num_pixels) or int(num_bytes or 0)
         if asked < 1:
             raise RateError("How large the first file may be is missing: please give num_bytes or bpp.")
-        ours = self._made(own, pixels, asked)
+        ours = yield from self._made(own, pixels, asked)
         equal = asked if own == ORIGINAL else ours.num_bytes
         theirs_asked = _asked(their_bpp, num_pixels) or equal
-        theirs = self._made(codec, pixels, theirs_asked)
+        theirs = yield from self._made(codec, pixels, theirs_asked)
         if theirs.num_bytes > theirs_asked and codec != ORIGINAL:
             than = "was asked for" if their_bpp else "ours"
             notes.append(f"The smallest {codec} file that was found is larger than {than}.")
         if ours.num_bytes > asked and own != ORIGINAL:
             notes.append(f"The smallest {own} file that was found is larger than was asked for.")
         stem = stem_of(image)
-        return (
+        yield (
             served(to_png(ours.pixels), f"{stem}-{own}.png"),
             served(to_png(theirs.pixels), f"{stem}-{codec}.png"),
             {"ours": ours.report, "theirs": theirs.report, "notes": notes},
@@ -93,7 +99,8 @@ class Comparison:
 
     def _fitted(self, image: str, *codecs: str) -> tuple[Pixels, list[str]]:
         """The picture as all of them take it, and what was done to it for that."""
-        pixels, notes = fit_pixels(load_picture(image).pixels, MOST_PIXELS), list[str]()
+        picture = load_picture(require_upload(image), most_pixels=MOST_PIXELS)
+        pixels, notes = picture.pixels, notes_of(picture)
         chosen = [models.chosen(self.engine, codec, None) for codec in codecs if codec in OFFERS]
         for model in chosen:
             fitted = self.engine.fit(pixels, model.name)
@@ -102,8 +109,11 @@ class Comparison:
             raise ImageError("These two codecs take pictures of different sizes, and cannot be compared on one.")
         return pixels, notes
 
-    def _made(self, codec: str, pixels: Pixels, asked: int) -> Made:
-        """The picture through a codec, with so many bytes at most; what is original has those of its pixels."""
+    def _made(self, codec: str, pixels: Pixels, asked: int) -> Generator[Moment, None, Made]:
+        """The picture through a codec, with so many bytes at most; what is original has those of its pixels.
+
+        Yields how far it is, so that whoever has left is not worked for.
+        """
         height, width = pixels.shape[:2]
         size: dict[str, Any]
         known: dict[str, Any]
@@ -112,7 +122,9 @@ class Comparison:
             return Made(pixels, pixels.nbytes, size | {"psnr_db": None, "ms_ssim": None, "lpips": None})
         if codec in OFFERS:
             model = models.chosen(self.engine, codec, None).name
-            *_, last = self.engine.encode(pixels, codec=codec, model=model, num_bytes=asked)
+            for last in self.engine.encode(pixels, codec=codec, model=model, num_bytes=asked):
+                share = last.frame.step / max(1, last.frame.num_steps)
+                yield None, None, {"codec": codec, "share": share, "seconds_left": last.frame.seconds_left}
             picture, num_bytes = last.frame.pixels, len(last.data)
             known = {"psnr_db": last.frame.psnr_db, "ms_ssim": last.frame.ms_ssim, "decoder": last.frame.decoder}
         elif codec in available():
@@ -128,12 +140,16 @@ class Comparison:
 def expose(engine: Engine) -> None:
     """Make the call callable; its components are placed on the page where nobody sees them."""
     with gr.Row(visible=False):
-        image, report = gr.File(label="picture"), gr.JSON(label="report")
-        num_bytes = gr.Number(10_000, precision=0, label="most bytes of the first file")
+        image, report = FileInput(label="picture"), gr.JSON(label="report")
+        num_bytes = gr.Number(10_000, precision=0, minimum=0, maximum=MAX_BYTES, label="most bytes of the first file")
         codec = gr.Radio(_choices(), value="jpeg", label="the second codec")
         own = gr.Radio(_choices(), value=DEFAULT_CODEC, label="the first codec")
-        bpp = gr.Number(None, label="bits per pixel of the first file; empty for most bytes")
-        their_bpp = gr.Number(None, label="bits per pixel of the second file; empty for equal bytes")
+        bpp = gr.Number(
+            None, minimum=0, maximum=RAW_BPP, label="bits per pixel of the first file; empty for most bytes"
+        )
+        their_bpp = gr.Number(
+            None, minimum=0, maximum=RAW_BPP, label="bits per pixel of the second file; empty for equal bytes"
+        )
         ours, theirs = gr.File(label="first picture, PNG file"), gr.File(label="second picture, PNG file")
         gr.Button().click(
             Comparison(engine).compare_codecs,

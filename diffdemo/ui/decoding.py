@@ -6,6 +6,7 @@ import gradio as gr
 
 from diffdemo.ui import present
 from diffdemo.ui.codecs import DEFAULT_GAMMA, DEFAULT_STEPS, MOST_STEPS
+from diffdemo.ui.file_fields import UploadInput
 
 _LARGEST_SEED = 2**32 - 1
 
@@ -25,7 +26,7 @@ def build(parts: dict) -> None:
             parts["download"] = gr.DownloadButton(
                 "Download", interactive=False, elem_id="download", size="md", min_width=120
             )
-            parts["open"] = gr.UploadButton(
+            parts["open"] = UploadInput(
                 "Open a .difd file", file_types=[".difd"], elem_id="open", size="md", min_width=120
             )
         _build_more(parts)

@@ -5,23 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from diffdemo.engine import Engine
+from diffdemo.engine import Engine, Frame
 from diffdemo.engine.classical import SUFFIXES
 from diffdemo.engine.heat import difference, error_map
-from diffdemo.errors import RateError
-from diffdemo.images import MOST_PIXELS, fit_pixels, to_png
+from diffdemo.errors import ImageError, RateError
+from diffdemo.images import MOST_PIXELS, Pixels, to_png
 from diffdemo.perceptual import lpips
-from diffdemo.pictures import load_picture
+from diffdemo.pictures import Picture, load_picture
 from diffdemo.ui import models
-from diffdemo.ui.codecs import DEFAULT_CODEC, DEFAULT_GAMMA
+from diffdemo.ui.codecs import DEFAULT_GAMMA
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.screen import served, stem_of
-from diffdemo.ui.viewing import last_frame
+from diffdemo.ui.uploads import read_upload, require_upload
 
 AUTO = "auto"
+RAW_BPP = 24
+"""Bits per pixel of a picture as it is, which no file needs more of."""
+MAX_BYTES = 1 << 24
+"""Of one file: twice what the format holds, as classical codecs may need more."""
+LARGEST_SEED = (1 << 32) - 1
+MAX_STEPS = 1000
+ENOUGH = 0.9
+"""Share of the bytes that were asked for below which a file is said to be complete before them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,34 +45,39 @@ class Endpoints:
         num_bytes: int | None = None,
         preset: str = "balanced",
         seed: int = 0,
-        codec: str = DEFAULT_CODEC,
+        codec: str = AUTO,
         model: str = "",
         prompt: str = "",
-    ) -> tuple[str, dict]:
+    ) -> Iterator[tuple[str | None, dict]]:
         """Compress a picture to a .difd file.
 
         Args:
-            image: a picture file; PNG, JPEG, WebP, AVIF, TIFF, BMP, GIF.
+            image: a picture file; PNG, JPEG, WebP, AVIF, TIFF, BMP, GIF, and HEIC where it is installed.
             bpp: bits per pixel to spend.
             num_bytes: exact most of bytes instead; overrides `bpp`.
             preset: for DiffC, how long to search: "fast", "balanced" or "best".
             seed: for DiffC, of the randomness that encoder and decoder share.
-            codec: "diffc" or "cdc"; a model that is named decides it.
+            codec: "diffc" or "cdc"; "auto" for that of the model, or DiffC.
             model: name of a model that is here, as `/models` lists them; empty for the codec's own choice.
             prompt: what the picture shows, for a model that can be told; it is part of the file.
 
         Returns:
             The file, and a report: size, rate, PSNR and MS-SSIM of what it decodes to by default, the model, and notes.
+            Until it is done there is no file yet, and the report says how far it is.
         """
-        picture = load_picture(image)
-        chosen = self.engine.model(model) if model else models.chosen(self.engine, codec, None)
-        fitted = self.engine.fit(fit_pixels(picture.pixels, MOST_PIXELS), chosen.name)
-        options: dict[str, Any] = {"num_bytes": int(num_bytes)} if num_bytes else {"bpp": float(bpp)}
-        options |= {"preset": preset, "seed": int(seed), "prompt": prompt}
-        *_, last = self.engine.encode(fitted.pixels, codec=chosen.codec, model=chosen.name, **options)
-        notes = [*picture.notes, *([fitted.note] if fitted.note else [])]
-        report = _numbers(last.frame) | {"model": chosen.name, "notes": notes}
-        return served(last.data, f"{stem_of(image)}.difd"), report
+        chosen = models.of_program(self.engine, codec, model)
+        picture = load_picture(require_upload(image), most_pixels=MOST_PIXELS)
+        rate: dict[str, Any] = {"num_bytes": int(num_bytes)} if num_bytes else {"bpp": float(bpp)}
+        fitted = self.engine.fit(picture.pixels, chosen.name, preset=preset, **rate)
+        options = {"preset": preset, "seed": int(seed), "prompt": prompt or "", **rate}
+        for moment in self.engine.encode(fitted.pixels, codec=chosen.codec, model=chosen.name, **options):
+            yield None, _progress(moment.frame)
+        asked = num_bytes or bpp * fitted.pixels.size / 24
+        notes = [*notes_of(picture), *([fitted.note] if fitted.note else [])]
+        if len(moment.data) < ENOUGH * asked:
+            notes.append(f"The file is complete with {len(moment.data):,} bytes: the model knows no finer picture.")
+        report = _numbers(moment.frame) | {"model": chosen.name, "notes": notes}
+        yield served(moment.data, f"{stem_of(image)}.difd"), report
 
     @friendly
     def decompress(
@@ -78,7 +90,7 @@ class Endpoints:
         gamma: float = DEFAULT_GAMMA,
         eta: float = 0.0,
         steps: int | None = None,
-    ) -> tuple[str, dict]:
+    ) -> Iterator[tuple[str | None, dict]]:
         """Decode a .difd file, of DiffC whole or cut, of CDC whole, to a PNG file.
 
         Args:
@@ -93,21 +105,21 @@ class Endpoints:
 
         Returns:
             The picture, and a report: bytes used, rate, steps, seconds.
+            Until it is done there is no picture yet, and the report says how far it is.
         """
-        data = Path(file).read_bytes()
-        frame = last_frame(
-            self.engine.decode(
-                data,
-                num_bytes=_whole_number(num_bytes),
-                decoder=None if decoder == AUTO else decoder,
-                realism=realism,
-                seed=int(seed),
-                gamma=gamma,
-                eta=eta,
-                steps=_whole_number(steps),
-            )
+        frames = self.engine.decode(
+            read_upload(file),
+            num_bytes=_whole_number(num_bytes),
+            decoder=None if decoder == AUTO else decoder,
+            realism=realism,
+            seed=int(seed),
+            gamma=gamma,
+            eta=eta,
+            steps=_whole_number(steps),
         )
-        return served(to_png(frame.pixels), f"{stem_of(file)}.png"), _numbers(frame)
+        for frame in frames:
+            yield None, _progress(frame)
+        yield served(to_png(frame.pixels), f"{stem_of(file)}.png"), _numbers(frame)
 
     @friendly
     def samples(
@@ -119,7 +131,7 @@ class Endpoints:
         steps: int | None = None,
         seed: int = 0,
         num_bytes: int | None = None,
-    ) -> tuple[list[str], str, str]:
+    ) -> Iterator[tuple[list[str] | None, str | None, str | None]]:
         """Draw several pictures from one .difd file: what they share was sent, what they differ in was imagined.
 
         Args:
@@ -133,9 +145,10 @@ class Endpoints:
 
         Returns:
             The pictures, their mean, and their spread (standard deviation, four times as bright), as PNG files.
+            Until all are drawn there is nothing yet.
         """
-        *_, last = self.engine.samples(
-            Path(file).read_bytes(),
+        drawn = self.engine.samples(
+            read_upload(file),
             count=int(count),
             gamma=gamma,
             eta=eta,
@@ -143,10 +156,13 @@ class Endpoints:
             seed=int(seed),
             num_bytes=_whole_number(num_bytes),
         )
+        for samples in drawn:
+            last = samples
+            yield None, None, None
         stem = stem_of(file)
         pictures = [served(to_png(pixels), f"{stem}-{n}.png") for n, pixels in enumerate(last.pictures, int(seed))]
         mean, spread = served(to_png(last.mean), f"{stem}-mean.png"), served(to_png(last.spread), f"{stem}-spread.png")
-        return pictures, mean, spread
+        yield pictures, mean, spread
 
     @friendly
     def inspect(self, file: str) -> dict:
@@ -158,7 +174,7 @@ class Endpoints:
         Returns:
             The fields of the header and a list of steps.
         """
-        return json.loads(json.dumps(asdict(self.engine.describe(Path(file).read_bytes()))))
+        return json.loads(json.dumps(asdict(self.engine.describe(read_upload(file)))))
 
     @friendly
     def models(self, refresh: bool = False) -> list[dict]:
@@ -194,13 +210,13 @@ class Endpoints:
         Args:
             image: a picture file.
             codec: "jpeg", "jpeg2000", "webp", "avif" or "jxl", where it is installed.
-            num_bytes: most bytes; if no quality fits, the smallest file is returned.
+            num_bytes: most bytes; if no quality fits, the smallest file is returned, and the notes say so.
             bpp: bits per pixel instead; overrides `num_bytes`.
 
         Returns:
-            The file, its decoded picture as PNG, and a report: quality setting, size, PSNR, MS-SSIM and LPIPS.
+            The file, its decoded picture as PNG, and a report: quality setting, size, PSNR, MS-SSIM, LPIPS and notes.
         """
-        pixels = fit_pixels(load_picture(image).pixels, MOST_PIXELS)
+        pixels = load_picture(require_upload(image), most_pixels=MOST_PIXELS).pixels
         most = float(bpp) * pixels.shape[0] * pixels.shape[1] / 8 if bpp else float(num_bytes or 0)
         if not 1 <= most < 1e9:
             raise RateError("How large the file may be is missing: please give num_bytes, or bpp above 0.")
@@ -208,11 +224,15 @@ class Endpoints:
         stem, suffix = stem_of(image), SUFFIXES.get(codec, codec)
         report = {"codec": result.codec, "quality": result.quality, **asdict(result.point)}
         report["lpips"] = lpips(pixels, result.pixels)
+        report["notes"] = []
+        if len(result.data) > most:
+            least = f"The smallest {codec} file of this picture has {len(result.data):,} bytes"
+            report["notes"] = [f"{least}; {int(most):,} were asked for."]
         return served(result.data, f"{stem}.{suffix}"), served(to_png(result.pixels), f"{stem}-{codec}.png"), report
 
     @friendly
     def difference(self, image: str, other: str) -> tuple[str, str]:
-        """Show where two pictures of one size differ.
+        """Show where two pictures of one size differ; both are made smaller where they have over 4 megapixels.
 
         Args:
             image: a picture file.
@@ -222,10 +242,22 @@ class Endpoints:
             The other less the first, four times enlarged around grey, and a map of the error, light where it is large,
             as PNG files.
         """
-        first, second = load_picture(image).pixels, load_picture(other).pixels
+        first, second = self._of_one_size(image, other)
         stem = stem_of(other)
         enlarged = served(to_png(difference(first, second)), f"{stem}-difference.png")
         return enlarged, served(to_png(error_map(first, second)), f"{stem}-error.png")
+
+    def _of_one_size(self, *images: str) -> list[Pixels]:
+        """Pictures that can be compared, no larger than they need to be for that.
+
+        Raises:
+            ImageError: one is no picture, or they are of different sizes.
+        """
+        pictures = [load_picture(require_upload(image), most_pixels=MOST_PIXELS) for image in images]
+        sizes = dict.fromkeys(f"{picture.width} x {picture.height}" for picture in pictures)
+        if len(sizes) > 1:
+            raise ImageError(f"The pictures have {' and '.join(sizes)} pixels; only equal sizes can be compared.")
+        return [picture.pixels for picture in pictures]
 
 
 def _whole_number(value: float | None) -> int | None:
@@ -233,6 +265,18 @@ def _whole_number(value: float | None) -> int | None:
     return int(value) if value else None
 
 
-def _numbers(frame: Any) -> dict:
+def notes_of(picture: Picture) -> list[str]:
+    """What was done to a picture when it was read."""
+    if not picture.is_reduced:
+        return list(picture.notes)
+    height, width = picture.pixels.shape[:2]
+    return [*picture.notes, f"Made smaller, from {picture.width} x {picture.height} to {width} x {height} pixels."]
+
+
+def _progress(frame: Frame) -> dict:
+    return {"share": frame.step / max(1, frame.num_steps), "seconds_left": frame.seconds_left}
+
+
+def _numbers(frame: Frame) -> dict:
     names = ("num_bytes", "bpp", "psnr_db", "ms_ssim", "step", "num_steps", "seconds", "decoder")
     return {name: getattr(frame, name) for name in names}

@@ -2,24 +2,45 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
+import errno
+import secrets
 from pathlib import Path
 
+import gradio as gr
 from gradio.processing_utils import hash_bytes
 from gradio.utils import get_upload_folder
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+NO_ROOM = "The disk of this server is full. Nothing of yours is lost; please try again in a while."
 
 
 def served(data: bytes, name: str) -> str:
     """Write bytes where Gradio serves files from, under the path that its own cache would choose, and name the path.
 
-    So Gradio has nothing left to copy, and equal bytes are written once.
+    So Gradio has nothing left to copy, and equal bytes are written once. Where they cannot be written nothing is left.
+
+    Raises:
+        gr.Error: the disk is full.
     """
-    folder = Path(get_upload_folder()) / hash_bytes(data)
-    path = folder / name
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as partial:
-            partial.write(data)
-        os.replace(partial.name, path)
+    path = Path(get_upload_folder()) / hash_bytes(data) / name
+    try:
+        if not path.exists():
+            _write(data, path)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise gr.Error(NO_ROOM, print_exception=False) from error
     return str(path.resolve())
+
+
+def _write(data: bytes, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{secrets.token_hex(6)}.partial")
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        if not any(path.parent.iterdir()):
+            path.parent.rmdir()
+        raise

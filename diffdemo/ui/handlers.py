@@ -91,10 +91,10 @@ class Handlers:
         if not session.source:
             raise gr.Error("There is no picture yet. Upload one or pick an example.", print_exception=False)
         chosen = models.usable(self._engine, codec, model)
-        fresh, pixels = self._fitted(session, side or 0, chosen)
+        options: dict[str, Any] = {"num_bytes": int(num_bytes)} if num_bytes else {"bpp": float(bpp)}
+        fresh, pixels = self._fitted(session, side or 0, chosen, preset=preset, **options)
         turn = self._turns.take(request)
         fresh = replace(fresh, turn=turn.number)
-        options: dict[str, Any] = {"num_bytes": int(num_bytes)} if num_bytes else {"bpp": float(bpp)}
         if not num_bytes and bpp * pixels.size / 24 < LEAST_BYTES:
             options = {"num_bytes": LEAST_BYTES}
             fresh = replace(fresh, fit=f"{fresh.fit} {present.TINY.format(LEAST_BYTES)}".strip())
@@ -119,16 +119,23 @@ class Handlers:
         self._turns.take(request)
         return self._settled(session, metric, present.stopped(session.shown))
 
-    def _fitted(self, session: Session, side: int, chosen: ModelInfo) -> tuple[Session, Pixels]:
+    def _fitted(self, session: Session, side: int, chosen: ModelInfo, **encode: Any) -> tuple[Session, Pixels]:
         """The picture as the model takes it, in a session without a file; that is what the file will be compared with.
 
         Where the model takes less than the working size, it gets the picture as it came: made smaller twice, that
         would only lose.
+
+        Args:
+            session: whose picture.
+            side: longest side to work at, 0 for the picture as it is.
+            chosen: the model.
+            encode: preset and rate of the encode that is to come, which must not take too long.
         """
         picture = load_picture(session.source).pixels
         fitted = self._engine.fit(picture, chosen.name)
         if 0 < side < max(fitted.pixels.shape):
-            fitted = self._engine.fit(to_side(picture, side), chosen.name)
+            picture = to_side(picture, side)
+        fitted = self._engine.fit(picture, chosen.name, **encode)
         original = to_png(fitted.pixels)
         return Session(
             name=session.name,

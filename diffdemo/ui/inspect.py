@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -12,7 +11,9 @@ import gradio as gr
 from diffdemo.engine import Engine, FileInfo, ModelInfo
 from diffdemo.ui import card, present
 from diffdemo.ui.errors import friendly
+from diffdemo.ui.file_fields import FileInput
 from diffdemo.ui.session import Session
+from diffdemo.ui.uploads import read_upload
 
 EMPTY = "<p>No file yet. Compress a picture in the studio, or open a file here.</p>"
 
@@ -30,7 +31,7 @@ def build(tab: gr.Tab) -> InspectTab:
     """Lay out the tab; call it inside of it."""
     with gr.Row():
         with gr.Column(scale=0, min_width=264):
-            file = gr.File(file_types=[".difd"], label="A .difd file, or nothing for the studio's", height=140)
+            file = FileInput(file_types=[".difd"], label="A .difd file, or nothing for the studio's", height=140)
             gr.HTML("The header says how long the whole file was, so a cut file knows how much it is missing.")
         with gr.Column(scale=4, min_width=340):
             report = gr.HTML(EMPTY, elem_id="report")
@@ -54,7 +55,7 @@ class Inspection:
     @friendly
     def of_file(self, path: str | None, session: Session, used: int) -> str:
         """Describe an uploaded file; without one, the studio's."""
-        return self._report(Path(path).read_bytes()) if path else self.of_session(session, used)
+        return self._report(read_upload(path)) if path else self.of_session(session, used)
 
     def _report(self, data: bytes) -> str:
         info = self._engine.describe(data)

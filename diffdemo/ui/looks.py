@@ -16,7 +16,6 @@ from diffdemo.ui.codecs import DEFAULT_CODEC, OFFERS
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.files import served
 from diffdemo.ui.session import Session
-from diffdemo.ui.viewing import last_frame
 
 EVERY_WAY: dict[bool, list[tuple[str, dict[str, Any]]]] = {
     True: [
@@ -67,7 +66,9 @@ class Looks:
         pictures: list[tuple[str, str]] = []
         for words, ways in EVERY_WAY[embedded]:
             last = int(used) if embedded and used else None
-            frame = last_frame(self._engine.decode(session.data, num_bytes=last, reference=original, **ways))
+            for latest in self._engine.decode(session.data, num_bytes=last, reference=original, **ways):
+                frame = latest
+                yield gr.skip()  # Where somebody has left, nothing more is computed.
             quality = "" if frame.psnr_db is None else f" · {frame.psnr_db:.2f} dB"
             path = served(to_png(frame.pixels), f"{session.name}-{len(pictures)}.png")
             pictures = [*pictures, (path, f"{words}{quality}")]

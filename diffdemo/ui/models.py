@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import gradio as gr
 
 from diffdemo.engine import Engine, ModelInfo
+from diffdemo.errors import RateError
 from diffdemo.ui import card
+from diffdemo.ui.codecs import DEFAULT_CODEC
 
 
 def choices(models: Sequence[ModelInfo], codec: str) -> list[tuple[str, str]]:
@@ -30,6 +32,29 @@ def chosen(engine: Engine, codec: str, name: str | None) -> ModelInfo:
     models = engine.models()
     preferred = next(each.default_model for each in engine.codecs() if each.name == codec)
     return meant(models, codec, name if (name, codec) in {(info.name, info.codec) for info in models} else preferred)
+
+
+def of_program(engine: Engine, codec: str, name: str) -> ModelInfo:
+    """The model that a program means: by its name, by a codec, or neither.
+
+    Args:
+        engine: that knows them.
+        codec: "diffc", "cdc", or "auto" for that of the model.
+        name: of the model; "" for the codec's own choice.
+
+    Raises:
+        WeightsError: there is no such model.
+        RateError: the model belongs to another codec.
+    """
+    if not name:
+        return chosen(engine, DEFAULT_CODEC if codec == "auto" else codec, None)
+    model = engine.model(name)
+    if codec not in ("auto", model.codec):
+        raise RateError(
+            f"The model '{name}' belongs to the codec '{model.codec}', and '{codec}' was asked for. Please name one of "
+            "them only."
+        )
+    return model
 
 
 def usable(engine: Engine, codec: str, name: str | None) -> ModelInfo:

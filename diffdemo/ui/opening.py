@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import gradio as gr
 
@@ -14,6 +13,7 @@ from diffdemo.ui.errors import friendly
 from diffdemo.ui.screen import BUSY, Painter, Screen, stem_of
 from diffdemo.ui.session import Session
 from diffdemo.ui.turns import Turn, Turns
+from diffdemo.ui.uploads import read_upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Opening:
             path: a .difd file.
             metric: what the plot shows, "psnr_db" or "ms_ssim".
         """
-        data = Path(path).read_bytes()
+        data = read_upload(path)
         info = self._engine.describe(data)
         missing = self.missing(data, info)
         turn = self._turns.take(request)

@@ -9,7 +9,7 @@ import gradio as gr
 
 from diffdemo.engine import Engine
 from diffdemo.engine.examples import ExampleResult
-from diffdemo.images import MOST_PIXELS, fit_pixels, to_png
+from diffdemo.images import MOST_PIXELS, to_png
 from diffdemo.pictures import load_picture
 from diffdemo.ui import comparer, present, sides
 from diffdemo.ui.codecs import DEFAULT_CODEC
@@ -18,6 +18,7 @@ from diffdemo.ui.permalink import place_of
 from diffdemo.ui.screen import Painter, Screen, served, stem_of
 from diffdemo.ui.session import Session, Shown
 from diffdemo.ui.turns import Turn, Turns
+from diffdemo.ui.uploads import require_upload
 
 
 class Pictures:
@@ -42,6 +43,9 @@ class Pictures:
         self, picked: gr.SelectData, metric: str = "psnr_db", request: gr.Request | None = None
     ) -> Screen:
         """Take one of the pictures that come along."""
+        count = len(self._engine.examples())
+        if not isinstance(picked.index, int) or not 0 <= picked.index < count:
+            raise gr.Error(f"There is no such example; there are {count}, counted from 0.", print_exception=False)
         return self._example(picked.index, self._turns.take(request), metric)
 
     @friendly
@@ -56,11 +60,10 @@ class Pictures:
             metric: what the plot shows.
         """
         path = _path_of(picture_file)
-        picture = load_picture(path)
+        picture = load_picture(path, most_pixels=MOST_PIXELS)
         turn = self._turns.take(request)
-        pixels = fit_pixels(picture.pixels, MOST_PIXELS)
-        notes = list(picture.notes)
-        if pixels is not picture.pixels:
+        pixels, notes = picture.pixels, list(picture.notes)
+        if picture.is_reduced:
             notes.append(f"Made smaller from {picture.width} x {picture.height}: {MOST_PIXELS:,} pixels are the most.")
         height, width = pixels.shape[:2]
         png = to_png(pixels)
@@ -79,6 +82,8 @@ class Pictures:
             side: longest side to work at, 0 for the picture as it is.
             codec: "diffc" or "cdc".
         """
+        if not session.source:
+            return gr.skip()
         picture = load_picture(session.source)
         return gr.update(info=self._size_reason(picture.width, picture.height, side, codec))
 
@@ -165,4 +170,4 @@ def shown_of(result: ExampleResult) -> Shown:
 def _path_of(picture_file: dict[str, Any] | None) -> str:
     if not picture_file or not picture_file.get("path"):
         raise gr.Error("No picture arrived. Please choose a file.", print_exception=False)
-    return picture_file["path"]
+    return require_upload(picture_file["path"])

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from diffdemo.ui.file_fields import FileInput
 from diffdemo.ui.plotting import Plotting
 from diffdemo.ui.studio import Studio
 
@@ -52,5 +53,6 @@ def _expose(studio: Studio, plotting: Plotting, device: dict[str, Any]) -> None:
     """The endpoint for programs; its components are placed on the page where nobody sees them."""
     with gr.Row(visible=False):
         trigger, points = gr.Button(), gr.JSON(label="points")
-        image, file = gr.File(label="picture; empty for the session's own curves"), gr.File(label=".difd file")
+        image = FileInput(label="picture; empty for the session's own curves")
+        file = FileInput(label=".difd file")
     trigger.click(plotting.curve, [studio.session, image, file], points, api_name="curve", **device)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from diffdemo.engine import Engine
 from diffdemo.engine.plots import Metric
+from diffdemo.images import MOST_PIXELS
 from diffdemo.pictures import load_picture
 from diffdemo.ui import export, overlays
 from diffdemo.ui.axes import Across, Scale, View
@@ -19,6 +19,7 @@ from diffdemo.ui.errors import friendly
 from diffdemo.ui.screen import Painter, served
 from diffdemo.ui.session import Session
 from diffdemo.ui.turns import Turns
+from diffdemo.ui.uploads import read_upload, require_upload
 
 
 class Plotting:
@@ -68,7 +69,9 @@ class Plotting:
         return served(export.to_json(self._rows(session, shown)), f"{session.name}-curve.json")
 
     @friendly
-    def curve(self, session: Session, image: str | None = None, file: str | None = None) -> list[dict[str, Any]]:
+    def curve(
+        self, session: Session, image: str | None = None, file: str | None = None
+    ) -> Iterator[list[dict[str, Any]]]:
         """Points of rate-distortion curves: those in the plot of this session, or those of a file and its original.
 
         Args:
@@ -80,19 +83,23 @@ class Plotting:
             One object for each point: name of its line, bytes, bits per pixel, PSNR and MS-SSIM.
         """
         if not image and not file:
-            return export.rows(self._painter.lines(session))
-        if not image or not file:
+            yield export.rows(self._painter.lines(session))
+        elif not image or not file:
             raise gr.Error("A curve needs a file and its original, or neither of them.", print_exception=False)
-        return self._curve_of(Path(file).read_bytes(), image)
+        else:
+            yield from self._curve_of(read_upload(file), require_upload(image))
 
-    def _curve_of(self, data: bytes, image: str) -> list[dict[str, Any]]:
+    def _curve_of(self, data: bytes, image: str) -> Iterator[list[dict[str, Any]]]:
+        """Nothing until the file is decoded, then its points."""
         info = self._engine.describe(data)
-        pixels = load_picture(image).pixels
+        pixels = load_picture(image, most_pixels=MOST_PIXELS).pixels
         if info.model:
             pixels = self._engine.fit(pixels, info.model).pixels
-        *_, last = self._engine.decode(data, reference=pixels)
+        for frame in self._engine.decode(data, reference=pixels):
+            last = frame
+            yield []
         points = [export.numbers(point) for point in self._engine.curve(data)] or [export.numbers(last)]
-        return [{"line": f"{info.codec}, {last.decoder}"} | point for point in points]
+        yield [{"line": f"{info.codec}, {last.decoder}"} | point for point in points]
 
     def _rows(self, session: Session, shown: str) -> list[dict[str, Any]]:
         view = View.read(shown)

@@ -7,6 +7,7 @@ goes when the studio shows them.
 
 from __future__ import annotations
 
+import logging
 import re
 from functools import lru_cache, partial
 from html import escape
@@ -15,6 +16,7 @@ from string import Template
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
+import gradio as gr
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,6 +30,7 @@ from diffdemo.ui.pictures import shown_of
 from diffdemo.ui.rivals import Rivals
 
 _TEMPLATE = Path(__file__).parents[2] / "assets" / "poster.html"
+_log = logging.getLogger(__name__)
 _BODY = re.compile(rb"<body[^>]*>")
 
 
@@ -63,7 +66,11 @@ class Poster:
             return ""
         words, pictures = parts
         # Written again whenever somebody comes: Gradio clears away what has lain there for hours.
-        addresses = {name: "gradio_api/file=" + quote(served(png, "picture.png")) for name, png in pictures.items()}
+        try:
+            addresses = {name: "gradio_api/file=" + quote(served(png, "picture.png")) for name, png in pictures.items()}
+        except (OSError, gr.Error) as error:  # The page itself needs no room on the disk.
+            _log.warning("no first sight: %s", error)
+            return ""
         return Template(_TEMPLATE.read_text()).substitute(words | addresses)
 
 

@@ -195,12 +195,6 @@ class Viewing:
         return shown, shown, shown
 
 
-def last_frame(frames: Iterator[Frame]) -> Frame:
-    """The result of a decode, when nobody watches."""
-    *_, last = frames
-    return last
-
-
 def _original(session: Session) -> Pixels | None:
     return load_picture(session.original).pixels if session.original else None
 

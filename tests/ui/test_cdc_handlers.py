@@ -63,20 +63,20 @@ def page(tmp_path) -> Page:
 
 
 @pytest.fixture(scope="module")
-def picture(tmp_path_factory, large_picture) -> dict:
-    path = tmp_path_factory.mktemp("cdc") / "picture.png"
+def picture(uploads, large_picture) -> dict:
+    path = uploads("cdc") / "picture.png"
     Image.fromarray(large_picture).save(path)
     return {"path": str(path)}
 
 
 @pytest.fixture(scope="module")
-def uploaded(picture, tmp_path_factory) -> Session:
-    return Page(tmp_path_factory.mktemp("uploaded")).pictures.upload(picture).session
+def uploaded(picture, uploads) -> Session:
+    return Page(uploads("uploaded")).pictures.upload(picture).session
 
 
 @pytest.fixture(scope="module")
-def compressed(uploaded, tmp_path_factory) -> Session:
-    return Page(tmp_path_factory.mktemp("compressed")).compress(uploaded).session
+def compressed(uploaded, uploads) -> Session:
+    return Page(uploads("compressed")).compress(uploaded).session
 
 
 def _right(screen) -> np.ndarray:

@@ -184,7 +184,7 @@ def test_a_failure_is_told_in_words(address, picture):
         ("http://127.0.0.1:7/a.png", "'127.0.0.1' is in a private network; the page fetches nothing there. A file can"),
         ("http://localhost/gradio_api/file=/etc/passwd", "'localhost' is in a private network"),
         ("http://192.168.1.7/a.png", "'192.168.1.7' is in a private network"),
-        ("https://nowhere.invalid/a.png", "Unable to resolve hostname nowhere.invalid"),
+        ("https://nowhere.invalid/a.png", "could not be fetched"),
         ("data:image/png;base64,AAAA", "is not a picture that can be read here"),
     ],
 )

@@ -1,0 +1,133 @@
+"""How much one call may compute: known before its first step, and held against what a host allows.
+
+A file of thirty bytes can ask for minutes, one of eight thousand for hours: what it says about itself tells which.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from diffdemo.codecs.base import Preset, Work
+from diffdemo.errors import WorkLimitError
+from diffdemo.images import MOST_PIXELS
+
+PAGE_SECONDS = 300.0
+"""What a page allows where its host says nothing: enough for all that it offers for a photograph of 1 megapixel."""
+SEARCHED_BITS_A_SECOND = {Preset.FAST: 60e3, Preset.BALANCED: 40e3, Preset.BEST: 12e3}
+"""Of channel simulation on two cores, as files of photographs have it."""
+TRIAL_SIDE = 256
+TRIALS = 2
+"""The first one compiles."""
+TOLERANCE = 1.1
+"""Who was fitted to a limit must not be refused for a rounded side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one call may ask for.
+
+    Attributes:
+        pixels: of one picture.
+        seconds: of computing, as estimated before; None for as long as it takes.
+    """
+
+    pixels: int = MOST_PIXELS
+    seconds: float | None = None
+
+    @classmethod
+    def of_page(cls, environment: Mapping[str, str] = os.environ) -> Limits:
+        """Those of a page: `DIFFDEMO_MAX_PIXELS` and `DIFFDEMO_MAX_SECONDS`, or defaults that are safe.
+
+        Raises:
+            ValueError: one of them is set to something else than a positive number.
+        """
+        pixels = _positive(environment, "DIFFDEMO_MAX_PIXELS", MOST_PIXELS)
+        return cls(min(MOST_PIXELS, int(pixels)), _positive(environment, "DIFFDEMO_MAX_SECONDS", PAGE_SECONDS))
+
+
+class Network(Protocol):
+    """What is timed: a codec with its model."""
+
+    def evaluate_once(self, width: int, height: int) -> None:
+        """Run its network on a picture of this size."""
+        ...
+
+
+class Estimates:
+    """How long work takes here, by one evaluation of each model's network that was timed when first asked.
+
+    Args:
+        computing: gives the device for as long as it is entered.
+    """
+
+    def __init__(self, computing: Callable[[], AbstractContextManager[None]]) -> None:
+        self._computing = computing
+        self._lock = threading.Lock()
+        self._seconds_a_pixel: dict[str, float] = {}
+
+    def seconds(self, model: str, network: Network, work: Work, preset: Preset = Preset.BALANCED) -> float:
+        """Seconds for an encode or a decode.
+
+        Args:
+            model: name, under which its speed is remembered.
+            network: the codec with that model.
+            work: what will be computed.
+            preset: of the search, where there is one.
+        """
+        searched = work.searched_bits / SEARCHED_BITS_A_SECOND[preset]
+        return self._speed(model, network) * work.pixels * work.evaluations + searched
+
+    def _speed(self, model: str, network: Network) -> float:
+        with self._lock:
+            if model not in self._seconds_a_pixel:
+                times = []
+                for _ in range(TRIALS):
+                    with self._computing():
+                        began = time.monotonic()
+                        network.evaluate_once(TRIAL_SIDE, TRIAL_SIDE)
+                        times.append(time.monotonic() - began)
+                self._seconds_a_pixel[model] = min(times) / TRIAL_SIDE**2
+            return self._seconds_a_pixel[model]
+
+
+def require_within(seconds: float, limits: Limits, what: str, advice: str) -> None:
+    """Check a call before it begins.
+
+    Args:
+        seconds: that it will take.
+        limits: of the host.
+        what: the call in words, such as "Decoding this file (438 steps of 512 x 512 pixels)".
+        advice: what to do instead.
+
+    Raises:
+        WorkLimitError: it would take longer than is allowed.
+    """
+    if limits.seconds is not None and seconds > TOLERANCE * limits.seconds:
+        raise WorkLimitError(
+            f"{what} would take about {in_words(seconds)} here; one call may take {in_words(limits.seconds)}. {advice}"
+        )
+
+
+def in_words(seconds: float) -> str:
+    """Seconds for people: "40 s", "12 min", "3 h"."""
+    if seconds < 100:
+        return f"{math.ceil(seconds)} s"
+    return f"{math.ceil(seconds / 60)} min" if seconds < 6000 else f"{math.ceil(seconds / 3600)} h"
+
+
+def _positive(environment: Mapping[str, str], name: str, default: float) -> float:
+    text = environment.get(name, "")
+    try:
+        value = float(text) if text else default
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} is '{text}'; it must be a positive number.")
+    return value

@@ -1,0 +1,141 @@
+"""Who waits: nobody may fill the queue for all, and nobody is worked for who does not listen.
+
+Gradio's queue takes every call, whoever asks, and works through calls whose results nobody fetches. So calls of one
+address that wait are counted before another is let in, and calls of a session that has had no open stream for a while
+are dropped as they would be had it closed its page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+_log = logging.getLogger(__name__)
+
+MAX_WAITING = int(os.environ.get("DIFFDEMO_MAX_WAITING") or 24)
+"""Calls of one address that may wait at a time; a class behind one address has about as many people."""
+SILENT_SECONDS = 20.0
+"""How long a session may have calls and listen to none."""
+_ROUND_SECONDS = 2.0
+BUSY = "Too many of your calls are waiting already ({count}). Please wait until some are done, or cancel them."
+
+_API = "/gradio_api"
+_JOIN, _CALL, _STREAM = f"{_API}/queue/join", f"{_API}/call/", f"{_API}/queue/data"
+
+
+def middleware() -> Middleware:
+    """What counts and clears, for FastAPI's `middleware`."""
+    return Middleware(Visitors)
+
+
+class Visitors:
+    """Lets calls into the queue of a Gradio application, and clears it of what nobody listens to.
+
+    Args:
+        app: the application behind.
+        max_waiting: calls of one address that may wait.
+        silent_seconds: after which the calls of a session without a stream are dropped.
+    """
+
+    def __init__(self, app: ASGIApp, max_waiting: int = MAX_WAITING, silent_seconds: float = SILENT_SECONDS) -> None:
+        self._app = app
+        self._max_waiting = max_waiting
+        self._silent_seconds = silent_seconds
+        self._streams: Counter[str] = Counter()
+        self._last_heard: dict[str, float] = {}
+        self._rounds: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI has it."""
+        path = scope.get("path", "")
+        is_call = scope["type"] == "http" and (path == _JOIN or path.startswith(_CALL))
+        if is_call and scope["method"] == "POST":
+            await self._let_in(scope, receive, send)
+        elif scope["type"] == "http" and (path == _STREAM or is_call):
+            await self._listen(_session_of(scope), scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        queue = _queue_of(scope)
+        address = (scope.get("client") or ("", 0))[0]
+        count = sum(_address_of(event) == address for event in _waiting(queue))
+        if count >= self._max_waiting:
+            await _refuse(BUSY.format(count=count), send)
+            return
+        await self._app(scope, receive, send)
+        if self._rounds is None or self._rounds.done():
+            self._rounds = asyncio.create_task(self._clear(queue))
+
+    async def _listen(self, session: str, scope: Scope, receive: Receive, send: Send) -> None:
+        self._streams[session] += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._streams[session] -= 1
+            self._last_heard[session] = time.monotonic()
+            if not self._streams[session]:
+                del self._streams[session]
+
+    async def _clear(self, queue: Any) -> None:
+        """Drop what nobody listens to, round by round, until nothing waits or runs."""
+        while not queue.stopped and (events := [*_waiting(queue), *_running(queue)]):
+            now = time.monotonic()
+            silent = {
+                event.session_hash
+                for event in events
+                if event.session_hash not in self._streams
+                and now - max(event.enqueue_time, self._last_heard.get(event.session_hash, 0)) > self._silent_seconds
+            }
+            for session in silent:
+                _log.info("calls that nobody listens to were dropped")
+                await queue.clean_events(session_hash=session)
+            sessions = {event.session_hash for event in events}
+            self._last_heard = {name: at for name, at in self._last_heard.items() if name in sessions}
+            await asyncio.sleep(_ROUND_SECONDS)
+
+
+def _queue_of(scope: Scope) -> Any:
+    """The queue of the Gradio application that a request is for."""
+    return scope["app"].get_blocks()._queue
+
+
+def _waiting(queue: Any) -> Iterator[Any]:
+    for line in queue.event_queue_per_concurrency_id.values():
+        yield from line.queue
+
+
+def _running(queue: Any) -> Iterator[Any]:
+    for events in queue.active_jobs:
+        yield from (event for event in events or () if event.alive)
+
+
+def _address_of(event: Any) -> str:
+    client = getattr(event.request, "client", None)
+    return client.host if client else ""
+
+
+def _session_of(scope: Scope) -> str:
+    """The session that a stream is for: named in its query, or that of the call whose results it brings."""
+    if scope["path"] == _STREAM:
+        return parse_qs(scope["query_string"].decode("latin-1")).get("session_hash", [""])[0]
+    call = scope["path"].rsplit("/", 1)[-1]
+    event = _queue_of(scope).event_ids_to_events.get(call)
+    return event.session_hash if event else call
+
+
+async def _refuse(message: str, send: Send) -> None:
+    body = json.dumps({"detail": message}).encode()
+    headers = [(b"content-type", b"application/json"), (b"retry-after", b"30")]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
