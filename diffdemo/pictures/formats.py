@@ -22,7 +22,9 @@ from diffdemo.pictures.tiff_tags import tags_of
 from diffdemo.pictures.webp import read_webp
 
 Reader = Callable[[bytes, Order], Raster]
-_FILLERS = (bytes(16), b"\x55" * 16)
+_FILLERS = (bytes(16), b"\xff" * 16, b"\x55" * 16, b"\xaa" * 16)
+"""Entropy coders divide the numbers that a stream of bits can be into stretches, one for every picture. When the least
+and the largest of those that it may go on as lie in the same stretch, so do all."""
 
 
 def _completed(data: bytes) -> Iterable[bytes]:
@@ -31,13 +33,13 @@ def _completed(data: bytes) -> Iterable[bytes]:
 
 def _completed_jpeg(data: bytes) -> Iterable[bytes]:
     """With the marker that ends a picture: decoders put zeros before it themselves, hence the others."""
-    return [data.rstrip(b"\xff") + fill * 16 + b"\xff\xd9" for fill in (b"", b"\x55", b"\xaa")]
+    return [data.rstrip(b"\xff") + fill * 16 + b"\xff\xd9" for fill in (b"", b"\xff\0", b"\x55", b"\xaa")]
 
 
 def _completed_tiff(data: bytes) -> Iterable[bytes]:
     """Tags may stand behind the pixels: if any of them is among what is missing, nobody knows what the pixels are."""
     completed = [*_completed(data)]
-    return completed if tags_of(completed[0]) == tags_of(completed[1]) else []
+    return completed if tags_of(completed[0]) == tags_of(completed[1]) == tags_of(completed[2]) else []
 
 
 def _never(data: bytes) -> Iterable[bytes]:
