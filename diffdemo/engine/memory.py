@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
+from diffdemo.engine.available import available_memory
 from diffdemo.errors import MemoryBudgetError
 from diffdemo.models.spec import GB, Kind, ModelSpec
 
@@ -58,13 +58,13 @@ def default_budget(device: torch.device, num_bytes: int | None = None) -> Budget
 
     Args:
         device: where they run.
-        num_bytes: a limit that was asked for; None for a share of what there is.
+        num_bytes: a limit that was asked for; None for a share of what this process may take.
     """
     on_gpu = device.type == "cuda"
     if num_bytes is None and on_gpu:
         num_bytes = int(SHARE_OF_GPU * torch.cuda.get_device_properties(device).total_memory)
     elif num_bytes is None:
-        num_bytes = int(SHARE_OF_COMPUTER * _memory_of_computer())
+        num_bytes = int(SHARE_OF_COMPUTER * available_memory())
     return Budget(num_bytes, halves=on_gpu)
 
 
@@ -73,14 +73,6 @@ def budget_error(spec: ModelSpec) -> MemoryBudgetError:
     return MemoryBudgetError(
         f"There was not enough memory for the model '{spec.name}'. Please choose a smaller one, or a smaller picture."
     )
-
-
-def _memory_of_computer() -> int:
-    """In bytes; a cautious guess where the system does not say."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):
-        return 8 * GB
 
 
 def _size(num_bytes: int) -> str:
