@@ -166,7 +166,7 @@ def test_heic_is_turned_once(edges: Pixels) -> None:
     pillow_heif.register_heif_opener()
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
-    picture = load_picture(file_of(Image.fromarray(edges), "HEIF", exif=exif, quality=95))
+    picture = load_picture(file_of(Image.fromarray(edges), "HEIF", exif=exif.tobytes(), quality=95))
     height, width = edges.shape[:2]
     assert (picture.width, picture.height) == (height, width)
     assert close(picture.pixels, np.rot90(edges, -1), 10)
