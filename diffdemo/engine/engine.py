@@ -18,9 +18,10 @@ import torch
 from diffdemo.codecs.base import Decoder, Preset, Rendering, Target, Work
 from diffdemo.codecs.cdc import Cdc
 from diffdemo.codecs.diffc import DiffC, State
-from diffdemo.codecs.diffc_plan import DEFAULT_BPP, EFFORTS
+from diffdemo.codecs.diffc_plan import EFFORTS
 from diffdemo.coding.container import read_bitstream
 from diffdemo.engine import classical, examples
+from diffdemo.engine.arguments import target_of
 from diffdemo.engine.bits_map import diffc_bits, map_of
 from diffdemo.engine.catalogue import Catalogue
 from diffdemo.engine.describe import describe_file
@@ -619,13 +620,7 @@ class Engine(Catalogue):
 
 def _target(pixels: Pixels, *, num_bytes: int | None, bpp: float | None, quality: float | None) -> Target:
     height, width = pixels.shape[:2]
-    for name, value in (("bytes", num_bytes), ("bits per pixel", bpp), ("PSNR", quality)):
-        if value is not None and not 0 < value < 1e9:
-            raise RateError(f"The target of {value} {name} cannot be met; it must be a positive number.")
-    limits = [n for n in (num_bytes, None if bpp is None else int(bpp * width * height / 8)) if n is not None]
-    if not limits and quality is None:
-        limits = [max(64, int(DEFAULT_BPP * width * height / 8))]
-    return Target(min(limits) if limits else None, quality)
+    return target_of(height, width, num_bytes=num_bytes, bpp=bpp, psnr_db=quality)
 
 
 def _choice(kind: type[T], value: str, what: str) -> T:

@@ -1,0 +1,114 @@
+"""Numbers and words that callers give, checked before anything is computed, and named if they are wrong."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from typing import TypeGuard
+
+from diffdemo.codecs.base import Target
+from diffdemo.codecs.diffc_plan import DEFAULT_BPP
+from diffdemo.coding.container import LARGEST_PAYLOAD
+from diffdemo.errors import RateError
+
+MAX_BPP = 24
+"""Bits per pixel of a picture that is not compressed at all."""
+MAX_BYTES = LARGEST_PAYLOAD
+MIN_RATE_BYTES = 64
+"""What a file may take at any rate: header and first step are larger than a thumbnail's share of a few bits."""
+MAX_SEED = (1 << 32) - 1
+MAX_SHOWN = 40
+"""Characters of a wrong value that a message repeats."""
+
+
+def target_of(height: int, width: int, *, num_bytes: int | None, bpp: float | None, psnr_db: float | None) -> Target:
+    """Where an encode ends, of all the limits that are given.
+
+    Args:
+        height: of the picture that is encoded, in pixels.
+        width: of it.
+        num_bytes: largest file.
+        bpp: the same in bits per pixel, but never less than `MIN_RATE_BYTES`; `DEFAULT_BPP` if nothing else is given.
+        psnr_db: quality that is enough.
+
+    Raises:
+        RateError: if one is no number, or none that can be met.
+    """
+    limits = []
+    if num_bytes is not None:
+        limits.append(require_whole("num_bytes", num_bytes, 1, MAX_BYTES))
+    if psnr_db is not None:
+        psnr_db = require_number("psnr_db", psnr_db, 0, math.inf, positive=True)
+    if bpp is not None or (num_bytes is None and psnr_db is None):
+        rate = DEFAULT_BPP if bpp is None else require_number("bpp", bpp, 0, MAX_BPP, positive=True)
+        limits.append(max(MIN_RATE_BYTES, int(rate * width * height / 8)))
+    return Target(min(limits, default=None), psnr_db)
+
+
+def require_number(name: str, value: object, least: float, most: float, *, positive: bool = False) -> float:
+    """A finite number within bounds.
+
+    Args:
+        name: of the argument.
+        value: as it was given.
+        least: the smallest that is allowed.
+        most: the largest; infinity for any.
+        positive: whether 0, then the smallest, is not allowed either.
+
+    Raises:
+        RateError: if it is none; says what is allowed.
+    """
+    if _is_number(value) and least <= value <= most and value < math.inf and not (positive and value == 0):
+        return float(value)
+    if positive:
+        allowed = "positive number" + ("" if math.isinf(most) else f" of at most {most:g}")
+    else:
+        allowed = f"number from {least:g} to {most:g}"
+    raise RateError(f"{name} is {_shown(value)}; it must be a {allowed}.")
+
+
+def require_whole(name: str, value: object, least: int, most: int | None) -> int:
+    """A whole number within bounds; a float that is one counts as one.
+
+    Args:
+        name: of the argument.
+        value: as it was given.
+        least: the smallest that is allowed.
+        most: the largest; None for any.
+
+    Raises:
+        RateError: if it is none; says what is allowed.
+    """
+    if _is_number(value) and least <= value < math.inf and value == int(value) and (most is None or value <= most):
+        return int(value)
+    if least == 1:
+        allowed = "positive whole number" + ("" if most is None else f" of at most {most:,}")
+    else:
+        allowed = "whole number " + (f"of at least {least:,}" if most is None else f"from {least:,} to {most:,}")
+    raise RateError(f"{name} is {_shown(value)}; it must be a {allowed}.")
+
+
+def require_text(name: str, value: object) -> str:
+    """A text.
+
+    Raises:
+        RateError: if it is something else.
+    """
+    if isinstance(value, str):
+        return value
+    raise RateError(f"{name} is {_shown(value)}; it must be a text.")
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    """Whether it is a real number of Python or NumPy, which True and False are not meant to be."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
+def _shown(value: object) -> str:
+    if _is_number(value) and isinstance(value, numbers.Integral) and -(10**15) < value < 10**15:
+        return f"{int(value):,}"
+    try:
+        text = " ".join((str(value) if _is_number(value) else repr(value)).split())
+    except ValueError:  # Python writes no numbers of more than 4300 digits.
+        return "a very large number"
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…"
