@@ -13,6 +13,7 @@ os.environ["GRADIO_SERVER_PORT"] = str(7960 + 100 * int(os.environ.get("PYTEST_X
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import platform
+import shutil
 from importlib.metadata import version
 
 import numpy as np
@@ -28,6 +29,10 @@ THREADS = 1 if "PYTEST_XDIST_WORKER" in os.environ else 2
 
 def pytest_configure() -> None:
     torch.set_num_threads(THREADS)
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

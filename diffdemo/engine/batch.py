@@ -11,7 +11,7 @@ from pathlib import Path
 from diffdemo.engine.engine import Engine
 from diffdemo.engine.records import CurvePoint, Encoding
 from diffdemo.errors import DiffDemoError, ImageError, RateError
-from diffdemo.images import MOST_PIXELS, Pixels, fit_pixels
+from diffdemo.images import MOST_PIXELS, Pixels
 from diffdemo.pictures import load_picture
 
 MOST_PICTURES = 100
@@ -141,12 +141,11 @@ def _require(paths: Sequence[Path], order: Order) -> None:
 def _compress(engine: Engine, path: Path, order: Order) -> Iterator[Encoding | tuple[Outcome, Product | None]]:
     """Moments of one encode, then what became of it; whatever is raised becomes words."""
     try:
-        picture = load_picture(path)
-        pixels = fit_pixels(picture.pixels, order.most_pixels)
+        picture = load_picture(path, most_pixels=order.most_pixels)
         notes = list(picture.notes)
-        if pixels.shape != picture.pixels.shape:
+        if picture.is_reduced:
             notes.append(f"Made smaller, from {picture.width} x {picture.height} pixels.")
-        fitted = engine.fit(pixels, order.model)
+        fitted = engine.fit(picture.pixels, order.model, preset=order.preset, num_bytes=order.num_bytes, bpp=order.bpp)
         notes += [fitted.note] if fitted.note else []
         began = time.monotonic()
         for encoding in engine.encode(

@@ -96,11 +96,17 @@ def _dots(dots: Sequence[_Dot], colour: str, symbol: str) -> go.Scatter:
 
 
 def _mark_means(figure: go.Figure, average: Means, codec: str, up: list[float]) -> None:
-    """A large mark and a name for each mean; the names stand apart where the marks do not."""
-    marks = [(average.bpp, average.psnr_db, _OWN[codec], f"{OFFERS[codec].label}, mean")]
-    # Not every picture has a JPEG so small: a mean over fewer pictures says so.
-    fewer = f" of {average.rivals}" if average.rivals < average.files else ""
-    marks.append((average.jpeg_bpp, average.jpeg_psnr_db, COLOURS["jpeg"], f"JPEG, mean{fewer}"))
+    """A large mark and a name for each mean, both of the same pictures; names stand apart where the marks do not."""
+    label = OFFERS[codec].label
+    # Not every picture has a JPEG so small, and means of different pictures cannot be compared.
+    if average.rivals:
+        fewer = f" of {average.rivals}" if average.rivals < average.files else ""
+        marks = [
+            (average.paired_bpp, average.paired_psnr_db, _OWN[codec], f"{label}, mean{fewer}"),
+            (average.jpeg_bpp, average.jpeg_psnr_db, COLOURS["jpeg"], f"JPEG, mean{fewer}"),
+        ]
+    else:
+        marks = [(average.bpp, average.psnr_db, _OWN[codec], f"{label}, mean")]
     known = [(x, y, colour, name) for x, y, colour, name in marks if x is not None and y is not None]
     heights = apart([y for _, y, _, _ in known], gap=_NAME_GAP * (up[1] - up[0]), high=up[1])
     for (x, y, colour, name), height in zip(known, heights, strict=True):

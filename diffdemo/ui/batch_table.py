@@ -48,17 +48,26 @@ def _row(outcome: Outcome) -> str:
 
 
 def _mean_row(average: Means) -> str:
-    fewer = f" ({average.rivals})" if average.rivals < average.files else ""
     cells = (
         "",
         f"{average.num_bytes / average.files:,.0f}",
         f"{average.bpp:.3f}",
         present.quality(average.psnr_db) or _NONE,
         _similarity(average.ms_ssim),
-        present.quality(average.jpeg_psnr_db) + fewer if average.rivals else _NONE,
+        _mean_rival(average),
         _NONE if average.seconds is None else present.duration(average.seconds),
     )
     return f'<tr><th scope="row">mean of {average.files} files</th>{_cells(cells)}</tr>'
+
+
+def _mean_rival(average: Means) -> str:
+    """JPEG's mean; where some pictures have no JPEG, ours of the same ones as well, for that alone compares with it."""
+    if not average.rivals:
+        return _NONE
+    jpeg = present.quality(average.jpeg_psnr_db)
+    if average.rivals == average.files:
+        return jpeg
+    return f"{jpeg} of {average.rivals}, ours of these {present.quality(average.paired_psnr_db)}"
 
 
 def _cells(texts: Sequence[str]) -> str:

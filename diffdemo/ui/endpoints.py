@@ -209,7 +209,7 @@ class Endpoints:
 
         Args:
             image: a picture file.
-            codec: "jpeg", "jpeg2000", "webp", "avif" or "jxl", where it is installed.
+            codec: "jpeg", "jpeg2000", "webp", "heic", "avif" or "jxl", where it is installed.
             num_bytes: most bytes; if no quality fits, the smallest file is returned, and the notes say so.
             bpp: bits per pixel instead; overrides `num_bytes`.
 
@@ -224,10 +224,7 @@ class Endpoints:
         stem, suffix = stem_of(image), SUFFIXES.get(codec, codec)
         report = {"codec": result.codec, "quality": result.quality, **asdict(result.point)}
         report["lpips"] = lpips(pixels, result.pixels)
-        report["notes"] = []
-        if len(result.data) > most:
-            least = f"The smallest {codec} file of this picture has {len(result.data):,} bytes"
-            report["notes"] = [f"{least}; {int(most):,} were asked for."]
+        report["notes"] = [result.note] if result.note else []
         return served(result.data, f"{stem}.{suffix}"), served(to_png(result.pixels), f"{stem}-{codec}.png"), report
 
     @friendly

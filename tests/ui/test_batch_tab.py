@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
@@ -168,6 +169,19 @@ def test_means_stand_below_several_files():
 
 def test_words_for_one_file():
     assert "1 file, 1,000 bytes in all." in ended([DONE], 1, 2.0)
+
+
+def test_means_beside_jpeg_are_of_the_pictures_that_have_one():
+    """Without its hardest picture JPEG looks better than it is, and so does what is set beside it."""
+    easy, hard = (
+        replace(DONE, psnr_db=36.0, jpeg=CurvePoint(2, 0.4, 33.8, None)),
+        replace(DONE, psnr_db=27.2, jpeg=None),
+    )
+    foot = batch_table([easy, hard]).partition("<tfoot>")[2]
+    assert "<td>33.8 dB of 1, ours of these 36.0 dB</td>" in foot
+    named = [note.text for note in batch_plot([easy, hard], "diffc").layout.annotations]
+    assert any("mean of 1<br>36.0 dB" in name for name in named)
+    assert any("JPEG, mean of 1<br>33.8 dB" in name for name in named)
 
 
 def test_the_plot_marks_each_picture_its_jpeg_and_the_means():
