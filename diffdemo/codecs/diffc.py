@@ -46,6 +46,10 @@ from diffdemo.images import Pixels, require_pixels, to_image, to_pixels
 from diffdemo.metrics import psnr_db
 from diffdemo.models.space import Space
 
+MULTIPLE = 32
+"""About what networks fill the sides of a picture up to, for judging their work."""
+MAX_BPP = 12
+"""About what a picture of pure noise takes down to the lowest noise level of a model."""
 SAMPLER_EVALUATIONS = {Decoder.MEAN: 0, Decoder.FLOW: 11, Decoder.ANCESTRAL: 17}
 """Of the network, by what follows the last state of a file: a sampler's steps, and one for where it begins."""
 
@@ -266,14 +270,14 @@ class DiffC:
     def work_of_encode(self, width: int, height: int, target: Target, preset: Preset) -> Work:
         """What an encode will compute, for the number of steps that its preset aims at."""
         views, steps = EFFORTS[preset].evaluations(self.space.most_views)
-        bits = 8 * budget_of(target, width * height)
-        return Work(padded_pixels(width, height), views * steps, bits)
+        bits = min(8 * budget_of(target, width * height), MAX_BPP * width * height)
+        return Work(padded_pixels(width, height, MULTIPLE), views * steps, bits)
 
     def work_of_decode(self, file: DiffCFile, rendering: Rendering) -> Work:
         """What a decode will compute: an evaluation for each step and view, and those of the decoder's sampler."""
         sampled = SAMPLER_EVALUATIONS[rendering.decoder_of(self)]
         evaluations = file.head.views * (len(file.steps()) + sampled)
-        return Work(padded_pixels(file.head.width, file.head.height), evaluations)
+        return Work(padded_pixels(file.head.width, file.head.height, MULTIPLE), evaluations)
 
     @torch.inference_mode()
     def evaluate_once(self, width: int, height: int) -> None:

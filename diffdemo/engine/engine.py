@@ -179,7 +179,11 @@ class Engine(Catalogue):
         if most is None or seconds <= most:
             return fitted
         height, width = fitted.pixels.shape[:2]
-        smaller = fit_pixels(fitted.pixels, max(1, int(height * width * most / seconds)))
+        smaller, left = fitted.pixels, seconds
+        while left > most and smaller.size > 3:  # The padding of small pictures does not shrink with them.
+            area = smaller.shape[0] * smaller.shape[1]
+            smaller = fit_pixels(fitted.pixels, max(1, min(area - 1, int(area * most / left))))
+            left = self._seconds_to_encode(smaller, model, preset, num_bytes, bpp)
         new_height, new_width = smaller.shape[:2]
         note = (
             f"Made smaller, from {width} x {height} to {new_width} x {new_height} pixels: as it was, this would take "

@@ -32,6 +32,8 @@ async def fetched(address: str) -> str:
             if isinstance(found, bytes):
                 return served(found, Path(urlsplit(address).path).name[-80:] or "file")
             address = found
+    except gr.Error:  # Gradio's own is a ValueError too.
+        raise
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         raise gr.Error(_UNREACHABLE, print_exception=False) from error
     raise gr.Error(_UNREACHABLE, print_exception=False)

@@ -19,6 +19,8 @@ from gradio_client.utils import is_http_url_like
 from diffdemo.ui.fetching import fetched
 from diffdemo.ui.uploads import require_upload
 
+LARGEST = 1 << 53
+"""Whole numbers beyond this are none in the browser's language."""
 MAX_TEXT = 20_000
 """Characters of a text whose field names no limit: links carry files of a few thousand bytes."""
 _FILE_FIELDS = (gr.File, gr.UploadButton, gr.Image, gr.DownloadButton)
@@ -88,7 +90,8 @@ def _number(name: str, block: gr.Number | gr.Slider, value: Any) -> Any:
         value = block.value
     if value is None and isinstance(block, gr.Number):
         return None
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    is_float = isinstance(value, float) and math.isfinite(value)
+    is_number = is_float or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST)
     low, high = block.minimum, block.maximum
     bounds = [f"at least {low:,g}" if low is not None else "", f"at most {high:,.12g}" if high is not None else ""]
     within = is_number and (low is None or value >= low) and (high is None or value <= high)

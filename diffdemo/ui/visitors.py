@@ -35,7 +35,7 @@ _JOIN, _CALL, _STREAM = f"{_API}/queue/join", f"{_API}/call/", f"{_API}/queue/da
 
 def middleware() -> Middleware:
     """What counts and clears, for FastAPI's `middleware`."""
-    return Middleware(Visitors)
+    return Middleware(Visitors, max_waiting=MAX_WAITING, silent_seconds=SILENT_SECONDS)
 
 
 class Visitors:
@@ -47,7 +47,7 @@ class Visitors:
         silent_seconds: after which the calls of a session without a stream are dropped.
     """
 
-    def __init__(self, app: ASGIApp, max_waiting: int = MAX_WAITING, silent_seconds: float = SILENT_SECONDS) -> None:
+    def __init__(self, app: ASGIApp, max_waiting: int, silent_seconds: float) -> None:
         self._app = app
         self._max_waiting = max_waiting
         self._silent_seconds = silent_seconds

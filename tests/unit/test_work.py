@@ -1,0 +1,137 @@
+"""What a call may ask for: judged before its first step."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import numpy as np
+import pytest
+
+from diffdemo.codecs.base import Preset, Work, padded_pixels
+from diffdemo.codecs.diffc_file import FileHead
+from diffdemo.codecs.diffc_payload import MOST_STEPS, PayloadWriter
+from diffdemo.engine import Engine, Limits
+from diffdemo.engine.work import PAGE_SECONDS, Estimates, in_words, require_within
+from diffdemo.errors import RateError, WorkLimitError
+from diffdemo.images import MOST_PIXELS, Pixels
+
+
+def bomb(engine: Engine, side: int, steps: int, views: int = 4) -> bytes:
+    """A file of few bytes a step, as no encoder of ours would write it, and yet a valid one."""
+    fingerprint = bytes.fromhex(engine.model("photo-small").fingerprint)
+    head = FileHead(fingerprint, side, side, 0, 1, growth=1, views=views)
+    writer = PayloadWriter(1, head.dimensions)
+    for number in range(steps):
+        stages = writer.rule
+        writer.begin_step(384 + 3 * number, stages)
+        writer.bits.symbols(np.zeros(stages, np.uint8))
+    return head.to_file(writer.bits.to_bytes())
+
+
+@pytest.fixture(scope="module")
+def strict() -> Engine:
+    return Engine(device="cpu", threads=1, limits=Limits(pixels=1 << 18, seconds=20.0))
+
+
+@pytest.mark.parametrize(("side", "steps"), [(512, 438), (256, 500)])
+def test_a_small_file_that_asks_for_much_is_refused_before_its_first_step(strict, side, steps):
+    data = bomb(strict, side, steps)
+    assert len(data) < 10_000
+    assert len(strict.describe(data).steps) == steps <= MOST_STEPS
+    with pytest.raises(WorkLimitError, match=r"would take about .* one call may take 20 s.*decode FILE"):
+        strict.decode(data)
+
+
+def test_the_sampler_counts_and_so_does_every_sample(strict):
+    data = bomb(strict, 256, 12)
+    assert next(strict.decode(data)) is not None
+    with pytest.raises(WorkLimitError, match="Decoding this file 16 times"):
+        strict.samples(data, count=16)
+
+
+def test_a_file_of_more_pixels_than_are_decoded_here(strict):
+    with pytest.raises(WorkLimitError, match=r"holds 2048 x 2048 pixels; at most 262,144 are decoded here"):
+        strict.decode(bomb(strict, 2048, 1))
+
+
+def test_without_limits_nothing_is_refused(engine):
+    assert next(engine.decode(bomb(engine, 64, 3))) is not None
+
+
+def test_many_steps_of_cdc_are_work_too(strict, large_picture):
+    *_, last = strict.encode(large_picture, codec="cdc", bpp=0.3)
+    with pytest.raises(WorkLimitError, match="would take about"):
+        strict.decode(last.data, decoder="stochastic", steps=1000)
+
+
+def test_a_picture_is_made_as_small_as_an_encode_may_be(strict):
+    pixels = np.full((512, 512, 3), 90, np.uint8)
+    fitted = strict.fit(pixels, "photo-small", preset="best", bpp=2.0)
+    height, width = fitted.pixels.shape[:2]
+    assert width == height < 512
+    assert "as it was, this would take about" in fitted.note
+    assert strict.fit(fitted.pixels, "photo-small", preset="best", bpp=2.0).pixels.shape[0] > 0.9 * height
+    assert strict.encode(fitted.pixels, preset="best", bpp=2.0) is not None
+    with pytest.raises(WorkLimitError, match="smaller picture, fewer bits or a faster preset"):
+        strict.encode(pixels, preset="best", bpp=2.0)
+
+
+def test_a_picture_has_at_most_so_many_pixels(strict):
+    fitted = strict.fit(np.zeros((1024, 512, 3), np.uint8), "photo-small")
+    assert fitted.pixels.shape[0] * fitted.pixels.shape[1] <= 1 << 18
+    assert "at most 262,144 pixels are compressed here" in fitted.note
+
+
+def test_impossible_decoders_are_told_before_their_work_is_judged(strict):
+    with pytest.raises(RateError, match="has no decoder 'stochastic'"):
+        strict.decode(bomb(strict, 512, 438), decoder="stochastic")
+
+
+class Slow:
+    """A network whose evaluations are counted."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def evaluate_once(self, width: int, height: int) -> None:
+        self.count += 1
+
+
+def test_speed_is_measured_once_for_a_model():
+    network, estimates = Slow(), Estimates(nullcontext)
+    first = estimates.seconds("a", network, Work(1000, 10))
+    assert estimates.seconds("a", network, Work(2000, 10)) == pytest.approx(2 * first)
+    searched = estimates.seconds("a", network, Work(0, 0, searched_bits=120_000), Preset.BEST)
+    assert searched == pytest.approx(10.0)
+    assert network.count == 2
+
+
+def test_limits_come_from_the_environment():
+    assert Limits.of_page({}) == Limits(MOST_PIXELS, PAGE_SECONDS)
+    assert Limits.of_page({"DIFFDEMO_MAX_PIXELS": "1e6", "DIFFDEMO_MAX_SECONDS": "60"}) == Limits(1_000_000, 60.0)
+    assert Limits.of_page({"DIFFDEMO_MAX_PIXELS": "1e12"}).pixels == MOST_PIXELS
+    for text in ("0", "-5", "many", "nan", "inf"):
+        with pytest.raises(ValueError, match=f"DIFFDEMO_MAX_SECONDS is '{text}'; it must be a positive number"):
+            Limits.of_page({"DIFFDEMO_MAX_SECONDS": text})
+
+
+def test_words_for_time_and_a_little_tolerance():
+    assert [in_words(seconds) for seconds in (3.2, 99, 240, 30_000)] == ["4 s", "99 s", "4 min", "9 h"]
+    require_within(21.0, Limits(seconds=20.0), "This", "")
+    with pytest.raises(WorkLimitError, match=r"This would take about 23 s here; one call may take 20 s\. Ask for less\."):
+        require_within(23.0, Limits(seconds=20.0), "This", "Ask for less.")
+
+
+def test_padding_counts():
+    assert padded_pixels(65535, 1) == 65536 * 64
+    assert padded_pixels(64, 128) == 64 * 128
+
+
+def test_samples_take_the_mean_and_deviation_that_numpy_has(large_picture: Pixels):
+    from diffdemo.engine.samples import SPREAD_GAIN, mean_of, spread_of
+
+    pictures = tuple(np.random.default_rng(n).integers(0, 256, (9, 7, 3), np.uint8) for n in range(5))
+    stacked = np.asarray(pictures, np.float64)
+    assert np.array_equal(mean_of(pictures), np.rint(stacked.mean(axis=0)).astype(np.uint8))
+    deviation = np.sqrt(stacked.var(axis=0).mean(axis=2))
+    assert np.array_equal(spread_of(pictures)[..., 0], np.clip(np.rint(SPREAD_GAIN * deviation), 0, 255))
