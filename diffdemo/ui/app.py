@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from diffdemo.engine import Engine
-from diffdemo.ui import about, api, batch, closer, compare_api, inspect, poster, studio, theory, visitors, wiring
+from diffdemo.ui import about, api, batch, closer, compare_api, disk, inspect, poster, studio, theory, visitors, wiring
 from diffdemo.ui.gate import GuardedBlocks
 from diffdemo.ui.theme import make_theme
 from diffdemo.ui.turns import Turns
@@ -75,7 +75,13 @@ def launch_options(engine: Engine | None = None) -> dict[str, Any]:
         "max_file_size": f"{MAX_FILE_MEGABYTES}mb",
         "show_error": True,
         "enable_monitoring": False,
-        "app_kwargs": {"middleware": [visitors.middleware(), *([poster.middleware(engine)] if engine else [])]},
+        "app_kwargs": {
+            "middleware": [
+                visitors.middleware(),
+                disk.middleware(),
+                *([poster.middleware(engine)] if engine else []),
+            ]
+        },
     }
 
 
