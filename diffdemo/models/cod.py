@@ -58,9 +58,7 @@ class CodModel:
         self._positions = position_table(table).to(device)
 
     @classmethod
-    def load(
-        cls, path: Path, *, device: torch.device, table: TablePrecision = TablePrecision.BFLOAT16
-    ) -> CodModel:
+    def load(cls, path: Path, *, device: torch.device, table: TablePrecision = TablePrecision.BFLOAT16) -> CodModel:
         """Read weights written by `cod_released.convert`.
 
         Raises:
@@ -74,7 +72,7 @@ class CodModel:
         """Codes of a picture.
 
         Args:
-            image: [1,3,H,W] in [-1,1], sides multiples of `shape.multiple`.
+            image: [1,3,H,W] in [0,1], unlike everywhere else; sides multiples of `shape.multiple`.
 
         Returns:
             int64 [H/stride,W/stride] on the CPU, each below 2^bits.
@@ -82,7 +80,7 @@ class CodModel:
         Raises:
             WeightsError: the weights are so large that the computation overflows.
         """
-        z = self._network.y_embedder.encoder(self._placed((image + 1) / 2))
+        z = self._network.y_embedder.encoder(self._placed(image))
         _require_finite(z)
         return self._network.y_embedder.bottleneck.indices(z)[0]
 

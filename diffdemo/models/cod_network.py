@@ -1,7 +1,7 @@
 """The networks of CoD-Lite together: encoder, codebook, and the decoder that needs one step.
 
-    picture --encoder--> vectors --nearest--> codes          codes --context decoder--> context, one vector a patch
-                                                             context --blocks on patches--> --blocks on pixels--> picture
+    picture --encoder--> vectors --nearest--> codes
+    codes --context decoder--> context, one vector a patch --blocks on patches, blocks on pixels--> picture
 
 The decoder is a diffusion model that was trained on to be right at once: shown no picture at all (zeros, at the time of
 pure noise) it answers with the clean one. Shown a noisy picture and its time, the same network is a denoiser.
@@ -107,7 +107,7 @@ class CodNetwork(nn.Module):
 
     def _mixed(self) -> Tensor:
         """Two linear layers that follow each other directly, on colour, features and place of a pixel, as one."""
-        return self.dec_net.input_proj.weight @ self.x_embedder.embedder[0].weight
+        return self.dec_net.input_proj.weight @ self.x_embedder.joined.weight
 
     def _entrance(self, table: Tensor) -> tuple[Tensor, Tensor]:
         """From a patch's context straight to what all its pixels start with.
@@ -118,11 +118,11 @@ class CodNetwork(nn.Module):
         width = self.shape.pixel_width
         mixed = self._mixed()
         features, place = mixed[:, COLOURS : COLOURS + width], mixed[:, COLOURS + width :]
-        joined, into = self.x_embedder.embedder[0], self.dec_net.input_proj
+        joined, into = self.x_embedder.joined, self.dec_net.input_proj
         # The released layer counts its outputs channel by channel, pixels within; here it is pixel by pixel.
         weight = torch.einsum("ed,dpc->pec", features, self.y_embedder_x.weight.view(width, PIXELS, -1))
         bias = self.y_embedder_x.bias.view(width, PIXELS).T @ features.T + table @ place.T  # type: ignore[union-attr]
-        bias = bias + F.linear(joined.bias, into.weight, into.bias)  # type: ignore[arg-type]
+        bias = bias + F.linear(joined.bias, into.weight, into.bias)
         return weight.flatten(0, 1), bias.flatten()
 
 

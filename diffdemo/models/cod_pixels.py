@@ -24,7 +24,14 @@ class PixelEmbedding(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.embedder = nn.Sequential(nn.Linear(COLOURS + width + TABLE_WIDTH, width))
+        self.embedder = nn.ModuleList([nn.Linear(COLOURS + width + TABLE_WIDTH, width)])
+
+    @property
+    def joined(self) -> nn.Linear:
+        """The layer: 3 + D + 64 numbers into D."""
+        layer = self.embedder[0]
+        assert isinstance(layer, nn.Linear)
+        return layer
 
 
 class PixelBlock(nn.Module):

@@ -32,7 +32,7 @@ class TimeEmbedding(nn.Module):
         steps = torch.arange(TIME_FREQUENCIES, dtype=torch.float64) / TIME_FREQUENCIES
         angles = time * SLOWEST_PERIOD**-steps
         waves = torch.cat([angles.cos(), angles.sin()])
-        return self.mlp(waves.to(self.mlp[0].weight))
+        return self.mlp(waves.to(next(self.parameters())))
 
 
 class PatchEmbedding(nn.Module):

@@ -1,0 +1,267 @@
+"""CoD-Lite: a picture as a small map of codes, and a diffusion decoder that needs one step.
+
+    encoder                                       decoder
+    x --encode--> vectors --nearest--> codes      codes --file--> context --one step--> picture
+
+A model has one rate: its codes cover 4x4 to 32x32 pixels and have 4 or 8 bits. There is nothing to choose, neither in
+the encoder nor in the decoder, and nothing random.
+
+Source: Jia et al. 2026, CoD-Lite (github.com/microsoft/GenCodec).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from diffdemo.codecs.base import (
+    DEFAULT_RENDERING,
+    Decoder,
+    Preset,
+    Reconstruction,
+    Rendering,
+    Target,
+    Work,
+    padded_pixels,
+)
+from diffdemo.codecs.cod_file import read_cod, write_cod
+from diffdemo.codecs.cod_payload import Codes, max_payload_bytes, read_payload, write_payload
+from diffdemo.coding.container import Bitstream, Header, read_bitstream, require_sides, write_bitstream
+from diffdemo.errors import CorruptBitstream, ImageError, ModelMismatch, RateError, TruncatedBitstream
+from diffdemo.images import MOST_PIXELS, Pixels, mirrored, require_pixels
+from diffdemo.models.cod import CodModel
+from diffdemo.models.cod_shape import CodShape
+
+
+@dataclass(frozen=True, slots=True)
+class CodContent:
+    """A picture as CoD-Lite sees it.
+
+    Attributes:
+        width, height: of the picture.
+        codes: of the picture after padding, [h,w].
+    """
+
+    width: int
+    height: int
+    codes: Codes
+
+
+class CodLite:
+    """The codec with the model of one rate.
+
+    Args:
+        model: of that rate.
+        fingerprint: first four bytes of the SHA-256 of its weight file.
+    """
+
+    name: ClassVar = "cod-lite"
+    label: ClassVar = "CoD-Lite"
+    codec_id: ClassVar = 3
+    is_embedded: ClassVar = False
+    decoders: ClassVar[tuple[Decoder, ...]] = (Decoder.DETERMINISTIC,)
+
+    def __init__(self, model: CodModel, *, fingerprint: bytes) -> None:
+        self.model = model
+        self.fingerprint = fingerprint
+
+    def encode(self, pixels: Pixels, target: Target, *, preset: Preset = Preset.BALANCED, seed: int = 0) -> bytes:
+        """The file of a picture; the model has only one.
+
+        Args:
+            pixels: uint8 [H,W,3].
+            target: bytes that the file must not exceed. A quality is reached or not: another one is another model.
+            preset: not used: there is nothing to search for.
+            seed: not used: the file has no randomness.
+
+        Raises:
+            ImageError: no picture, or too large a one.
+            RateError: the file is longer than the target allows.
+        """
+        file = self.write(self.analyse(pixels))
+        if target.num_bytes is not None and len(file) > target.num_bytes:
+            raise RateError(
+                f"{target.num_bytes} bytes are too few for this picture: this CoD-Lite model needs {len(file)}. "
+                f"Please allow at least {len(file)} bytes, or take a model of a lower rate."
+            )
+        return file
+
+    def analyse(self, pixels: Pixels) -> CodContent:
+        """The codes of a picture, mirrored to the right and below until its sides are multiples.
+
+        Raises:
+            ImageError: no picture, or too large a one.
+        """
+        require_pixels(pixels)
+        height, width = pixels.shape[:2]
+        require_sides(width, height)
+        if self._padded_pixels(width, height) > MOST_PIXELS:
+            raise ImageError(
+                f"The picture has {width} x {height} pixels; CoD-Lite takes at most {MOST_PIXELS:,} after padding "
+                f"to multiples of {self.model.shape.multiple}. Please make it smaller."
+            )
+        picture = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None]
+        codes = self.model.codes(mirrored(picture, self.model.shape.multiple).float() / 255)
+        return CodContent(width, height, codes.numpy().astype(np.int32))
+
+    def write(self, content: CodContent) -> bytes:
+        """The file of a picture."""
+        return write_bitstream(
+            codec_id=self.codec_id,
+            fingerprint=self.fingerprint,
+            width=content.width,
+            height=content.height,
+            parameters=(rate_number(self.model.shape),),
+            payload=write_payload(content.codes, self.model.shape.bits),
+        )
+
+    def decode(self, data: bytes, rendering: Rendering = DEFAULT_RENDERING) -> Iterator[Reconstruction]:
+        """The picture, at once; of the numbers in `rendering` none is used.
+
+        Raises:
+            BitstreamError: the file is not whole, not intact, not ours, or names another model.
+            RateError: a decoder of another codec.
+        """
+        rendering.decoder_of(self)
+        bitstream = self.open(data)
+        yield Reconstruction(self.picture(self.read(bitstream)), bitstream.num_bytes, 1, 1, 0.0)
+
+    def encode_cod(self, pixels: Pixels) -> bytes:
+        """The picture as a file for the authors' tools, which does not say how it was padded.
+
+        Raises:
+            ImageError: no picture, or too large a one.
+        """
+        return write_cod(self.analyse(pixels).codes, self.model.shape)
+
+    def decode_cod(self, data: bytes, rendering: Rendering = DEFAULT_RENDERING) -> Iterator[Reconstruction]:
+        """The picture of a file that the authors' tools wrote with the same model.
+
+        Raises:
+            BitstreamError: the file is not whole, or not of this model.
+            RateError: a decoder of another codec.
+        """
+        rendering.decoder_of(self)
+        yield Reconstruction(self.picture(self.read_cod(data)), len(data), 1, 1, 0.0)
+
+    def read_cod(self, data: bytes) -> CodContent:
+        """What a file of the authors' tools says.
+
+        Raises:
+            BitstreamError: the file is not whole, not of this model, or of too large a picture.
+        """
+        width, height, codes = read_cod(data, self.model.shape)
+        self._require_decodable(width, height)
+        return CodContent(width, height, codes)
+
+    def picture(self, content: CodContent) -> Tensor:
+        """float32 [1,3,H,W] in [-1,1]; grey where a file of the authors' tools has no codes."""
+        known = self.model.picture(torch.from_numpy(content.codes).long()).clamp_(-1, 1)
+        rows, columns = min(content.height, known.shape[2]), min(content.width, known.shape[3])
+        if (rows, columns) == (content.height, content.width):
+            return known[:, :, :rows, :columns].contiguous()
+        whole = torch.zeros(1, 3, content.height, content.width)
+        whole[:, :, :rows, :columns] = known[:, :, :rows, :columns]
+        return whole
+
+    def work_of_encode(self, width: int, height: int, target: Target, preset: Preset) -> Work:
+        """What an encode will compute: one run of the encoder."""
+        return Work(self._padded_pixels(width, height), 1)
+
+    def work_of_decode(self, file: Bitstream, rendering: Rendering) -> Work:
+        """What a decode will compute: one run of the decoder."""
+        return Work(self._padded_pixels(file.header.width, file.header.height), 1)
+
+    def evaluate_once(self, width: int, height: int) -> None:
+        """Run encoder and decoder once on grey, for whoever wants to know how long that takes."""
+        list(self.decode(self.encode(np.full((height, width, 3), 128, np.uint8), Target())))
+
+    def open(self, data: bytes) -> Bitstream:
+        """Parse a file and check that this codec and model can decode it.
+
+        Raises:
+            BitstreamError: if not.
+        """
+        bitstream = read_bitstream(data)
+        header = bitstream.header
+        if header.codec_id != self.codec_id or len(header.parameters) != 1:
+            raise CorruptBitstream("The file was not written by CoD-Lite.")
+        rate_of(header)
+        self._require_decodable(header.width, header.height)
+        if header.fingerprint != self.fingerprint:
+            raise ModelMismatch(
+                f"The file was written with model {header.fingerprint.hex()}; this one is {self.fingerprint.hex()}. "
+                "Only the same weights can decode it."
+            )
+        if header.parameters[0] != rate_number(self.model.shape):
+            raise CorruptBitstream("The file's header names another rate than that of the model it was written with.")
+        if header.payload_bytes > max_payload_bytes(self._count(header), self.model.shape.bits):
+            raise CorruptBitstream(
+                f"The file claims {header.payload_bytes:,} bytes for {header.width} x {header.height} pixels; "
+                "no picture of this size takes so many."
+            )
+        _require_whole(bitstream)
+        return bitstream
+
+    def read(self, bitstream: Bitstream) -> CodContent:
+        """What a file says.
+
+        Raises:
+            CorruptBitstream: the payload is not what an encoder writes.
+        """
+        header, shape = bitstream.header, self.model.shape
+        down, across = self._grid(header.width, header.height)
+        codes = read_payload(bitstream.payload, down, across, shape.bits)
+        return CodContent(header.width, header.height, codes)
+
+    def _require_decodable(self, width: int, height: int) -> None:
+        if self._padded_pixels(width, height) > MOST_PIXELS:
+            raise CorruptBitstream(
+                f"The file claims {width} x {height} pixels; CoD-Lite decodes at most {MOST_PIXELS:,} after padding."
+            )
+
+    def _padded_pixels(self, width: int, height: int) -> int:
+        return padded_pixels(width, height, self.model.shape.multiple)
+
+    def _grid(self, width: int, height: int) -> tuple[int, int]:
+        """Rows and columns of the codes of a picture."""
+        multiple, stride = self.model.shape.multiple, self.model.shape.stride
+        return -(-height // multiple) * multiple // stride, -(-width // multiple) * multiple // stride
+
+    def _count(self, header: Header) -> int:
+        down, across = self._grid(header.width, header.height)
+        return down * across
+
+
+def rate_number(shape: CodShape) -> int:
+    """The number in a header that says of which rate a model is: 16 log2(stride) + bits."""
+    return 16 * (shape.stride.bit_length() - 1) + shape.bits
+
+
+def rate_of(header: Header) -> CodShape:
+    """The sizes, apart from their widths, of the networks that wrote a file; known without the model.
+
+    Raises:
+        CorruptBitstream: the header's number is none that an encoder writes.
+    """
+    exponent, bits = divmod(header.parameters[0], 16)
+    try:
+        return CodShape(1 << min(exponent, 16), bits)
+    except ValueError as error:
+        raise CorruptBitstream("The file's header names a rate that no CoD-Lite model has.") from error
+
+
+def _require_whole(bitstream: Bitstream) -> None:
+    if bitstream.is_cut:
+        raise TruncatedBitstream(
+            f"The file ends after {bitstream.num_bytes:,} of "
+            f"{bitstream.header_bytes + bitstream.header.payload_bytes:,} bytes. A CoD-Lite file cannot be decoded in "
+            "part; please fetch it again, whole."
+        )
+    if bitstream.is_damaged:
+        raise CorruptBitstream("The file is damaged: its check value does not match. Please fetch it again.")
