@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -45,12 +46,25 @@ class GuardedBlocks(gr.Blocks):
         """
         if not explicit_call:  # Elsewhere it is our own code that calls.
             names = argument_names(block_fn.fn) if block_fn.fn else []
+            inputs = completed(block_fn.inputs, inputs)
             for number, (block, value) in enumerate(zip(block_fn.inputs, inputs, strict=False)):
                 if not getattr(block, "stateful", False):
                     live = state[block._id] if state is not None and block._id in state else block
                     name = names[number] if number < len(names) else str(getattr(block, "label", "") or "value")
                     inputs[number] = await checked(name, live, value)
         return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+
+
+def completed(blocks: Sequence[Any], inputs: Any) -> list[Any]:
+    """What a call brings, and for arguments that it leaves out at the end what their fields begin with.
+
+    Raises:
+        gr.Error: it brings more than is taken, or no list.
+    """
+    if not isinstance(inputs, (list, tuple)) or len(inputs) > len(blocks):
+        raise gr.Error(f"This call takes a list of at most {len(blocks)} values.", print_exception=False)
+    left_out = blocks[len(inputs) :]
+    return [*inputs, *(None if block.stateful else getattr(block, "value", None) for block in left_out)]
 
 
 def argument_names(handler: Any) -> list[str]:

@@ -107,6 +107,10 @@ class Lent:
         """Everything that takes no GPU."""
         return getattr(self._home, name)
 
+    def fit(self, pixels: Any, model: str, **encode: Any) -> Any:
+        """As the model takes it. How long the encode will take is judged where it runs, not by the speed at home."""
+        return self._home.fit(pixels, model)
+
     def encode(self, *args: Any, **options: Any) -> Iterator[Any]:
         """See `Engine.encode`."""
         return self._elsewhere("encode", args, options)

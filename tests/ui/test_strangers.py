@@ -128,6 +128,13 @@ def test_a_number_field_names_its_argument_and_what_it_may_be(url, functions, na
     assert words.split(" is ")[0] in ("bpp", "realism", "count", "num_bytes", "side", "gamma")
 
 
+def test_what_a_call_leaves_out_is_what_its_fields_begin_with(url, picture):
+    file, report = answer(url, "compress", [upload(url, picture), 3.0])
+    assert file["path"].endswith("picture.difd")
+    assert report["num_bytes"] <= 3.0 * 200 * 192 / 8
+    assert "takes a list of at most 8 values" in answer(url, "compress", [None] * 9)["error"]
+
+
 def test_the_queue_cannot_be_skipped(url):
     for route in ("api", "run"):
         direct = httpx.post(f"{url}{API}/{route}/compress", json={"data": []}, timeout=PATIENCE)
