@@ -161,7 +161,7 @@ class CodLite:
 
     def picture(self, content: CodContent) -> Tensor:
         """float32 [1,3,H,W] in [-1,1]; grey where a file of the authors' tools has no codes."""
-        known = self.model.picture(torch.from_numpy(content.codes).long()).clamp_(-1, 1)
+        known = self.model.picture(torch.from_numpy(content.codes).long()).clamp(-1, 1)
         rows, columns = min(content.height, known.shape[2]), min(content.width, known.shape[3])
         if (rows, columns) == (content.height, content.width):
             return known[:, :, :rows, :columns].contiguous()

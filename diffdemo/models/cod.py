@@ -11,10 +11,28 @@ from diffdemo.errors import WeightsError
 from diffdemo.models.cod_network import CodNetwork
 from diffdemo.models.cod_shape import CodShape
 from diffdemo.models.cod_table import TablePrecision, position_table
-from diffdemo.models.weights import read_network
+from diffdemo.models.weights import read_weights, require_tensors
 
 PURE_NOISE = 0.0
 """The time at which the one-step decoder works."""
+
+
+def read_cod(path: Path) -> tuple[CodNetwork, str]:
+    """The networks of a weight file, and its SHA-256. The weights are in memory once.
+
+    Raises:
+        WeightsError: missing, damaged, or of another architecture.
+    """
+    weights = read_weights(path)
+    try:
+        shape = CodShape.from_metadata(weights.metadata)
+    except (KeyError, ValueError) as error:
+        raise WeightsError(f"The weights '{path.name}' do not say which CoD-Lite model they are for.") from error
+    with torch.device("meta"):
+        network = CodNetwork(shape)
+    require_tensors(network, weights.tensors, path.name)
+    network.load_state_dict({key: tensor.float() for key, tensor in weights.tensors.items()}, assign=True)
+    return network, weights.sha256
 
 
 class CodModel:
@@ -64,7 +82,7 @@ class CodModel:
         Raises:
             WeightsError: missing, damaged, of another architecture, or not finite.
         """
-        network, sha256 = read_network(path, lambda metadata: CodNetwork(CodShape.from_metadata(metadata)), "CoD-Lite")
+        network, sha256 = read_cod(path)
         return cls(network, sha256=sha256, device=device, table=table)
 
     @torch.inference_mode()

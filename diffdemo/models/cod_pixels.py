@@ -41,11 +41,12 @@ class PixelBlock(nn.Module):
         super().__init__()
         self.in_ln = nn.LayerNorm(width, eps=NORM_EPSILON)
         self.mlp = nn.Sequential(nn.Linear(width, width), nn.SiLU(), nn.Linear(width, width))
-        self.adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 3 * width))
+        # In the released files it is the second of two layers; the first one is done before, once for all blocks.
+        self.adaLN_modulation = nn.Sequential(nn.Identity(), nn.Linear(width, 3 * width))
 
     def forward(self, q: Tensor, told: Tensor) -> Tensor:
         """Features and activated modulation, each [..., D] -> features."""
-        shift, scale, gate = self.adaLN_modulation[1](told).chunk(3, dim=-1)
+        shift, scale, gate = self.adaLN_modulation(told).chunk(3, dim=-1)
         h = torch.addcmul(shift, self.in_ln(q), 1 + scale)
         return torch.addcmul(q, gate, self.mlp(h))
 

@@ -30,7 +30,9 @@ class Quantiser(nn.Module):
         lengths = codes.square().sum(dim=1)
         # The length of the vector itself is the same for all codes.
         nearest = [(lengths - 2 * part @ codes.T).argmin(dim=1) for part in vectors.split(ROWS_AT_A_TIME)]
-        return torch.cat(nearest).view(batch, height, width)
+        # A product of matrices may sum columns that are equal in orders that are not.
+        first = (codes[:, None] == codes).all(dim=2).byte().argmax(dim=1)
+        return first[torch.cat(nearest)].view(batch, height, width)
 
     def vectors(self, indices: Tensor) -> Tensor:
         """What codes stand for: int64 [B,h,w] -> [B,D,h,w], channels last in memory."""
