@@ -29,7 +29,7 @@ from diffdemo.codecs.base import (
     Work,
     padded_pixels,
 )
-from diffdemo.codecs.cod_file import read_cod, write_cod
+from diffdemo.codecs.cod_file import cod_sides, read_cod, write_cod
 from diffdemo.codecs.cod_payload import Codes, max_payload_bytes, read_payload, write_payload
 from diffdemo.coding.container import Bitstream, Header, read_bitstream, require_sides, write_bitstream
 from diffdemo.errors import CorruptBitstream, ImageError, ModelMismatch, RateError, TruncatedBitstream
@@ -155,8 +155,8 @@ class CodLite:
         Raises:
             BitstreamError: the file is not whole, not of this model, or of too large a picture.
         """
+        self._require_decodable(*cod_sides(data))
         width, height, codes = read_cod(data, self.model.shape)
-        self._require_decodable(width, height)
         return CodContent(width, height, codes)
 
     def picture(self, content: CodContent) -> Tensor:

@@ -88,7 +88,7 @@ RECORDED = {
         ("blocks.0.adaLN_modulation.1.weight", (2304, 384), [-0.05924825, -0.06111359, -0.03592250]),
         ("y_embedder.bottleneck.embedding.weight", (256, 128), [-0.39092094, 0.39434314, 0.82192254]),
         ("final_layer.linear.weight", (3, 32), [0.02372354, 0.01351681, 0.00633038]),
-        ("y_embedder.encoder.norm_out.weight", (512,), [1.12452471, 0.75788729, 1.05609906]),
+        ("y_embedder.encoder.norm_out.weight", (512,), [1.12452471, 0.75787729, 1.05609906]),
         ("t_embedder.mlp.0.bias", (384,), [-0.02189712, -0.06661132, 0.16967268]),
     ],
 )

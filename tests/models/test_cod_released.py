@@ -1,4 +1,4 @@
-"""Released checkpoints of CoD-Lite: every way in which they may be wrapped, and those that are not as they should be."""
+"""Released checkpoints of CoD-Lite: every way in which they may be wrapped, and files that are none."""
 
 from __future__ import annotations
 
