@@ -10,13 +10,19 @@ import numpy as np
 from PIL import Image
 
 from diffdemo.engine import Engine
+from diffdemo.engine.arguments import MAX_SEED, MAX_STEPS, require_finite, require_text, require_whole
 from diffdemo.engine.records import Frame
+from diffdemo.errors import BitstreamError, ImageError
 from diffdemo.images import Pixels
+from diffdemo.inputs import read_file
 from diffdemo.pictures import load_picture, to_picture
+
+Bytes = bytes | bytearray | memoryview
+ARRAY = "uint8 [height, width, 3], sRGB values from 0 to 255"
 
 
 def encode(
-    image: Path | str | bytes | Image.Image | Pixels,
+    image: Path | str | Bytes | Image.Image | Pixels,
     *,
     codec: str | None = None,
     bpp: float | None = None,
@@ -34,8 +40,9 @@ def encode(
     Args:
         image: path of a picture, the bytes of a picture file, an opened Pillow image, or uint8 [H,W,3].
         codec: "diffc" or "cdc"; None for that of the model, or DiffC.
-        bpp: the most bits per pixel that the file may take, header included; 1.0 if no target is given.
-        num_bytes: the same in bytes.
+        bpp: the most bits per pixel that the file may take, header included, up to 24; 1.0 if no target is given.
+            The 64 bytes that the smallest files need are allowed at any rate.
+        num_bytes: the same in bytes, to the byte.
         psnr_db: where to end because the picture is good enough: the posterior mean of DiffC, CDC in one step.
         preset: for DiffC, "fast", "balanced" or "best": time spent on saving bits.
         seed: for DiffC, 0 .. 2^32 - 1, of the randomness that encoder and decoder share.
@@ -48,19 +55,19 @@ def encode(
 
     Raises:
         ImageError: if it is not a picture, or has too many pixels.
-        RateError: if the target cannot be met.
+        RateError: if the target cannot be met, or an argument is not what it should be; it is named.
         WeightsError: if there is no such codec or model, or its weights cannot be loaded.
     """
     moments = _engine().encode(
         _pixels(image),
-        codec=codec,
-        model=model,
-        preset=preset,
+        codec=None if codec is None else require_text("codec", codec),
+        model=None if model is None else require_text("model", model),
+        preset=require_text("preset", preset),
         num_bytes=num_bytes,
         bpp=bpp,
         psnr_db=psnr_db,
-        seed=seed,
-        prompt=prompt,
+        seed=require_whole("seed", seed, 0, MAX_SEED),
+        prompt=require_text("prompt", prompt),
     )
     for moment in moments:
         data = moment.data
@@ -68,7 +75,7 @@ def encode(
 
 
 def decode(
-    data: bytes,
+    data: Path | str | Bytes,
     *,
     num_bytes: int | None = None,
     decoder: str | None = None,
@@ -81,7 +88,7 @@ def decode(
     """Reconstructions from a file, coarse to fine; the last one is the result.
 
     Args:
-        data: a file; of a DiffC file, any prefix that holds its header.
+        data: the bytes of a file, or its path; of a DiffC file, any prefix that holds its header.
         num_bytes: decode only that many bytes of it; not for CDC.
         decoder: for DiffC "mean" (least error, blurred), "flow" (sharp) or "ancestral" (sharp, drawn at random); for
             CDC "deterministic" (always the same picture) or "stochastic" (texture drawn at random). None takes the
@@ -93,12 +100,19 @@ def decode(
         seed: for "ancestral" and "stochastic".
 
     Raises:
-        BitstreamError: if the bytes are not a file of ours, or not a whole one of CDC.
+        BitstreamError: if the bytes are not a file of ours, or not a whole one of CDC, or cannot be read.
         RateError: if a number is out of its range, or the decoder is not one for this file.
         WeightsError: if the model's weights cannot be loaded.
     """
     return _engine().decode(
-        data, num_bytes=num_bytes, decoder=decoder, realism=realism, gamma=gamma, eta=eta, steps=steps, seed=seed
+        _file_bytes(data),
+        num_bytes=None if num_bytes is None else require_whole("num_bytes", num_bytes, 0, None),
+        decoder=None if decoder is None else require_text("decoder", decoder),
+        realism=require_finite("realism", realism),
+        gamma=require_finite("gamma", gamma),
+        eta=require_finite("eta", eta),
+        steps=None if steps is None else require_whole("steps", steps, 1, MAX_STEPS),
+        seed=require_whole("seed", seed, 0, MAX_SEED),
     )
 
 
@@ -107,9 +121,47 @@ def _engine() -> Engine:
     return Engine()
 
 
-def _pixels(image: Path | str | bytes | Image.Image | Pixels) -> Pixels:
+def _file_bytes(data: Path | str | Bytes) -> bytes:
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return bytes(data)
+    if not isinstance(data, (str, Path)):
+        raise BitstreamError(f"A {type(data).__name__} is no file; expected its bytes, or its path.")
+    try:
+        return read_file(Path(data))
+    except OSError as error:
+        raise BitstreamError(f"Cannot read '{data}': {error.strerror or error}.") from error
+
+
+def _pixels(image: Path | str | Bytes | Image.Image | Pixels) -> Pixels:
     if isinstance(image, np.ndarray):
-        return image
+        return _array(image)
     if isinstance(image, Image.Image):
         return to_picture(image).pixels
-    return load_picture(image).pixels
+    if isinstance(image, (bytearray, memoryview)):
+        return load_picture(bytes(image)).pixels
+    if isinstance(image, (bytes, str, Path)):
+        return load_picture(image).pixels
+    raise ImageError(
+        f"A {type(image).__name__} is no picture; expected a path, the bytes of a picture file, a Pillow image, or an "
+        f"array, {ARRAY}."
+    )
+
+
+def _array(array: np.ndarray) -> Pixels:
+    """Pixels of any layout in memory, as ones that lie in a row and belong to nobody else.
+
+    Raises:
+        ImageError: other numbers than uint8, or another shape.
+    """
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
+        raise ImageError(f"The array is {array.dtype} {list(array.shape)}; expected {ARRAY}. {_advice(array)}".strip())
+    return np.array(array, order="C", subok=False)
+
+
+def _advice(array: np.ndarray) -> str:
+    """How to make pixels of an array that is none; "" where that is not clear."""
+    if array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (1, 2, 4)):
+        return "For a grey picture or one with transparency, please give a Pillow image: Image.fromarray(array)."
+    if array.ndim == 3 and array.shape[2] == 3:
+        return "Please bring its values to 0 .. 255 and its numbers to uint8."
+    return ""

@@ -1,21 +1,22 @@
 """The command line: encode, decode and describe files, list and fetch models, measure and train.
 
 Reports go to standard output, progress and errors to standard error. Exit status: 0 done, 1 failed, 2 wrong command
-line, 130 interrupted.
+line, 128 + number stopped by a signal: 130 interrupted, 143 terminated.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import io
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from diffdemo import __version__, commands, model_commands, train_commands
+from diffdemo import __version__, commands, model_commands, streams, train_commands
 from diffdemo.errors import Cancelled, DiffDemoError
+from diffdemo.terminal import in_one_line
 
 Command = Callable[[argparse.Namespace], None]
 
@@ -24,6 +25,7 @@ DECODERS = ("mean", "flow", "ancestral", "deterministic", "stochastic")
 DEVICES = ("cpu", "cuda")
 SIZES = ("small", "base")
 INTERRUPTED = 130
+NO_MEMORY = "There is not enough memory for this. Please choose a smaller picture or model, or end other programs."
 
 OWN_PARSERS = {
     "bench": ("diffdemo.engine.bench", "Measure speed, memory, and what coding costs over the ideal."),
@@ -66,26 +68,63 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # A file's name may hold bytes that are no text.
+    with streams.all_open():
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # A file's name may hold bytes that are no text.
+        try:
+            return _status(sys.argv[1:] if argv is None else list(argv)) or _status_of_report()
+        finally:
+            streams.silence_if_stuck(sys.stdout)
+            streams.silence_if_stuck(sys.stderr)
+
+
+def _status(argv: list[str]) -> int:
+    """Run one command, and say in one line what went wrong."""
     try:
-        status = _run(sys.argv[1:] if argv is None else list(argv))
-        sys.stdout.flush()
+        return _run(argv)
+    except SystemExit as end:
+        if end.code:  # A parser has said what is wrong with the command line; otherwise it has printed its help.
+            raise
+        return 0
     except BrokenPipeError:
-        # Whoever read the report has seen enough. What is still buffered must not fail again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except KeyboardInterrupt:
-        return _fail("interrupted", status=INTERRUPTED)
+        return 1  # Whoever read the report has seen enough.
+    except KeyboardInterrupt as error:
+        return _fail("interrupted", status=getattr(error, "status", INTERRUPTED))
     except Cancelled as error:
         return _fail(str(error) or "interrupted", status=INTERRUPTED)
     except DiffDemoError as error:
         return _fail(str(error))
     except OSError as error:
-        return _fail(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
+        return _fail(": ".join(str(part) for part in (error.filename, error.strerror) if part) or str(error))
     except MemoryError:
-        return _fail("There is not enough memory for this.")
-    return status
+        return _fail(NO_MEMORY)
+    except RuntimeError as error:
+        if not _is_of_memory(error):
+            raise
+        return _fail(NO_MEMORY)
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] == "diffdemo":
+            raise
+        return _fail(f"A package that this needs cannot be loaded: {error}. Please install the requirements anew.")
+
+
+def _status_of_report() -> int:
+    """Whether what was printed has arrived."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return 1
+    except OSError as error:
+        return _fail(f"Standard output: {error.strerror}")
+    return 0
+
+
+def _is_of_memory(error: RuntimeError) -> bool:
+    """Whether PyTorch, or Python's threads, say in their way that there is not enough memory."""
+    from diffdemo.engine.device import is_out_of_memory
+
+    return is_out_of_memory(error) or "can't start new thread" in str(error)
 
 
 def _run(argv: list[str]) -> int:
@@ -100,7 +139,8 @@ def _run(argv: list[str]) -> int:
 
 
 def _fail(message: str, *, status: int = 1) -> int:
-    print("diffdemo:", " ".join(message.split()), file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):
+        print("diffdemo:", in_one_line(" ".join(message.split())), file=sys.stderr, flush=True)
     return status
 
 
@@ -120,7 +160,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_encode(add("encode", commands.encode, "Compress a picture."))
     _add_decode(add("decode", commands.decode, "Turn a file, or the beginning of one, into a picture."))
     info = add("info", commands.info, "Describe a file; needs no model.")
-    info.add_argument("file", type=Path, metavar="FILE")
+    info.add_argument("file", type=streams.place, metavar="FILE", help="- for standard input")
     _add_json(info)
     _add_models(add("models", model_commands.models, "List the models that can be chosen, and what they take."))
     _add_name(add("download", model_commands.download, "Fetch a model from the Hugging Face Hub."))
@@ -132,20 +172,24 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_encode(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("image", type=Path, metavar="IMAGE")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="customary suffix: .difd")
+    parser.add_argument("image", type=streams.place, metavar="IMAGE", help="- for standard input")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=streams.place,
+        required=True,
+        metavar="FILE",
+        help="customary suffix: .difd; - for standard output, with the report on standard error",
+    )
     parser.add_argument("--codec", metavar="NAME", help="diffc or cdc (default: that of the model, or else diffc)")
     parser.add_argument("--model", metavar="NAME", help="see `diffdemo models` (default: that of the codec)")
     target = parser.add_mutually_exclusive_group()
-    target.add_argument("--bpp", type=_positive, metavar="X", help="most bits per pixel (default: 1.0)")
+    target.add_argument("--bpp", type=_positive, metavar="X", help="most bits per pixel, up to 24 (default: 1.0)")
     target.add_argument("--bytes", type=_count, metavar="N", help="most bytes")
     target.add_argument("--psnr", type=_positive, metavar="Q", help="end at this quality in dB")
-    parser.add_argument(
-        "--preset", choices=PRESETS, default="balanced", help="for diffc: time spent on saving bits (default: balanced)"
-    )
+    parser.add_argument("--preset", choices=PRESETS, help="for diffc: time spent on saving bits (default: balanced)")
     parser.add_argument(
         "--prompt",
-        default="",
         metavar="TEXT",
         help="for models that take one: what the picture shows; kept in the file",
     )
@@ -154,8 +198,15 @@ def _add_encode(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_decode(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.png")
+    parser.add_argument("file", type=streams.place, metavar="FILE", help="- for standard input")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=streams.place,
+        required=True,
+        metavar="OUT.png",
+        help="- for standard output, with the report on standard error",
+    )
     parser.add_argument(
         "--decoder",
         choices=DECODERS,
@@ -163,7 +214,10 @@ def _add_decode(parser: argparse.ArgumentParser) -> None:
         "deterministic or stochastic for those of cdc (default: deterministic)",
     )
     parser.add_argument(
-        "--realism", type=_share, metavar="R", help="for --decoder flow: 0 blurred, 1 sharp (default: 1)"
+        "--realism",
+        type=_share,
+        metavar="R",
+        help="for --decoder flow, and asking for it: 0 blurred, 1 sharp (default: 1)",
     )
     parser.add_argument(
         "--gamma",
@@ -241,7 +295,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_seed(parser: argparse.ArgumentParser, summary: str) -> None:
-    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help=summary)
+    parser.add_argument("--seed", type=_seed, metavar="N", help=summary)
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:

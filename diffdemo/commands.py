@@ -6,19 +6,25 @@ Each imports what it needs when it runs: PyTorch takes seconds, `--help` must no
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from diffdemo import streams
 from diffdemo.errors import DiffDemoError
+from diffdemo.inputs import MAX_FILE_BYTES, read_file
+from diffdemo.options import decoder_asked_for, given, require_of_use, require_of_use_for_decoding
 from diffdemo.output import numbered_files, require_empty_folder, require_output, write_file
+from diffdemo.streams import STANDARD
 from diffdemo.terminal import Progress, print_file, print_report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Any
+    from collections.abc import Callable, Iterator, Mapping
 
     from diffdemo.engine import Engine, Frame
+    from diffdemo.pictures import Picture
 
 
 def encode(args: argparse.Namespace) -> None:
@@ -27,34 +33,33 @@ def encode(args: argparse.Namespace) -> None:
     Raises:
         DiffDemoError, OSError: with nothing written.
     """
-    require_output(args.output, source=args.image)
+    _require_output(args.output, source=args.image)
     from diffdemo.engine import Engine
-    from diffdemo.pictures import load_picture
 
     began = time.monotonic()
-    picture = load_picture(args.image)
+    picture = _read_picture(args.image)
     engine = Engine()
     _require_codec(engine, args.codec, args.model)
+    require_of_use(args, codec=engine.model(_model_of(engine, args)).codec, codecs=engine.codecs())
     moments = engine.encode(
         picture.pixels,
-        **_given(args, "codec"),
+        **given(args, "codec", "preset", "seed", "prompt"),
         model=args.model,
-        preset=args.preset,
         num_bytes=args.bytes,
         bpp=args.bpp,
         psnr_db=args.psnr,
-        seed=args.seed,
-        prompt=args.prompt,
     )
     with Progress() as progress:
         for moment in moments:
             progress.show(moment.frame)
-    write_file(args.output, moment.data)
     info = engine.describe(moment.data)
     fitted = engine.fit(picture.pixels, info.model) if info.model else None
     notes = (*picture.notes, *([fitted.note] if fitted and fitted.note else []))
     if args.psnr is not None and moment.frame.psnr_db is not None and moment.frame.psnr_db < args.psnr:
         notes += (f"The model does not reach {args.psnr:g} dB on this picture.",)
+    if args.bpp is not None and info.bpp > args.bpp:
+        notes += (f"No file is smaller than its header and a first step: {args.bpp:g} bpp are not reached.",)
+    _write(args.output, moment.data)
     report = {
         "output": str(args.output),
         "codec": info.codec,
@@ -74,7 +79,7 @@ def encode(args: argparse.Namespace) -> None:
         "seconds": time.monotonic() - began,
         "notes": notes,
     }
-    print_report(report, as_json=args.json)
+    _report(args, report)
 
 
 def decode(args: argparse.Namespace) -> None:
@@ -83,34 +88,36 @@ def decode(args: argparse.Namespace) -> None:
     Raises:
         DiffDemoError, OSError: with nothing written.
     """
-    if args.output.suffix.lower() != ".png":
+    if args.output != STANDARD and args.output.suffix.lower() != ".png":
         raise DiffDemoError(f"The output is a PNG picture; please let the name '{args.output}' end in .png.")
-    require_output(args.output, source=args.file)
-    data = args.file.read_bytes()
+    _require_output(args.output, source=args.file)
     if args.frames is not None:
         require_empty_folder(args.frames)
+    data = _read_data(args.file)
     from diffdemo.engine import Engine
     from diffdemo.images import to_png
 
     began = time.monotonic()
     engine = Engine()
-    if args.bytes is not None:
-        _require_embedded(engine, data)
+    info = engine.describe(data)
+    if args.bytes is not None and not info.is_embedded:
+        raise DiffDemoError(f"The first bytes of a file of {info.codec} are no picture; please leave out --bytes.")
+    require_of_use_for_decoding(args, codec=info.codec, codecs=engine.codecs())
     frames = engine.decode(
         data,
         num_bytes=args.bytes,
-        decoder=_decoder_asked_for(args),
-        **_given(args, "realism", "gamma", "eta"),
-        steps=args.steps,
-        seed=args.seed,
+        decoder=decoder_asked_for(args),
+        **given(args, "realism", "gamma", "eta", "steps", "seed"),
         every_step=args.frames is not None,
     )
     if args.frames is None:
         count, last = _watch(frames, lambda frame: None)
+        _write(args.output, to_png(last.pixels))
     else:
-        with numbered_files(args.frames, "frame", ".png") as add:
-            count, last = _watch(frames, lambda frame: add(to_png(frame.pixels)))
-    write_file(args.output, to_png(last.pixels))
+        with numbered_files(args.frames, "frame", ".png") as files:
+            count, last = _watch(frames, lambda frame: files.add(to_png(frame.pixels)))
+            files.publish()
+            _write(args.output, to_png(last.pixels))
     height, width = last.pixels.shape[:2]
     report = {
         "output": str(args.output),
@@ -124,12 +131,12 @@ def decode(args: argparse.Namespace) -> None:
         "steps": last.step,
         "seconds": time.monotonic() - began,
     }
-    print_report(report, as_json=args.json)
+    _report(args, report)
 
 
 def info(args: argparse.Namespace) -> None:
     """Describe `args.file` from its own bytes."""
-    data = args.file.read_bytes()
+    data = _read_data(args.file)
     from diffdemo.engine import Engine
 
     described = Engine().describe(data)
@@ -139,17 +146,43 @@ def info(args: argparse.Namespace) -> None:
         print_file(described)
 
 
-def _given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
-    """Those of the options that were given; the others have their defaults where they are used."""
-    return {name: value for name in names if (value := getattr(args, name)) is not None}
+def _read_data(path: Path) -> bytes:
+    """A compressed file, from wherever it comes."""
+    return streams.read_input(MAX_FILE_BYTES) if path == STANDARD else read_file(path)
 
 
-def _decoder_asked_for(args: argparse.Namespace) -> str | None:
-    """The decoder as named, or the one that alone reads a number that was given; None for what suits the file."""
-    if args.decoder is None and (args.gamma is not None or args.eta is not None):
-        return "stochastic"
-    decoder: str | None = args.decoder
-    return decoder
+def _read_picture(path: Path) -> Picture:
+    from diffdemo.pictures import load_picture
+    from diffdemo.pictures.source import MAX_FILE_BYTES as MAX_PICTURE_BYTES
+
+    return load_picture(streams.read_input(MAX_PICTURE_BYTES) if path == STANDARD else path)
+
+
+def _require_output(path: Path, *, source: Path) -> None:
+    """Find out before the work begins whether its result can be written."""
+    if path == STANDARD:
+        streams.require_binary_output()
+    else:
+        require_output(path, source=source)
+
+
+def _write(path: Path, data: bytes) -> None:
+    if path == STANDARD:
+        streams.write_output(data)
+    else:
+        write_file(path, data)
+
+
+def _report(args: argparse.Namespace, report: Mapping[str, object]) -> None:
+    """Say what was done, where the result itself does not go."""
+    print_report(report, as_json=args.json, to=sys.stderr if args.output == STANDARD else None)
+
+
+def _model_of(engine: Engine, args: argparse.Namespace) -> str:
+    """Name of the model that will encode."""
+    if args.model is not None or args.codec is None:
+        return args.model or engine.default_model
+    return next(codec.default_model for codec in engine.codecs() if codec.name == args.codec)
 
 
 def _require_codec(engine: Engine, codec: str | None, model: str | None) -> None:
@@ -164,13 +197,6 @@ def _require_codec(engine: Engine, codec: str | None, model: str | None) -> None
     names = [m.name for m in engine.models() if m.codec == codec]
     if model not in names:
         raise DiffDemoError(f"There is no model '{model}' for {codec}; choose one of: {', '.join(names)}.")
-
-
-def _require_embedded(engine: Engine, data: bytes) -> None:
-    """Check that a part of the file can be decoded."""
-    info = engine.describe(data)
-    if not info.is_embedded:
-        raise DiffDemoError(f"The first bytes of a file of {info.codec} are no picture; please leave out --bytes.")
 
 
 def _watch(frames: Iterator[Frame], look: Callable[[Frame], None]) -> tuple[int, Frame]:

@@ -6,8 +6,10 @@ import argparse
 import time
 from dataclasses import asdict
 
-from diffdemo.errors import Cancelled
+from diffdemo import signals
 from diffdemo.terminal import Progress, print_cache, print_models, print_report, size
+
+KEPT = "what has arrived is kept, and the same command goes on from there"
 
 
 def models(args: argparse.Namespace) -> None:
@@ -34,19 +36,15 @@ def download(args: argparse.Namespace) -> None:
 
     Raises:
         WeightsError: there is no such model, or it cannot be had.
-        Cancelled: interrupted.
     """
     from diffdemo.engine import Engine
 
     began = time.monotonic()
     moments = Engine().download(args.name)
-    try:
-        with Progress() as progress:
-            first = moment = next(moments)
-            for moment in moments:
-                progress.show_download(moment)
-    except KeyboardInterrupt:
-        raise Cancelled("interrupted; what has arrived is kept, and the same command goes on from there") from None
+    with Progress() as progress, signals.last_words(KEPT):
+        first = moment = next(moments)
+        for moment in moments:
+            progress.show_download(moment)
     if first.done:
         print(f"'{args.name}' is here already.")
     else:

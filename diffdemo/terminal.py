@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import signal
 import sys
-import threading
 from collections.abc import Iterable, Mapping, Sequence
-from types import FrameType, TracebackType
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, TextIO
+
+from diffdemo import signals
 
 if TYPE_CHECKING:
     from diffdemo.engine import CacheUsage, DownloadProgress, FileInfo, Frame, ModelInfo
@@ -25,50 +25,28 @@ DIGITS = {"psnr_db": 2, "seconds": 1}
 
 
 class Progress:
-    """One line on standard error that is written over and over; silent where that is not a terminal.
-
-    It also sees to it that Ctrl-C ends the work: an interrupt that arrives while a library runs a callback or a
-    destructor is reported there and forgotten, so the signal is remembered and raised again at the next step.
-    """
+    """One line on standard error that is written over and over; silent where that is not a terminal."""
 
     def __init__(self) -> None:
         self._is_on = sys.stderr.isatty()
         self._width = 0
-        self._interrupted = False
-        self._before: object = None
+        self._duty = signals.duty(self._wipe)
 
     def __enter__(self) -> Progress:
-        ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN  # As shells ask of what runs in the background.
-        if threading.current_thread() is threading.main_thread() and not ignored:
-            self._before = signal.signal(signal.SIGINT, self._interrupt)
+        self._duty.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)  # type: ignore[arg-type]
-        self._write("")
-        if self._is_on:
-            print("\r", end="", file=sys.stderr, flush=True)
-        if kind is None:
-            self._require_no_interrupt()
+        self._duty.__exit__(kind, error, traceback)
+        self._wipe()
 
-    def _interrupt(self, number: int, frame: FrameType | None) -> None:
-        self._interrupted = True
-        raise KeyboardInterrupt
-
-    def _require_no_interrupt(self) -> None:
-        if self._interrupted:
-            raise KeyboardInterrupt
+    def _wipe(self) -> None:
+        self._write("", end="\r")
 
     def show(self, frame: Frame) -> None:
-        """Replace the line by the state of this frame.
-
-        Raises:
-            KeyboardInterrupt: if the user asked to stop and nobody heard.
-        """
-        self._require_no_interrupt()
+        """Replace the line by the state of this frame."""
         quality = "" if frame.psnr_db is None else f"  {frame.psnr_db:.2f} dB"
         self._write(
             f"step {frame.step}/{frame.num_steps}  {frame.num_bytes:,} bytes  {frame.bpp:.3f} bpp{quality}"
@@ -76,37 +54,58 @@ class Progress:
         )
 
     def show_download(self, moment: DownloadProgress) -> None:
-        """Replace the line by how far a download is.
-
-        Raises:
-            KeyboardInterrupt: if the user asked to stop and nobody heard.
-        """
-        self._require_no_interrupt()
+        """Replace the line by how far a download is."""
         share = moment.num_bytes / max(1, moment.total_bytes)
         speed = "" if moment.bytes_per_second is None else f"  {moment.bytes_per_second / 1e6:.1f} MB/s"
         left = "" if moment.seconds_left is None else f"  {_duration(moment.seconds_left)} left"
         of = f"{moment.num_bytes / 1e6:,.1f} of {moment.total_bytes / 1e6:,.1f} MB"
         self._write(f"{moment.model}  {share:.0%}  {of}{speed}{left}")
 
-    def _write(self, line: str) -> None:
+    def _write(self, line: str, end: str = "") -> None:
         if self._is_on:
-            print(f"\r{line:<{self._width}}", end="", file=sys.stderr, flush=True)
+            try:
+                print(f"\r{line:<{self._width}}", end=end, file=sys.stderr, flush=True)
+            except OSError:  # The terminal has gone; the work goes on.
+                self._is_on = False
             self._width = len(line)
 
 
-def print_report(report: Mapping[str, object], *, as_json: bool) -> None:
+def in_one_line(text: str) -> str:
+    """A text whose line ends, and whatever else would move a terminal's cursor, are shown as Python writes them."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode("ascii") for letter in text
+    )
+
+
+def print_report(report: Mapping[str, object], *, as_json: bool, to: TextIO | None = None) -> None:
     """One object as JSON, or a line for each entry that is neither None nor empty.
 
     Infinite numbers, such as the PSNR of equal pictures, are null in JSON, which has no word for them.
+
+    Args:
+        report: by the names that JSON has for them.
+        as_json: which of the two.
+        to: None for standard output.
     """
+    stream = sys.stdout if to is None else to
     if as_json:
         finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in report.items()}
-        print(json.dumps(finite, ensure_ascii=False, allow_nan=False))
+        print(_json(finite, stream), file=stream)
         return
     shown = {LABELS.get(name, name): _text(name, value) for name, value in report.items() if value not in (None, ())}
     width = max(map(len, shown))
     for name, text in shown.items():
-        print(f"{name:<{width}}  {text}")
+        print(f"{name:<{width}}  {text}", file=stream)
+
+
+def _json(contents: Mapping[str, object], stream: TextIO) -> str:
+    """JSON as people read it; in ASCII if the stream lacks a letter, or a terminal would take one for a command."""
+    text = json.dumps(contents, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(stream.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(contents, allow_nan=False)
+    return text if text.isprintable() else json.dumps(contents, allow_nan=False)
 
 
 def print_file(info: FileInfo) -> None:
@@ -217,6 +216,4 @@ def _text(name: str, value: object) -> str:
         return f"{value:.{DIGITS.get(name, 4)}f}"
     if isinstance(value, int):
         return f"{value:,}" if name == "num_bytes" else str(value)
-    if isinstance(value, tuple):
-        return " ".join(map(str, value))
-    return str(value)
+    return in_one_line(" ".join(map(str, value)) if isinstance(value, tuple) else str(value))

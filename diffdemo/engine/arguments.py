@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import numbers
 from typing import TypeGuard
 
-from diffdemo.codecs.base import Target
+from diffdemo.codecs.base import MOST_STEPS, Target
 from diffdemo.codecs.diffc_plan import DEFAULT_BPP
 from diffdemo.coding.container import LARGEST_PAYLOAD
 from diffdemo.errors import RateError
@@ -17,6 +18,7 @@ MAX_BYTES = LARGEST_PAYLOAD
 MIN_RATE_BYTES = 64
 """What a file may take at any rate: header and first step are larger than a thumbnail's share of a few bits."""
 MAX_SEED = (1 << 32) - 1
+MAX_STEPS = MOST_STEPS
 MAX_SHOWN = 40
 """Characters of a wrong value that a message repeats."""
 
@@ -38,33 +40,41 @@ def target_of(height: int, width: int, *, num_bytes: int | None, bpp: float | No
     if num_bytes is not None:
         limits.append(require_whole("num_bytes", num_bytes, 1, MAX_BYTES))
     if psnr_db is not None:
-        psnr_db = require_number("psnr_db", psnr_db, 0, math.inf, positive=True)
+        psnr_db = require_positive("psnr_db", psnr_db)
     if bpp is not None or (num_bytes is None and psnr_db is None):
-        rate = DEFAULT_BPP if bpp is None else require_number("bpp", bpp, 0, MAX_BPP, positive=True)
+        rate = DEFAULT_BPP if bpp is None else require_positive("bpp", bpp, MAX_BPP)
         limits.append(max(MIN_RATE_BYTES, int(rate * width * height / 8)))
     return Target(min(limits, default=None), psnr_db)
 
 
-def require_number(name: str, value: object, least: float, most: float, *, positive: bool = False) -> float:
-    """A finite number within bounds.
+def require_finite(name: str, value: object) -> float:
+    """A number, neither infinite nor NaN.
+
+    Raises:
+        RateError: if it is something else.
+    """
+    with contextlib.suppress(OverflowError):
+        if _is_number(value) and math.isfinite(value):
+            return float(value)
+    raise RateError(f"{name} is {_shown(value)}; it must be a number.")
+
+
+def require_positive(name: str, value: object, most: float = math.inf) -> float:
+    """A finite number above 0.
 
     Args:
         name: of the argument.
         value: as it was given.
-        least: the smallest that is allowed.
-        most: the largest; infinity for any.
-        positive: whether 0, then the smallest, is not allowed either.
+        most: the largest that is allowed.
 
     Raises:
         RateError: if it is none; says what is allowed.
     """
-    if _is_number(value) and least <= value <= most and value < math.inf and not (positive and value == 0):
-        return float(value)
-    if positive:
-        allowed = "positive number" + ("" if math.isinf(most) else f" of at most {most:g}")
-    else:
-        allowed = f"number from {least:g} to {most:g}"
-    raise RateError(f"{name} is {_shown(value)}; it must be a {allowed}.")
+    with contextlib.suppress(OverflowError):
+        if _is_number(value) and 0 < value <= most and math.isfinite(value):
+            return float(value)
+    limit = "" if math.isinf(most) else f" of at most {most:g}"
+    raise RateError(f"{name} is {_shown(value)}; it must be a positive number{limit}.")
 
 
 def require_whole(name: str, value: object, least: int, most: int | None) -> int:

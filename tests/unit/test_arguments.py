@@ -10,7 +10,7 @@ import pytest
 
 from diffdemo.codecs.base import Target
 from diffdemo.engine import Engine
-from diffdemo.engine.arguments import MAX_BYTES, require_number, require_text, require_whole, target_of
+from diffdemo.engine.arguments import MAX_BYTES, require_finite, require_text, require_whole, target_of
 from diffdemo.errors import RateError
 from diffdemo.images import Pixels
 
@@ -98,9 +98,19 @@ def test_the_least_that_is_named_is_enough(codec: str, gradient: Pixels, engine:
     assert len(last.data) <= least
 
 
-@pytest.mark.parametrize("value", [0, 1, 0.5, np.float64(0.25)])
-def test_numbers_within_bounds(value: float) -> None:
-    assert require_number("eta", value, 0, 1) == value
+@pytest.mark.parametrize("value", [0, -1, 0.5, np.float64(0.25)])
+def test_finite_numbers(value: float) -> None:
+    assert require_finite("eta", value) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [math.nan, math.inf, -math.inf, True, "0", None, 1j, 1 << 20_000],
+    ids=lambda value: str(value)[:9] if value != 1 << 20_000 else "huge",
+)
+def test_what_is_no_finite_number(value: object) -> None:
+    with pytest.raises(RateError, match=r"^eta is .*; it must be a number\.$"):
+        require_finite("eta", value)
 
 
 def test_whole_numbers_without_an_upper_bound() -> None:
