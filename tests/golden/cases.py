@@ -22,6 +22,7 @@ from diffdemo.codecs.cdc_step import FINEST, delta_of
 from diffdemo.codecs.diffc import DiffC
 from diffdemo.models.cdc import Family
 from tests.golden import sources
+from tests.golden.numbers import noise
 
 FOLDER = Path(__file__).parent / "files"
 
@@ -58,7 +59,9 @@ class DiffCCase:
 
 DIFFC_CASES = (
     *(DiffCCase(preset, views, 3 + (views > 1)) for preset in Preset for views in (1, 2, 3, 4)),
-    # Steps of more than 1024 stages, which are divided into trees, and a seed of 32 bits.
+    # Steps of more than 1024 stages, which are divided into trees, and a seed of 32 bits. Few and large steps are also
+    # what shows best how a sample is scaled.
+    *(DiffCCase(preset, 2, 4, steps=2, num_bytes=1600) for preset in (Preset.BALANCED, Preset.BEST)),
     DiffCCase(Preset.FAST, 1, 3, steps=2, seed=(1 << 32) - 1, num_bytes=1600),
     DiffCCase(Preset.FAST, 1, 5, steps=6, is_latent=True, num_bytes=200),
     DiffCCase(Preset.BALANCED, 3, 6, steps=6, prompt="brighter, öh", is_latent=True, num_bytes=200),
@@ -89,10 +92,10 @@ class CdcCase:
     def content(self, codec: Cdc) -> Content:
         """Latents of a picture of 70 x 50 pixels, which is mirrored to 128 x 64; a few are far outside their tables."""
         height, width = 1, 2
-        z_symbols = np.rint(2 * sources.noise((codec.model.shape.hyper_channels, height, width), 50)).astype(np.int32)
+        z_symbols = np.rint(2 * noise((codec.model.shape.hyper_channels, height, width), 50)).astype(np.int32)
         z_symbols[0, 0] = (-700, 90_000)
         means, scales = codec._predict(z_symbols)
-        steps = np.rint(sources.noise(means.shape, 51) * np.maximum(1, scales * FINEST / delta_of(self.code)))
+        steps = np.rint(noise(means.shape, 51) * np.maximum(1, scales * FINEST / delta_of(self.code)))
         steps[1, 0, :4] = (-300, 1000, -70_000, 1_000_000)
         return Content(70, 50, z_symbols, means * FINEST + steps * delta_of(self.code), means, scales)
 

@@ -6,16 +6,18 @@ golden values are checked first.
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from diffdemo.codecs.cdc import Cdc
 from diffdemo.codecs.diffc import DiffC
-from diffdemo.coding.philox import philox_words
 from diffdemo.models.cdc import CdcModel, CdcNetwork, CdcShape, Family
 from diffdemo.models.cdc_layers import ChannelNorm
 from diffdemo.models.space import PixelSpace
+from tests.golden.numbers import noise
 from tests.latent_space import BlockMeans
 
 FINGERPRINT = b"gold"
@@ -66,12 +68,6 @@ def scene(channels: int, height: int, width: int) -> tuple[Tensor, Tensor]:
     return tuple(torch.from_numpy(array.astype(np.float32))[None] for array in (mean, variance))
 
 
-def noise(shape: tuple[int, ...], number: int) -> np.ndarray:
-    """Dyadic numbers between -2 and 2, evenly distributed, float64."""
-    words = philox_words(int(np.prod(shape)), (20_24, number), stream=(0, 0, 9))
-    return ((words.astype(np.float64) - 2.0**31) / 2.0**30).reshape(shape)
-
-
 def picture(number: int) -> np.ndarray:
     """A picture that `Scene` expects, uint8 [36,40,3]."""
     mean, variance = (tensor[0].numpy() for tensor in scene(3, HEIGHT, WIDTH))
@@ -87,6 +83,7 @@ def diffc_of_latents() -> DiffC:
     return DiffC(SixParameters(4), fingerprint=FINGERPRINT)
 
 
+@functools.cache
 def cdc(family: Family) -> Cdc:
     """The smallest network of the released layout, 216,000 weights."""
     network = CdcNetwork(CdcShape(family, 4))
@@ -108,18 +105,3 @@ def _weights(name: str, shape: tuple[int, ...], number: int) -> Tensor:
     inputs = max(1, int(np.prod(shape[1:]))) if len(shape) == 4 else 16
     exponent = 0 if "prior" in name else -round(np.log2(inputs) / 2)
     return torch.from_numpy((noise(shape, number) * 2.0**exponent).astype(np.float32))
-
-
-def hyper_decoder() -> nn.Sequential:
-    """A hyper-decoder of two channels with weights of many binary digits, so that every rounding counts."""
-    layers = nn.Sequential(
-        nn.ConvTranspose2d(2, 3, 5, stride=2, padding=2, output_padding=1),
-        nn.LeakyReLU(0.2),
-        nn.ConvTranspose2d(3, 3, 5, stride=2, padding=2, output_padding=1),
-        nn.LeakyReLU(0.2),
-        nn.Conv2d(3, 4, 3, padding=1),
-    )
-    with torch.no_grad():
-        for number, tensor in enumerate(layers.state_dict().values()):
-            tensor.copy_(torch.from_numpy(noise(tuple(tensor.shape), 100 + number).astype(np.float32)) / 3)
-    return layers

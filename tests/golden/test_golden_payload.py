@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,9 +12,10 @@ import pytest
 from diffdemo.codecs.diffc_file import read_file
 from diffdemo.codecs.diffc_payload import Forecast, PayloadWriter, level_of, read_steps, sigma_of, stages_by_rule
 from diffdemo.coding.bits import BitReader, BitWriter
-from tests.golden.cases import DIFFC_CASES, FOLDER
 from tests.golden.digests import digest
 
+FOLDER = Path(__file__).parent / "files"
+WALKS = json.loads((FOLDER / "walks.json").read_text())
 PIXEL = 3
 """Dimensions of a picture of one pixel."""
 
@@ -32,6 +35,12 @@ def test_bytes_of_bits() -> None:
         for number in (0, -1, 1, -2, 2, 100, -100):
             writer.golomb(number, order)
     assert writer.to_bytes().hex() == BITS
+    assert writer.num_bits == 8 + 47 + 43
+    reader = BitReader(bytes.fromhex(BITS))
+    assert reader.symbols(4).tolist() == [3, 0, 1, 2]
+    assert reader.position == 8
+    assert reader.symbols(1000).size == 48
+    assert reader.remaining == 0
 
 
 @pytest.mark.parametrize("order", [0, 3])
@@ -73,21 +82,24 @@ def test_forecasts() -> None:
     assert found == FORECASTS
 
 
-@pytest.mark.parametrize("case", DIFFC_CASES, ids=lambda case: case.name)
-def test_the_walk_through_every_golden_file(case) -> None:
-    file = read_file((FOLDER / f"{case.name}.difd").read_bytes())
+@pytest.mark.parametrize("name", WALKS)
+def test_the_walk_through_every_golden_file(name: str) -> None:
+    file = read_file((FOLDER / f"{name}.difd").read_bytes())
     walk = [[step.level, step.stages, step.side_bits, step.end_bit] for step in file.steps()]
-    assert walk == json.loads((FOLDER / "walks.json").read_text())[case.name]
+    assert walk == WALKS[name]
+    ends = [file.end_bytes(step) for step in file.steps()]
+    assert ends == [file.first_byte + math.ceil(step.end_bit / 8) for step in file.steps()]
 
 
 def test_a_walk_ends_after_512_steps() -> None:
-    """One bit says "as expected", five stages follow: eleven ones a step, as often as levels allow."""
+    """Five stages are what a pixel takes; each step goes down one level of 2048."""
     writer = PayloadWriter(1, PIXEL)
     for level in range(1, 600):
         writer.begin_step(level, writer.rule)
-        writer.bits.symbols(np.zeros(writer.rule if level < 600 else 0, np.uint8))
+        writer.bits.symbols(np.zeros(5, np.uint8))
     steps = read_steps(writer.bits.to_bytes(), len(writer.bits.to_bytes()), 1, PIXEL)
     assert [step.level for step in steps] == list(range(1, 513))
+    assert (writer.num_steps, writer.level) == (599, 599)
 
 
 @pytest.mark.parametrize(("level", "steps"), [(2048, 1), (2049, 0), (1, 1), (0, 0), (-5, 0)])

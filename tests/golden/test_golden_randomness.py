@@ -10,8 +10,8 @@ from diffdemo.coding.codebook import codebook, normal_quantiles, rows_for
 from diffdemo.coding.philox import philox_blocks, philox_signs, philox_words
 from diffdemo.coding.rotation import Rotation, padded_size
 from diffdemo.coding.tree_code import TREE_PRESETS, TreeStep, reproduce
-from tests.golden import sources
 from tests.golden.digests import digest
+from tests.golden.numbers import noise
 
 KEY = (0x12345678, 0x9ABCDEF0)
 STAGES = (1, 3, 4, 63, 500, 2000, 3100)
@@ -94,9 +94,9 @@ def test_sizes() -> None:
 def test_rotation() -> None:
     """Whole numbers, whose sums and sixty-fourths float32 holds exactly."""
     rotation = Rotation(9000, KEY, 5)
-    forward = rotation.forward(np.rint(4 * sources.noise((9000,), 60)).astype(np.float32))
+    forward = rotation.forward(np.rint(4 * noise((9000,), 60)).astype(np.float32))
     assert digest(4096 * forward) == ROTATED
-    backward = rotation.backward(np.rint(4 * sources.noise((rotation.size,), 61)).astype(np.float32))
+    backward = rotation.backward(np.rint(4 * noise((rotation.size,), 61)).astype(np.float32))
     assert digest(4096 * backward) == ROTATED_BACK
 
 
@@ -128,7 +128,7 @@ def test_samples(preset: int) -> None:
     """Symbols of three trees to numbers of three blocks; some at each end of each tree, and what was not received."""
     step = TreeStep(9000, 2500, TREE_PRESETS[preset])
     symbols = (philox_words(2400, KEY, stream=(8, 8, 8)) & 3).astype(np.uint8)
-    missing = sources.noise((9000,), 62).astype(np.float32)
+    missing = noise((9000,), 62).astype(np.float32)
     sample = reproduce(symbols, step, key=KEY, number=9, missing=missing)
     assert sample[::1000].tolist() == pytest.approx(SAMPLES[preset], abs=1e-5)
-    assert float(np.dot(sample, sources.noise((9000,), 63))) == pytest.approx(PRODUCTS[preset], abs=1e-3)
+    assert float(np.dot(sample, noise((9000,), 63))) == pytest.approx(PRODUCTS[preset], abs=1e-3)

@@ -23,7 +23,7 @@ def codecs() -> dict[str, Codec]:
 def test_a_file_decodes_to_its_picture(case: shipped.ShippedCase, codecs: dict[str, Codec]) -> None:
     data = (cases.FOLDER / f"{case.name}.difd").read_bytes()
     found = pictures.decoded(codecs[case.codec_name], data, case.rendering)
-    pictures.require_same(found, pictures.recorded(case.name))
+    pictures.require_same(found, pictures.recorded(case.name), pictures.NETWORK)
 
 
 @pytest.mark.slow
@@ -48,7 +48,7 @@ def test_a_shipped_example_is_as_good_as_its_record_says(name: str, engine: Engi
     assert [p for p, _ in measured] == pytest.approx([q for _, q in measured], abs=2e-4)
     result = example_result(name, data)
     assert result is not None
-    pictures.require_same(last.pixels, result.pixels)
+    pictures.require_same(last.pixels, result.pixels, pictures.NETWORK)
 
 
 @pytest.mark.parametrize("name", [example.name for example in EXAMPLES])

@@ -7,8 +7,9 @@ import zlib
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from diffdemo.codecs.cdc_step import delta_of, scales_in_steps
+from diffdemo.codecs.cdc_step import UNIT_CODE, delta_of, scales_in_steps
 from diffdemo.coding import portable
 from diffdemo.coding.frequency import (
     SCALE_THRESHOLDS,
@@ -22,8 +23,8 @@ from diffdemo.coding.frequency import (
 from diffdemo.coding.range_coder import SymbolDecoder, SymbolEncoder
 from diffdemo.errors import CorruptBitstream
 from diffdemo.models.cdc_exact import ExactHyperDecoder
-from tests.golden import sources
 from tests.golden.digests import digest
+from tests.golden.numbers import noise
 
 UNEVEN = FrequencyTable(-1, np.array([1, (1 << 24) - 130, 1, 128], np.int64))
 FAR = [0, 1, 2, -2, 3, -3, 4, -5, 9, -17, 100, -1000, 65_537, -131_072, (1 << 20) - 1, 1 - (1 << 20)]
@@ -47,11 +48,27 @@ SYMBOLS = (
     "c01ff007ff405fc008973de8c8c6b2171c2feb885af53fffff9ccd71fffffff39df96bffffffe764cf65fffffff9d733e0"
 )
 ENDS = 0x75D45B2D
+CARRIED = ["00000000ffffffff", "0000000100000000", "0000000100000000", "0000000100000000", "0000000100000001"]
 DELTAS = "dd5bd56034500c57"
 SCALED = "d287d1323d163719"
 MEANS = "05283d905e6e2b8b"
 HYPER_SCALES = "7e3f04ec3ba2c202"
 WEIGHT_BITS = [22, 22, 23]
+
+
+def hyper_decoder() -> nn.Sequential:
+    """A hyper-decoder of two channels with weights of many binary digits, so that every rounding counts."""
+    layers = nn.Sequential(
+        nn.ConvTranspose2d(2, 3, 5, stride=2, padding=2, output_padding=1),
+        nn.LeakyReLU(0.2),
+        nn.ConvTranspose2d(3, 3, 5, stride=2, padding=2, output_padding=1),
+        nn.LeakyReLU(0.2),
+        nn.Conv2d(3, 4, 3, padding=1),
+    )
+    with torch.no_grad():
+        for number, tensor in enumerate(layers.state_dict().values()):
+            tensor.copy_(torch.from_numpy(noise(tuple(tensor.shape), 100 + number).astype(np.float32)) / 3)
+    return layers
 
 
 def tables_crc(tables: tuple[FrequencyTable, ...]) -> int:
@@ -86,12 +103,12 @@ def test_factorised_tables() -> None:
     channels = 24
     narrowness = 0.1875 * np.arange(channels)[:, None, None] - 2.5
     weights = tuple(
-        (sources.noise((channels, *shape), 70 + i) / 2 + narrowness).astype(np.float32)
+        (noise((channels, *shape), 70 + i) / 2 + narrowness).astype(np.float32)
         for i, shape in enumerate(((1, 3), (3, 3), (3, 3), (3, 1)))
     )
-    biases = tuple(sources.noise((channels, n), 80 + i).astype(np.float32) for i, n in enumerate((3, 3, 3, 1)))
-    gates = tuple(sources.noise((channels, 3), 90 + i).astype(np.float32) for i in range(3))
-    medians = sources.noise((channels,), 99).astype(np.float32)
+    biases = tuple(noise((channels, n), 80 + i).astype(np.float32) for i, n in enumerate((3, 3, 3, 1)))
+    gates = tuple(noise((channels, 3), 90 + i).astype(np.float32) for i in range(3))
+    medians = noise((channels,), 99).astype(np.float32)
     medians[:2] = (3000, -90)
     assert tables_crc(factorised_tables(FactorisedPrior(weights, biases, gates, medians))) == FACTORISED
 
@@ -118,6 +135,21 @@ def test_ends_of_short_streams() -> None:
     assert zlib.crc32(b"|".join(ends)) == ENDS
 
 
+def test_ends_where_a_carry_has_been_made() -> None:
+    """The last symbol's interval begins 2^32 or less below the end of the coder's range, or just beyond it."""
+
+    def table(*counts: int) -> FrequencyTable:
+        return FrequencyTable(0, np.array([*counts, (1 << 24) - sum(counts) - 1, 1], np.int64))
+
+    ends = []
+    for symbol, last in ((0, table(300)), *((1, table(before, 300)) for before in (1, 100, 256, 257))):
+        encoder = SymbolEncoder()
+        for number, which in ((0, table(1)), (1, table(65_537, 1)), (symbol, last)):
+            encoder.encode(np.array([number], np.int32), which)
+        ends.append(encoder.to_bytes().hex())
+    assert ends == CARRIED
+
+
 def test_the_largest_symbol() -> None:
     encoder = SymbolEncoder()
     with pytest.raises(ValueError, match="magnitude"):
@@ -132,14 +164,15 @@ def test_the_largest_symbol() -> None:
 
 def test_quantisation_steps() -> None:
     assert digest([delta_of(code) for code in range(224)], "<f8") == DELTAS
+    assert delta_of(UNIT_CODE) == 1
     scales = np.concatenate([np.arange(-10, 70_000, 321), np.array([6553, 6554, 6555, 1 << 25])])
     assert digest([scales_in_steps(scales, code) for code in (0, 1, 32, 33, 100, 223)]) == SCALED
 
 
 def test_hyper_decoder() -> None:
     """Sums with many digits, negative activations, and some that leave the range."""
-    exact = ExactHyperDecoder(sources.hyper_decoder())
-    z_hat = (sources.noise((2, 3, 4), 64) * 8).astype(np.float32)
+    exact = ExactHyperDecoder(hyper_decoder())
+    z_hat = (noise((2, 3, 4), 64) * 8).astype(np.float32)
     z_hat[0, 0, 0], z_hat[1, 2, 3] = 700, -1e6
     means, scales = exact(z_hat)
     assert digest(means) == MEANS
@@ -149,7 +182,7 @@ def test_hyper_decoder() -> None:
 
 
 def test_small_weights_have_as_many_digits_as_are_exact() -> None:
-    layers = sources.hyper_decoder()
+    layers = hyper_decoder()
     with torch.no_grad():
         for tensor in layers.state_dict().values():
             tensor.mul_(2.0**-12)

@@ -1,0 +1,87 @@
+"""The modules that decide what bits mean, and which of their numbers do not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A module, the tests of its numbers, and the names in it that decide nothing about what bits mean."""
+
+    module: str
+    tests: tuple[str, ...]
+    without: tuple[str, ...] = ()
+
+
+SCOPES = (
+    Scope("coding.container", ("header",)),
+    Scope("coding.philox", ("randomness",)),
+    Scope("coding.codebook", ("randomness",), ("codebook",)),
+    # The encoder's search.
+    Scope("coding.beam", ("randomness",), ("search", "BINS")),
+    Scope("coding.rotation", ("randomness",)),
+    # The encoder's choice of stages, and its search.
+    Scope(
+        "coding.tree_code",
+        ("randomness",),
+        (
+            *("stages_for", "simulate", "_Scorer", "energy", "divergence_bits", "is_short", "_searchers"),
+            *("SHORT_STAGES", "FEWEST_TYPICAL_DIMENSIONS", "FAST", "BALANCED", "BEST"),
+        ),
+    ),
+    Scope("coding.bits", ("payload",)),
+    Scope("coding.frequency", ("tables",)),
+    # What symbols cost: the encoder's.
+    Scope("coding.range_coder", ("tables", "header"), ("costs_in_bits", "cost_bits")),
+    Scope("coding.portable", ("tables",)),
+    Scope("codecs.diffc_payload", ("payload", "header")),
+    Scope("codecs.diffc_file", ("header", "payload")),
+    Scope("codecs.cdc_step", ("tables", "cdc")),
+    # The encoder's choice of a model.
+    Scope("codecs.cod_payload", ("cod",), ("_shortest", "_ideal_bits", "_earlier")),
+    Scope("diffusion.views", ("diffc",)),
+    Scope("models.cdc_exact", ("tables", "cdc")),
+)
+
+LAST_AXIS = "of reshape: -1 and -2 both mean what is left"
+EQUIVALENT: dict[str, tuple[tuple[str, str], ...]] = {
+    "coding.container": (("starts with {data[:4]", "in an error message"),),
+    "coding.philox": ((".reshape(-1)[:count]", LAST_AXIS),),
+    "coding.codebook": (
+        ("FEWEST_ROWS = 16", "17 is no power of two, so that halving stops at 16 as before; 32 is tried by hand"),
+        ("np.zeros((blocks, 4)", "the generator takes no fifth word"),
+        (".reshape(-1)]", LAST_AXIS),
+    ),
+    "coding.rotation": (
+        ("for which in range(3)", "a fourth row of signs that nobody asks for"),
+        ("y = padded.reshape(-1", LAST_AXIS),
+        ("x.reshape(self._block, -1)", LAST_AXIS),
+        ("_hadamard(x: ", "no number of ours"),
+    ),
+    "coding.tree_code": (("stream=(number, tree, 2))[0]", "-"),),
+    "coding.bits": ((".reshape(-1, 2)", LAST_AXIS),),
+    "coding.frequency": (
+        ("sizes = (5 * SCALES", "edges beyond those that a table keeps; fewer are tried by hand"),
+        ("2.0 * float(tails[reach])", "always below the least that is left for an escape"),
+        ("if self.medians.ndim == 1", "no prior has that many channels"),
+        ("np.where(low + high > 0.0", "either side will do in the middle, as the comment says"),
+        ("np.rint(probabilities * TOTAL), 1.0)", "rounded afterwards; 2.0 is tried by hand"),
+    ),
+    "coding.range_coder": (
+        ("an index is outside 0..", "in an error message"),
+        ("if lower + (1 << 32) - 1", "the last 1 decides one state in 2^64; the others are tried by hand"),
+    ),
+    "coding.portable": (("SERIES_TERMS = 32", "the thirty-third term is below a last digit; fewer are tried by hand"),),
+    "codecs.diffc_file": (("self._parameters(), payload_bytes, 0)", "a check value, of which the length is taken"),),
+    "codecs.cod_payload": (("codes.reshape(-1, 1)", LAST_AXIS),),
+    "codecs.cdc_step": (
+        ("low, high = 1 << INVERSE_BITS", "bounds of a search"),
+        ("middle = (low + high + 1)", "the way of a search"),
+    ),
+    "models.cdc_exact": (
+        ("FINEST_WEIGHT_BITS = 32", "no weights are so small; 26 is tried by hand"),
+        ("torch.where(h < 0", "whole numbers: a fifth of 0 is 0"),
+    ),
+}
+"""Module -> (what stands in a line, why its numbers may change without changing what bits mean)."""
