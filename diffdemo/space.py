@@ -19,6 +19,7 @@ from typing import Any
 from huggingface_hub import SpaceHardware, metadata_load
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 from yaml import YAMLError  # type: ignore[import-untyped]
 
 from diffdemo.hub.cdc_files import is_checkpoint
@@ -93,7 +94,11 @@ def checks(root: Path, *, resolve: bool = False) -> Iterator[Check]:
     except (OSError, ValueError, YAMLError) as error:
         yield Check("front matter", False, f"README.md cannot be read: {' '.join(str(error).split())}")
         return
-    required = list(_requirements(root / "requirements.txt"))
+    try:
+        required = list(_requirements(root / "requirements.txt"))
+    except (OSError, ValueError) as error:
+        yield Check("requirements.txt", False, f"cannot be read: {error}")
+        return
     yield _checked("front matter", bool(fields), "README.md does not begin with any")
     yield from _words(fields)
     yield from _runtime(fields, root, required)
@@ -128,7 +133,7 @@ def _runtime(fields: dict[str, Any], root: Path, required: Sequence[Requirement 
     yield _checked("sdk", fields.get("sdk") == "gradio", f"'{fields.get('sdk')}' is not gradio")
     version = str(fields.get("sdk_version") or "")
     wanted = _named("gradio", required)
-    fits = wanted is not None and version != "" and wanted.specifier.contains(version)
+    fits = wanted is not None and _fits(version, wanted)
     yield _checked("sdk_version", fits, f"'{version}' is not what requirements.txt asks for: {wanted}")
     python = fields.get("python_version")  # Without quotation marks YAML makes a number of it, and 3.1 of 3.10.
     is_right = isinstance(python, str) and (python == PYTHON or python.startswith(f"{PYTHON}."))
@@ -142,12 +147,18 @@ def _runtime(fields: dict[str, Any], root: Path, required: Sequence[Requirement 
 
 def _models(fields: dict[str, Any]) -> Iterator[Check]:
     """What it takes from the Hub."""
-    models = [str(each) for each in fields.get("models") or []]
+    models = _list(fields, "models")
     strangers = ", ".join(each for each in models if each not in REPOSITORIES)
     yield _checked("models", bool(models) and not strangers, f"no model of ours is in {strangers or 'an empty list'}")
-    for line in fields.get("preload_from_hub") or []:
-        problem = _preload_problem(str(line), models)
+    for line in _list(fields, "preload_from_hub"):
+        problem = _preload_problem(line, models)
         yield _checked("preload_from_hub", not problem, problem)
+
+
+def _list(fields: dict[str, Any], name: str) -> list[str]:
+    """The entries of a list; what is no list stands for one with that one entry."""
+    found = fields.get(name) or []
+    return [str(each) for each in (found if isinstance(found, list) else [found])]
 
 
 def _preload_problem(line: str, models: Sequence[str]) -> str:
@@ -204,6 +215,13 @@ def _requirements(path: Path) -> Iterator[Requirement | str]:
                 yield Requirement(text)
             except InvalidRequirement:
                 yield text
+
+
+def _fits(version: str, required: Requirement) -> bool:
+    try:
+        return required.specifier.contains(Version(version))
+    except InvalidVersion:
+        return False
 
 
 def _named(name: str, required: Sequence[Requirement | str]) -> Requirement | None:

@@ -45,6 +45,8 @@ def pack(args: argparse.Namespace) -> None:
     _require_pictures(args.data)
     if not args.output.parent.is_dir():
         raise DiffDemoError(f"There is no folder '{args.output.parent}' to write the archive to.")
+    if args.output.is_dir():
+        raise DiffDemoError(f"The output '{args.output}' is a folder; please name a file.")
     from diffdemo.training.archive import pack
 
     packed = pack(args.data, args.output, exclude=tuple(args.exclude))

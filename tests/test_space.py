@@ -172,3 +172,16 @@ def test_what_pip_cannot_resolve_is_told(folder, pip):
     assert [*checks(folder, resolve=True)][-1].words == "ERROR: Cannot install torch and numpy."
     pip(2, "")
     assert [*checks(folder, resolve=True)][-1].words == "pip ended with 2"
+
+
+@pytest.mark.parametrize(
+    "fields", ["models: 5", "models: text", "preload_from_hub: 5", "sdk_version: [1]", "title: {}"]
+)
+def test_fields_of_another_type_are_faults(fields: str, folder: Path) -> None:
+    (folder / "README.md").write_text(f"---\n{fields}\n---\n")
+    assert fields.partition(":")[0] in failures(folder)
+
+
+def test_requirements_that_cannot_be_read(folder: Path) -> None:
+    (folder / "requirements.txt").write_bytes(b"\xff\xfe")
+    assert "cannot be read" in failures(folder)["requirements.txt"]

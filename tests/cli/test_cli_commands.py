@@ -101,6 +101,11 @@ def test_train_without_pictures(tmp_path: Path, failure: Callable[[], str]) -> N
     assert "There is no folder" in failure()
 
 
+def test_train_pack_does_not_take_a_folder_for_a_file(tmp_path: Path, failure: Callable[[], str]) -> None:
+    assert cli.main(["train", "pack", str(tmp_path), "-o", str(tmp_path)]) == 1
+    assert "is a folder; please name a file" in failure()
+
+
 @pytest.mark.parametrize("command", ["bench", "evaluate"])
 def test_commands_with_their_own_parser_get_their_arguments(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[list[str]] = []
