@@ -47,5 +47,8 @@ class ContextDecoder(nn.Module):
 
     def forward(self, codes: Tensor) -> Tensor:
         """Vectors of the codes [B,D,H/stride,W/stride] -> [B,C,H/16,W/16]."""
-        h = self.block(self.conv_in(codes))
+        h = self.conv_in(codes)
+        # Layer by layer, so that what the first one was given is not kept in memory.
+        for layer in self.block:
+            h = layer(h)
         return self.ada(self.conv_out(self.norm_out.activated(h)))

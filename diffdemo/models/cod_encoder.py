@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from torch import Tensor, nn
 
 from diffdemo.models.cod_layers import Downsample, GroupNorm, Residual, WindowAttention
@@ -41,9 +43,11 @@ class Encoder(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Picture [B,3,H,W] in [0,1], sides multiples of `CodShape.multiple` -> [B,D,H/stride,W/stride]."""
         h = self.conv_in(image)
-        for stage in (self.down_block_0, self.down_block_1, self.down_block_2, self.down_block_3, self.down_block_4):
-            h = stage(h)
-        return self.conv_out(self.norm_out.activated(self.mid_block(h)))
+        stages = (self.down_block_0, self.down_block_1, self.down_block_2, self.down_block_3, self.down_block_4)
+        # Layer by layer: a stage that is called as a whole keeps what it began with in memory.
+        for layer in chain(*stages, self.mid_block):
+            h = layer(h)
+        return self.conv_out(self.norm_out.activated(h))
 
 
 def _stage(channels_in: int, channels: int, groups: int, *, halves: bool) -> nn.Sequential:

@@ -41,10 +41,9 @@ class Residual(nn.Module):
 
     def forward(self, h: Tensor) -> Tensor:
         """[B,C_in,H,W] -> [B,C,H,W]."""
-        inner = self.conv1(self.norm1.activated(h))
-        inner = self.conv2(self.norm2.activated(inner))
-        skip = h if self.nin_shortcut is None else self.nin_shortcut(h)
-        return inner.add_(skip)
+        # Nested, so that nothing is kept longer than it is needed: these maps are what memory goes to.
+        inner = self.conv2(self.norm2.activated(self.conv1(self.norm1.activated(h))))
+        return inner.add_(h if self.nin_shortcut is None else self.nin_shortcut(h))
 
 
 class Downsample(nn.Module):
@@ -75,35 +74,38 @@ class WindowAttention(nn.Module):
         self.proj_out = nn.Conv2d(channels, channels, 1)
 
     def forward(self, h: Tensor) -> Tensor:
-        """[B,C,H,W] -> [B,C,H,W], the input added."""
+        """[B,C,H,W] -> [B,C,H,W], the input added; without gradients."""
         normal = self.norm(h)
-        query, key, value = (_windows(layer(normal)) for layer in (self.q, self.k, self.v))
+        whole = max(h.shape[2:]) <= WINDOW
+        # A band of windows at a time, each into its own place: nobody else asks for it.
+        for top in range(0, h.shape[2], WINDOW):
+            band = normal[:, :, top : top + WINDOW]
+            missing = (0, 0) if whole else (-band.shape[2] % WINDOW, -band.shape[3] % WINDOW)
+            band.copy_(self._attended(band, *missing))
+        return normal.add_(h)
+
+    def _attended(self, band: Tensor, below: int, beyond: int) -> Tensor:
+        """What the places of a band learn from each other, [B,C,h,W].
+
+        Args:
+            band: one window high, any number of them wide.
+            below, beyond: rows and columns that it lacks to be that, to be made by repeating its edges.
+        """
+        batch, channels, height, width = band.shape
+        # Each place has its queries, keys and values to itself: to repeat it before is to repeat them after.
+        if below or beyond:
+            band = F.pad(band, (0, beyond, 0, below), mode="replicate")
+        rows, columns = band.shape[2:]
+        side = min(columns, WINDOW)
+        query, key, value = (_windows(layer(band), side) for layer in (self.q, self.k, self.v))
         answer = F.scaled_dot_product_attention(query, key, value)
-        return self.proj_out(_joined(answer, h.shape)).add_(h)
+        joined = answer.reshape(batch, columns // side, rows, side, channels).transpose(1, 2)
+        whole = joined.reshape(batch, rows, columns, channels).permute(0, 3, 1, 2)
+        return self.proj_out(whole[:, :, :height, :width])
 
 
-def _window_of(height: int, width: int) -> tuple[int, int]:
-    """Height and width of the windows of a map."""
-    return (height, width) if max(height, width) <= WINDOW else (WINDOW, WINDOW)
-
-
-def _windows(h: Tensor) -> Tensor:
-    """[B,C,H,W] -> [B * windows, 1, places of a window, C], the map's edges repeated until windows fill it."""
-    batch, channels, height, width = h.shape
-    rows, columns = _window_of(height, width)
-    beyond = (0, -width % columns, 0, -height % rows)
-    if any(beyond):
-        h = F.pad(h, beyond, mode="replicate")
-    down, across = h.shape[2] // rows, h.shape[3] // columns
-    tiles = h.permute(0, 2, 3, 1).reshape(batch, down, rows, across, columns, channels).transpose(2, 3)
-    return tiles.reshape(-1, 1, rows * columns, channels)
-
-
-def _joined(tiles: Tensor, shape: torch.Size) -> Tensor:
-    """Inverse of `_windows`, without what was repeated beyond the edges."""
-    batch, channels, height, width = shape
-    rows, columns = _window_of(height, width)
-    down, across = -(-height // rows), -(-width // columns)
-    grid = tiles.reshape(batch, down, across, rows, columns, channels).transpose(2, 3)
-    whole = grid.reshape(batch, down * rows, across * columns, channels).permute(0, 3, 1, 2)
-    return whole[:, :, :height, :width].contiguous(memory_format=torch.channels_last)
+def _windows(band: Tensor, side: int) -> Tensor:
+    """[B,C,h,W] -> [B W/side, 1, h side, C]."""
+    batch, channels, rows, columns = band.shape
+    tiles = band.permute(0, 2, 3, 1).reshape(batch, rows, columns // side, side, channels).transpose(1, 2)
+    return tiles.reshape(-1, 1, rows * side, channels)
