@@ -67,6 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status.
+
+    Raises:
+        SystemExit: after help, or with a wrong command line.
     """
     with streams.all_open():
         for stream in (sys.stdout, sys.stderr):
@@ -83,10 +86,11 @@ def _status(argv: list[str]) -> int:
     """Run one command, and say in one line what went wrong."""
     try:
         return _run(argv)
-    except SystemExit as end:
-        if end.code:  # A parser has said what is wrong with the command line; otherwise it has printed its help.
-            raise
-        return 0
+    except SystemExit as end:  # A parser has printed its help, or said what is wrong with the command line.
+        lost = 0 if end.code else _status_of_report()
+        if lost:
+            return lost
+        raise
     except BrokenPipeError:
         return 1  # Whoever read the report has seen enough.
     except KeyboardInterrupt as error:
