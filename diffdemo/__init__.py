@@ -29,13 +29,14 @@ from diffdemo.errors import (
     TruncatedBitstream,
     UnsupportedBitstream,
     WeightsError,
+    WorkLimitError,
 )
 
 if TYPE_CHECKING:
     from diffdemo.api import decode, encode
     from diffdemo.engine import Engine
 
-__version__ = "0.6.0"
+__version__ = "0.7.0"
 
 __all__ = [
     "BitstreamError",
@@ -51,6 +52,7 @@ __all__ = [
     "TruncatedBitstream",
     "UnsupportedBitstream",
     "WeightsError",
+    "WorkLimitError",
     "__version__",
     "decode",
     "encode",

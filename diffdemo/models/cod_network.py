@@ -32,7 +32,7 @@ from diffdemo.models.cod_quantiser import Quantiser
 from diffdemo.models.cod_shape import CodShape
 from diffdemo.models.cod_trunk import MODULATIONS, Block, PatchEmbedding, TimeEmbedding
 
-PATCHES_AT_A_TIME = 64
+PATCHES_AT_A_TIME = 128
 """Patches whose pixels are in memory together: few enough for their features to stay in a processor's cache."""
 
 

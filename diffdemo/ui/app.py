@@ -17,7 +17,7 @@ from diffdemo.ui.uploads import MAX_FILE_MEGABYTES
 
 ASSETS = Path(__file__).parents[2] / "assets"
 FILES_LIVE_SECONDS = 3 * 3600
-QUEUE_SIZE = 64
+QUEUE_SIZE = 128
 """Calls that may wait for all devices together."""
 
 _TOGGLE_THEME = "() => { document.body.classList.toggle('dark'); }"

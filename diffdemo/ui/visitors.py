@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 _log = logging.getLogger(__name__)
 
-MAX_WAITING = int(os.environ.get("DIFFDEMO_MAX_WAITING") or 24)
+MAX_WAITING = int(os.environ.get("DIFFDEMO_MAX_WAITING") or 64)
 """Calls of one address that may wait at a time; a class behind one address has about as many people."""
 SILENT_SECONDS = 20.0
 """How long a session may have calls and listen to none."""

@@ -37,7 +37,8 @@ MAX_GROWTH_MB = 150
 MAX_MORE_THREADS = 20
 MAX_MORE_FILES = 40
 COLOUR_TOLERANCE = 12
-BUSY = "Too many of your calls"
+BUSY = ("Too many of your calls", "Queue is full")
+"""What is said where no more calls can wait, by the page and by Gradio's client."""
 
 
 @dataclass
@@ -80,7 +81,7 @@ class Visitor:
         try:
             chosen()
         except Exception as error:
-            if BUSY in str(error):
+            if any(words in str(error) for words in BUSY):
                 self.tally.busy[chosen.__name__] += 1
                 time.sleep(1)
             else:

@@ -78,7 +78,7 @@ def test_work_on_the_device_is_queued_one_at_a_time(demo, events):
     assert {name for name, event in events.items() if event.concurrency_id == "device"} == ON_THE_DEVICE
     assert {events[name].concurrency_limit for name in ON_THE_DEVICE} == {1}
     assert all(events[name].queue for name in ON_THE_DEVICE)
-    assert demo._queue.max_size == 64
+    assert demo._queue.max_size == 128
     assert not demo.api_open, "a direct call would not wait its turn"
 
 
