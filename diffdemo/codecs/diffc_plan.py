@@ -89,7 +89,7 @@ def plan_step(
             needed = error * (1 / sigma_of(floor) ** 2 - 1 / sigma**2)
             stages = min(stages, max(FEWEST_LAST_STAGES, stages_for(needed, x.numel(), preset)))
         side = writer.side_bits(level)
-        if not last:
+        if not last and writer.bits.num_bits + side + 2 * stages <= room:
             break
     if last:
         # Bits up to the end of the last byte belong to the last step.

@@ -17,7 +17,7 @@ from diffdemo.codecs.ideal import ideal_chain
 from diffdemo.coding.container import write_bitstream
 from diffdemo.diffusion.posterior import white_noise
 from diffdemo.diffusion.views import MOST_VIEWS
-from diffdemo.errors import CorruptBitstream
+from diffdemo.errors import CorruptBitstream, RateError
 from diffdemo.images import Pixels, to_image, to_pixels
 from diffdemo.metrics import psnr_db
 from diffdemo.models.space import PixelSpace
@@ -197,3 +197,18 @@ def test_golden_file_decodes_to_the_recorded_pixels(codec):
     pixels = to_pixels(list(codec.decode(bytes.fromhex(GOLDEN_FILE)))[-1].image)
     assert pixels.shape == (4, 6, 3)
     assert np.abs(pixels.reshape(-1, 3).astype(int) - np.array(GOLDEN_PIXELS)).max() <= 1
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 5, 8])
+def test_a_tiny_picture_never_takes_more_than_it_may(engine, side):
+    pixels = np.random.default_rng(side).integers(0, 256, (side, side, 3), np.uint8)
+    sizes = []
+    for num_bytes in range(24, 90, 3):
+        try:
+            *_, last = engine.encode(pixels, num_bytes=num_bytes, preset="fast")
+        except RateError as error:
+            assert "Please allow at least" in str(error)
+            continue
+        assert len(last.data) <= num_bytes
+        sizes.append(len(last.data))
+    assert sizes
