@@ -6,7 +6,7 @@
 A model has one rate: its codes cover 4x4 to 32x32 pixels and have 4 or 8 bits. There is nothing to choose, neither in
 the encoder nor in the decoder, and nothing random.
 
-Source: Jia et al. 2026, CoD-Lite (github.com/microsoft/GenCodec).
+Source: Jia et al. 2026, "CoD-Lite: Real-Time Diffusion-Based Generative Image Compression" (arXiv:2604.12525).
 """
 
 from __future__ import annotations

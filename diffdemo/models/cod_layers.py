@@ -2,8 +2,8 @@
 
 Attributes are named as in the released files, here and in all of this model, so that weights need no translation.
 
-Source: Jia et al. 2026, CoD-Lite (github.com/microsoft/GenCodec), on the autoencoder of Esser, Rombach, Ommer 2021
-(arXiv:2012.09841).
+Source: Jia et al. 2026, "CoD-Lite: Real-Time Diffusion-Based Generative Image Compression" (arXiv:2604.12525), on the
+autoencoder of Esser, Rombach, Ommer 2021 (arXiv:2012.09841).
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@
 The decoder is a diffusion model that was trained on to be right at once: shown no picture at all (zeros, at the time of
 pure noise) it answers with the clean one. Shown a noisy picture and its time, the same network is a denoiser.
 
-Source: Jia et al. 2026, CoD-Lite (github.com/microsoft/GenCodec). Everything here is float32.
+Source: Jia et al. 2026, "CoD-Lite: Real-Time Diffusion-Based Generative Image Compression" (arXiv:2604.12525), and
+their code, github.com/microsoft/GenCodec. Everything here is float32.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A pixel is told what its patch has to say to this place in it, where in the patch it lies, and the noisy value there.
 
-Source: Jia et al. 2026, CoD-Lite; after PixNerd (Wang et al. 2025, arXiv:2507.23268).
+Source: Jia et al. 2026, CoD-Lite (arXiv:2604.12525); after PixNerd (Wang et al. 2025, arXiv:2507.23268).
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The part of CoD-Lite's decoder that sees patches: what it is told, 21 convolutional blocks, and the time.
 
-Source: Jia et al. 2026, CoD-Lite; modulation by time after Peebles, Xie 2023 (arXiv:2212.09748), depthwise
-convolutions and channel attention after the family of NAFNet (Chen et al. 2022, arXiv:2204.04676).
+Source: Jia et al. 2026, CoD-Lite (arXiv:2604.12525); modulation by time after Peebles, Xie 2023 (arXiv:2212.09748).
 """
 
 from __future__ import annotations

@@ -244,8 +244,8 @@ def test_pictures_of_a_batch_do_not_know_of_each_other():
 
 def test_a_picture_of_more_patches_than_are_computed_at_a_time():
     model = formula_model(tiny_shape())
-    picture = model.picture(torch.zeros(9, 9, dtype=torch.int64))
-    assert picture.shape == (1, 3, 144, 144)
+    picture = model.picture(torch.zeros(9, 15, dtype=torch.int64))
+    assert picture.shape == (1, 3, 144, 240)
     assert bool(picture.isfinite().all())
 
 
