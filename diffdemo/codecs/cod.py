@@ -35,6 +35,7 @@ from diffdemo.coding.container import Bitstream, Header, read_bitstream, require
 from diffdemo.errors import CorruptBitstream, ImageError, ModelMismatch, RateError, TruncatedBitstream
 from diffdemo.images import MOST_PIXELS, Pixels, mirrored, require_pixels
 from diffdemo.models.cod import CodModel
+from diffdemo.models.cod_progress import Heed, nobody
 from diffdemo.models.cod_shape import CodShape
 
 
@@ -70,7 +71,15 @@ class CodLite:
         self.model = model
         self.fingerprint = fingerprint
 
-    def encode(self, pixels: Pixels, target: Target, *, preset: Preset = Preset.BALANCED, seed: int = 0) -> bytes:
+    def encode(
+        self,
+        pixels: Pixels,
+        target: Target,
+        *,
+        preset: Preset = Preset.BALANCED,
+        seed: int = 0,
+        heed: Heed = nobody,
+    ) -> bytes:
         """The file of a picture; the model has only one.
 
         Args:
@@ -78,12 +87,13 @@ class CodLite:
             target: bytes that the file must not exceed. A quality is reached or not: another one is another model.
             preset: not used: there is nothing to search for.
             seed: not used: the file has no randomness.
+            heed: told between the layers of the encoder.
 
         Raises:
             ImageError: no picture, or too large a one.
             RateError: the file is longer than the target allows.
         """
-        file = self.write(self.analyse(pixels))
+        file = self.write(self.analyse(pixels, heed))
         if target.num_bytes is not None and len(file) > target.num_bytes:
             raise RateError(
                 f"{target.num_bytes} bytes are too few for this picture: this CoD-Lite model needs {len(file)}. "
@@ -91,7 +101,7 @@ class CodLite:
             )
         return file
 
-    def analyse(self, pixels: Pixels) -> CodContent:
+    def analyse(self, pixels: Pixels, heed: Heed = nobody) -> CodContent:
         """The codes of a picture, mirrored to the right and below until its sides are multiples.
 
         Raises:
@@ -106,7 +116,7 @@ class CodLite:
                 f"to multiples of {self.model.shape.multiple}. Please make it smaller."
             )
         picture = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None]
-        codes = self.model.codes(mirrored(picture, self.model.shape.multiple).float() / 255)
+        codes = self.model.codes(mirrored(picture, self.model.shape.multiple).float() / 255, heed)
         return CodContent(width, height, codes.numpy().astype(np.int32))
 
     def write(self, content: CodContent) -> bytes:
@@ -120,8 +130,15 @@ class CodLite:
             payload=write_payload(content.codes, self.model.shape.bits),
         )
 
-    def decode(self, data: bytes, rendering: Rendering = DEFAULT_RENDERING) -> Iterator[Reconstruction]:
-        """The picture, at once; of the numbers in `rendering` none is used.
+    def decode(
+        self, data: bytes, rendering: Rendering = DEFAULT_RENDERING, *, heed: Heed = nobody
+    ) -> Iterator[Reconstruction]:
+        """The picture, at once.
+
+        Args:
+            data: the file.
+            rendering: of which only the decoder is looked at.
+            heed: told between the layers of the decoder.
 
         Raises:
             BitstreamError: the file is not whole, not intact, not ours, or names another model.
@@ -129,25 +146,27 @@ class CodLite:
         """
         rendering.decoder_of(self)
         bitstream = self.open(data)
-        yield Reconstruction(self.picture(self.read(bitstream)), bitstream.num_bytes, 1, 1, 0.0)
+        yield Reconstruction(self.picture(self.read(bitstream), heed), bitstream.num_bytes, 1, 1, 0.0)
 
-    def encode_cod(self, pixels: Pixels) -> bytes:
+    def encode_cod(self, pixels: Pixels, *, heed: Heed = nobody) -> bytes:
         """The picture as a file for the authors' tools, which does not say how it was padded.
 
         Raises:
             ImageError: no picture, or too large a one.
         """
-        return write_cod(self.analyse(pixels).codes, self.model.shape)
+        return write_cod(self.analyse(pixels, heed).codes, self.model.shape)
 
-    def decode_cod(self, data: bytes, rendering: Rendering = DEFAULT_RENDERING) -> Iterator[Reconstruction]:
-        """The picture of a file that the authors' tools wrote with the same model.
+    def decode_cod(
+        self, data: bytes, rendering: Rendering = DEFAULT_RENDERING, *, heed: Heed = nobody
+    ) -> Iterator[Reconstruction]:
+        """The picture of a file that the authors' tools wrote with the same model; arguments as for `decode`.
 
         Raises:
             BitstreamError: the file is not whole, or not of this model.
             RateError: a decoder of another codec.
         """
         rendering.decoder_of(self)
-        yield Reconstruction(self.picture(self.read_cod(data)), len(data), 1, 1, 0.0)
+        yield Reconstruction(self.picture(self.read_cod(data), heed), len(data), 1, 1, 0.0)
 
     def read_cod(self, data: bytes) -> CodContent:
         """What a file of the authors' tools says.
@@ -159,9 +178,9 @@ class CodLite:
         width, height, codes = read_cod(data, self.model.shape)
         return CodContent(width, height, codes)
 
-    def picture(self, content: CodContent) -> Tensor:
+    def picture(self, content: CodContent, heed: Heed = nobody) -> Tensor:
         """float32 [1,3,H,W] in [-1,1]; grey where a file of the authors' tools has no codes."""
-        known = self.model.picture(torch.from_numpy(content.codes).long()).clamp(-1, 1)
+        known = self.model.picture(torch.from_numpy(content.codes).long(), heed).clamp(-1, 1)
         rows, columns = min(content.height, known.shape[2]), min(content.width, known.shape[3])
         if (rows, columns) == (content.height, content.width):
             return known[:, :, :rows, :columns].contiguous()

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from diffdemo.errors import WeightsError
 from diffdemo.models.cod_network import CodNetwork
+from diffdemo.models.cod_progress import Heed, nobody
 from diffdemo.models.cod_shape import CodShape
 from diffdemo.models.cod_table import TablePrecision, position_table
 from diffdemo.models.weights import read_weights, require_tensors
@@ -86,11 +87,12 @@ class CodModel:
         return cls(network, sha256=sha256, device=device, table=table)
 
     @torch.inference_mode()
-    def codes(self, image: Tensor) -> Tensor:
+    def codes(self, image: Tensor, heed: Heed = nobody) -> Tensor:
         """Codes of a picture.
 
         Args:
             image: [1,3,H,W] in [0,1], unlike everywhere else; sides multiples of `shape.multiple`.
+            heed: told between the layers.
 
         Returns:
             int64 [H/stride,W/stride] on the CPU, each below 2^bits.
@@ -98,16 +100,17 @@ class CodModel:
         Raises:
             WeightsError: the weights are so large that the computation overflows.
         """
-        z = self._network.y_embedder.encoder(self._placed(image))
+        z = self._network.y_embedder.encoder(self._placed(image), heed)
         _require_finite(z)
         return self._network.y_embedder.bottleneck.indices(z)[0]
 
     @torch.inference_mode()
-    def picture(self, codes: Tensor) -> Tensor:
+    def picture(self, codes: Tensor, heed: Heed = nobody) -> Tensor:
         """The picture that codes stand for.
 
         Args:
             codes: int64 [h,w], each below 2^bits; h and w times the stride are multiples of `shape.multiple`.
+            heed: told between the layers.
 
         Returns:
             float32 [1,3,H,W] on the CPU, nominally in [-1,1].
@@ -115,10 +118,7 @@ class CodModel:
         Raises:
             WeightsError: the weights are so large that the computation overflows.
         """
-        codec = self._network.y_embedder
-        vectors = codec.bottleneck.vectors(codes[None].to(self.device))
-        context = codec.decoder(vectors.contiguous(memory_format=torch.channels_last))
-        picture = self._network.clean(context, self._modulations, self._positions).cpu()
+        picture = self._network.decoded(codes[None].to(self.device), self._modulations, self._positions, heed).cpu()
         _require_finite(picture)
         return picture
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from diffdemo.models.cod_layers import GroupNorm, Residual, WindowAttention
+from diffdemo.models.cod_progress import Progress
 from diffdemo.models.cod_shape import CodShape
 
 
@@ -45,10 +46,11 @@ class ContextDecoder(nn.Module):
             self.conv_out = nn.Conv2d(width, width, 3, stride=2 if stride == 8 else 1, padding=1)
         self.ada = Upsampled(width, groups) if stride == 32 else nn.Identity()
 
-    def forward(self, codes: Tensor) -> Tensor:
+    def forward(self, codes: Tensor, progress: Progress) -> Tensor:
         """Vectors of the codes [B,D,H/stride,W/stride] -> [B,C,H/16,W/16]."""
         h = self.conv_in(codes)
         # Layer by layer, so that what the first one was given is not kept in memory.
         for layer in self.block:
             h = layer(h)
+            progress.layer_done()
         return self.ada(self.conv_out(self.norm_out.activated(h)))

@@ -7,6 +7,7 @@ from itertools import chain
 from torch import Tensor, nn
 
 from diffdemo.models.cod_layers import Downsample, GroupNorm, Residual, WindowAttention
+from diffdemo.models.cod_progress import Heed, Progress, nobody
 from diffdemo.models.cod_shape import CodShape
 
 
@@ -40,13 +41,21 @@ class Encoder(nn.Module):
         self.norm_out = GroupNorm(widest, groups)
         self.conv_out = nn.Conv2d(widest, shape.code_channels, 3, padding=1)
 
-    def forward(self, image: Tensor) -> Tensor:
+    @property
+    def layers(self) -> list[nn.Module]:
+        """What lies between the first convolution and the last one."""
+        stages = (self.down_block_0, self.down_block_1, self.down_block_2, self.down_block_3, self.down_block_4)
+        return [*chain(*stages, self.mid_block)]
+
+    def forward(self, image: Tensor, heed: Heed = nobody) -> Tensor:
         """Picture [B,3,H,W] in [0,1], sides multiples of `CodShape.multiple` -> [B,D,H/stride,W/stride]."""
         h = self.conv_in(image)
-        stages = (self.down_block_0, self.down_block_1, self.down_block_2, self.down_block_3, self.down_block_4)
+        layers = self.layers
+        progress = Progress(len(layers), heed)
         # Layer by layer: a stage that is called as a whole keeps what it began with in memory.
-        for layer in chain(*stages, self.mid_block):
+        for layer in layers:
             h = layer(h)
+            progress.layer_done()
         return self.conv_out(self.norm_out.activated(h))
 
 

@@ -29,6 +29,7 @@ from diffdemo.models.cod_pixels import (
     image_of,
     patches_of,
 )
+from diffdemo.models.cod_progress import Heed, Progress, nobody
 from diffdemo.models.cod_quantiser import Quantiser
 from diffdemo.models.cod_shape import CodShape
 from diffdemo.models.cod_trunk import MODULATIONS, Block, PatchEmbedding, TimeEmbedding
@@ -68,7 +69,34 @@ class CodNetwork(nn.Module):
         vectors = [block.adaLN_modulation(told).view(MODULATIONS, -1) for block in self.blocks]  # type: ignore[operator]
         return torch.stack(vectors)
 
-    def clean(self, context: Tensor, modulations: Tensor, table: Tensor, noisy: Tensor | None = None) -> Tensor:
+    def decoded(self, codes: Tensor, modulations: Tensor, table: Tensor, heed: Heed = nobody) -> Tensor:
+        """The picture that codes stand for, in one step.
+
+        Args:
+            codes: int64 [B,h,w].
+            modulations: of the time of pure noise.
+            table: `position_table`.
+            heed: told between the layers.
+
+        Returns:
+            [B,3,H,W], nominally in [-1,1].
+        """
+        codec, shape = self.y_embedder, self.shape
+        patches = codes.numel() * shape.stride**2 // PIXELS
+        parts = -(-patches // PATCHES_AT_A_TIME)
+        progress = Progress(len(codec.decoder.block) + len(self.blocks) + parts, heed)
+        vectors = codec.bottleneck.vectors(codes).contiguous(memory_format=torch.channels_last)
+        return self.clean(codec.decoder(vectors, progress), modulations, table, progress=progress)
+
+    def clean(
+        self,
+        context: Tensor,
+        modulations: Tensor,
+        table: Tensor,
+        noisy: Tensor | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> Tensor:
         """The clean picture that is expected.
 
         Args:
@@ -76,6 +104,7 @@ class CodNetwork(nn.Module):
             modulations: of the time.
             table: `position_table`.
             noisy: [B,3,16h,16w] in [-1,1]; None for zeros.
+            progress: counts the blocks, and the patches by the part; None if nobody asks.
 
         Returns:
             [B,3,16h,16w], nominally in [-1,1].
@@ -83,14 +112,16 @@ class CodNetwork(nn.Module):
         s = self.s_embedder(context, noisy)
         for block, modulation in zip(self.blocks, modulations, strict=True):
             s = block(s, modulation)
-        return image_of(self._colours(s, context, table, noisy))
-
-    def _colours(self, s: Tensor, context: Tensor, table: Tensor, noisy: Tensor | None) -> Tensor:
-        """Pixels of all patches, [B,h,w,256,3]."""
-        batch, _, height, width = s.shape
+            if progress is not None:
+                progress.layer_done()
         shown = None if noisy is None else patches_of(noisy).flatten(0, 2)
-        parts = self._by_patches(_rows(s), _rows(context), table, shown)
-        return torch.cat(list(parts)).view(batch, height, width, PIXELS, COLOURS)
+        parts = []
+        for part in self._by_patches(_rows(s), _rows(context), table, shown):
+            parts.append(part)
+            if progress is not None:
+                progress.layer_done()
+        batch, _, height, width = s.shape
+        return image_of(torch.cat(parts).view(batch, height, width, PIXELS, COLOURS))
 
     def _by_patches(self, s: Tensor, context: Tensor, table: Tensor, shown: Tensor | None) -> Iterator[Tensor]:
         """Pixels of a few patches at a time, [patches,256,3], from rows [patches,C] of both."""

@@ -16,6 +16,7 @@ from diffdemo.codecs.cod_payload import fixed_bytes
 from diffdemo.coding.container import read_bitstream, write_bitstream
 from diffdemo.errors import (
     BitstreamError,
+    Cancelled,
     CorruptBitstream,
     ImageError,
     ModelMismatch,
@@ -219,6 +220,30 @@ def test_pictures_that_no_file_can_hold_are_refused(codec):
 
 def test_pixels_need_not_be_contiguous(codec, picture, data):
     assert codec.encode(picture[:, ::-1][:, ::-1], Target()) == data
+
+
+def test_whoever_asks_is_told_how_far_it_has_come_and_can_end_it(codec, picture, data):
+    shares: list[float] = []
+    assert codec.encode(picture, Target(), heed=shares.append) == data
+    assert len(shares) > 10
+    assert shares == sorted(shares)
+    assert (min(shares) > 0, shares[-1]) == (True, 1.0)
+    shares.clear()
+    wide = codec.encode(patterned(16, 2500), Target())
+    list(codec.decode(wide, heed=shares.append))
+    assert len(shares) > 8
+    assert shares == sorted(shares)
+    assert (min(shares) > 0, shares[-1]) == (True, 1.0)
+
+    def end(share: float) -> None:
+        if share > 0.4:
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        codec.encode(picture, Target(), heed=end)
+    with pytest.raises(Cancelled):
+        list(codec.decode(data, heed=end))
+    assert codec.encode(picture, Target()) == data
 
 
 def test_work_is_known_before(codec, data):
