@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
+import torch
 
 from diffdemo.codecs.cdc import Cdc
-from diffdemo.coding.container import write_bitstream
+from diffdemo.coding.container import read_bitstream, write_bitstream
+from diffdemo.diffusion.schedule import cosine_schedule, linear_schedule, visited_steps
 from diffdemo.errors import CorruptBitstream
 from diffdemo.models.cdc import Family
 from tests.golden import sources
@@ -14,6 +18,8 @@ from tests.golden.cases import CDC_CASES, FOLDER, CdcCase
 from tests.golden.digests import digest
 from tests.golden.pictures import NETWORK, decoded, recorded, require_same
 
+X_ABAR = [0.999995232, 0.959558606, 0.493748486, 3.61826e-08]
+EPSILON_ABAR = [0.999994993, 0.970536113, 0.079000317, 4.3041e-05]
 LATENTS = {
     "cdc-x-0": "8bc4153f0badf444",
     "cdc-x-32": "8462643ea9ad7e45",
@@ -42,6 +48,26 @@ def test_a_file_is_read_to_the_last_bit(case: CdcCase) -> None:
 def test_a_file_decodes_to_its_picture(case: CdcCase) -> None:
     data = (FOLDER / f"{case.name}.difd").read_bytes()
     require_same(decoded(case.codec(), data, case.rendering), recorded(case.name), NETWORK)
+
+
+def test_bytes_behind_the_last_symbol_are_refused() -> None:
+    codec = sources.cdc(Family.X)
+    bitstream = read_bitstream((FOLDER / "cdc-x-32.difd").read_bytes())
+    for payload in (bitstream.payload + b"\1", bitstream.payload[:-1]):
+        with pytest.raises(CorruptBitstream):
+            codec.read(dataclasses.replace(bitstream, payload=payload))
+
+
+def test_schedules_and_times() -> None:
+    """How noisy the steps of both families are, and what their networks are told."""
+    x, epsilon = cosine_schedule(), linear_schedule()
+    assert (x.num_steps, epsilon.num_steps) == (8193, 20_000)
+    assert x.abar[[0, 1000, 4096, 8191]].tolist() == pytest.approx(X_ABAR, rel=1e-4)
+    assert epsilon.abar[[0, 1000, 10_000, 19_999]].tolist() == pytest.approx(EPSILON_ABAR, rel=1e-4)
+    assert visited_steps(x, 5).tolist() == [0, 2048, 4096, 6144, 8192]
+    steps = torch.tensor([0, 5, 8000])
+    assert float(sources.cdc(Family.X).model._time(steps, 2)) == pytest.approx(8000 / 8193)
+    assert float(sources.cdc(Family.EPSILON).model._time(steps, 2)) == pytest.approx(2 / 3)
 
 
 def test_limits_of_what_a_cdc_file_may_ask_for() -> None:

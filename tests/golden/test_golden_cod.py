@@ -7,9 +7,10 @@ import pytest
 
 from diffdemo.codecs.cod import CodLite, rate_number, rate_of
 from diffdemo.codecs.cod_file import cod_sides, write_cod
-from diffdemo.codecs.cod_payload import BLENDS, Codes, max_payload_bytes, read_payload, write_payload
+from diffdemo.codecs.cod_payload import BLENDS, Codes, _Counts, max_payload_bytes, read_payload, write_payload
 from diffdemo.coding.container import Header
-from diffdemo.errors import BitstreamError
+from diffdemo.coding.range_coder import SymbolEncoder
+from diffdemo.errors import BitstreamError, CorruptBitstream
 from diffdemo.models.cod_shape import CodShape
 from tests.golden.numbers import noise
 
@@ -56,6 +57,15 @@ def test_what_no_encoder_writes_is_refused() -> None:
     for data in (*wrong, bytes.fromhex(PAYLOADS[3])[:-1], bytes.fromhex(PAYLOADS[3]) + b"\0"):
         with pytest.raises(BitstreamError):
             read_payload(data, HEIGHT, WIDTH, BITS)
+
+
+def test_a_code_that_no_codebook_has_is_refused() -> None:
+    """The escape of a table is never written; here it is, as the only code of a picture."""
+    table = _Counts(BITS, BLENDS[0]).table(1 << BITS, 1 << BITS)
+    encoder = SymbolEncoder()
+    encoder.encode(np.array([1 << BITS], np.int32), table)
+    with pytest.raises(CorruptBitstream, match="no codebook has"):
+        read_payload(b"\1" + encoder.to_bytes(), 1, 1, BITS)
 
 
 def test_numbers_of_codec_and_rates() -> None:

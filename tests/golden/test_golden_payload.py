@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diffdemo.codecs.diffc_file import read_file
+from diffdemo.codecs.diffc_file import FileHead, read_file
 from diffdemo.codecs.diffc_payload import Forecast, PayloadWriter, level_of, read_steps, sigma_of, stages_by_rule
 from diffdemo.coding.bits import BitReader, BitWriter
 from tests.golden.digests import digest
@@ -89,6 +89,12 @@ def test_the_walk_through_every_golden_file(name: str) -> None:
     assert walk == WALKS[name]
     ends = [file.end_bytes(step) for step in file.steps()]
     assert ends == [file.first_byte + math.ceil(step.end_bit / 8) for step in file.steps()]
+
+
+def test_a_payload_ends_without_its_prompt() -> None:
+    head = FileHead(b"gold", 64, 64, 0, 1, 16, channels=4, factor=8, prompt="bright")
+    file = read_file(head.to_file(bits("1" * 16)))
+    assert [(step.stages, step.end_bit, file.end_bytes(step)) for step in file.steps()] == [(7, 15, file.num_bytes)]
 
 
 def test_a_walk_ends_after_512_steps() -> None:

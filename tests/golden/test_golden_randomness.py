@@ -24,6 +24,7 @@ SMALL_BOOK = "efc3df69abd1928d"
 LARGE_BOOK = "fdbf16787010244d"
 ROTATED = "9eb409122ac456f5"
 ROTATED_BACK = "330f27a8b28b9dfd"
+ROTATED_THREE = [1.5, -2.5, -3.5, -0.5]
 BRANCH_KEYS = "9af9a8db68ef2118"
 WALKS = "982a3745f52272a7"
 EDGES = "06f5739a6c532deb"
@@ -98,6 +99,7 @@ def test_rotation() -> None:
     assert digest(4096 * forward) == ROTATED
     backward = rotation.backward(np.rint(4 * noise((rotation.size,), 61)).astype(np.float32))
     assert digest(4096 * backward) == ROTATED_BACK
+    assert Rotation(3, KEY, 5).forward(np.array([1, 2, 4], np.float32)).tolist() == ROTATED_THREE
 
 
 def test_walk() -> None:

@@ -47,6 +47,7 @@ SYMBOLS = (
     "fffeff003f82007fff3fffffff3fffffff3ffffffffffffffffffffffffffffffd5c20a01e00c01fe00ff803ffc01ffc8a9c1ba18c3fffff"
     "c01ff007ff405fc008973de8c8c6b2171c2feb885af53fffff9ccd71fffffff39df96bffffffe764cf65fffffff9d733e0"
 )
+LONGEST = "fffffffffa001038"
 ENDS = 0x75D45B2D
 CARRIED = ["00000000ffffffff", "0000000100000000", "0000000100000000", "0000000100000000", "0000000100000001"]
 DELTAS = "dd5bd56034500c57"
@@ -125,6 +126,14 @@ def test_bytes_of_symbols_and_escapes() -> None:
     decoder.require_end()
 
 
+def test_the_longest_escape() -> None:
+    """From a table far below zero to the largest symbol: twenty-one digits after the first, of twenty-two."""
+    below = FrequencyTable(-127, np.array([(1 << 24) - 128, 128], np.int64))
+    encoder = SymbolEncoder()
+    encoder.encode(np.array([(1 << 20) - 1], np.int32), below)
+    assert encoder.to_bytes().hex() == LONGEST
+
+
 def test_ends_of_short_streams() -> None:
     """How many bytes a stream ends with, for thousands of intervals."""
     ends = []
@@ -187,3 +196,12 @@ def test_small_weights_have_as_many_digits_as_are_exact() -> None:
         for tensor in layers.state_dict().values():
             tensor.mul_(2.0**-12)
     assert [layer.bits for layer in ExactHyperDecoder(layers)._layers] == [27, 27, 27]
+
+
+@pytest.mark.parametrize(("weight", "bias", "bits"), [(0.5, 0.5, 26), (0.5, 0.5 - 2**-24, 27), (0.5 - 2**-24, 0.5, 27)])
+def test_digits_of_weights_whose_sum_is_a_power_of_two(weight: float, bias: float, bits: int) -> None:
+    layer = nn.Conv2d(1, 1, 1)
+    with torch.no_grad():
+        layer.weight.fill_(weight)
+        layer.bias.fill_(bias)
+    assert ExactHyperDecoder(nn.Sequential(layer))._layers[0].bits == bits

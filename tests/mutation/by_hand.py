@@ -122,6 +122,8 @@ BY_HAND = (
         "payload",
     ),
     ("coding.bits", "pairs[:, 0] << 1 | pairs[:, 1]", "pairs[:, 1] << 1 | pairs[:, 0]", "payload"),
+    ("coding.bits", ">> 1) if number & 1", ">> 1) if number & 2", "payload"),
+    ("coding.bits", "else number >> 1", "else number >> 2", "payload"),
     ("coding.bits", "(-value << 1) - 1", "-value << 1", "payload"),
     ("codecs.diffc_payload", "max(FEWEST_STAGES, math", "min(FEWEST_STAGES, math", "payload"),
     ("codecs.diffc_payload", "self._number >= MOST_STEPS", "self._number > MOST_STEPS", "payload"),
@@ -155,6 +157,7 @@ BY_HAND = (
     ("coding.range_coder", 'astype(">u4").tobytes()', 'astype("<u4").tobytes()', "tables"),
     ("coding.range_coder", "if lower + (1 << 32) - 1", "if lower + (1 << 33) - 1", "tables"),
     ("coding.range_coder", "< 1 << STATE_BITS:", "< 2 << STATE_BITS:", "tables"),
+    ("coding.range_coder", "LONGEST_EXTRA = 22", "LONGEST_EXTRA = 20", "tables"),
     ("coding.range_coder", "(counts - 1).astype", "counts.astype", "tables"),
     (
         "coding.range_coder",

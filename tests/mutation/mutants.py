@@ -36,7 +36,7 @@ class Mutant:
     tests: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.module}:{self.line} {self.old} -> {self.new}"
+        return f"{self.module}:{self.line} at {self.offset}: {self.old} -> {self.new}"
 
     def source(self) -> str:
         """The module's source with the change."""

@@ -33,10 +33,10 @@ SCOPES = (
     Scope("coding.bits", ("payload",)),
     Scope("coding.frequency", ("tables",)),
     # What symbols cost: the encoder's.
-    Scope("coding.range_coder", ("tables", "header"), ("costs_in_bits", "cost_bits")),
+    Scope("coding.range_coder", ("tables", "cdc"), ("costs_in_bits", "cost_bits")),
     Scope("coding.portable", ("tables",)),
     Scope("codecs.diffc_payload", ("payload", "header")),
-    Scope("codecs.diffc_file", ("header", "payload")),
+    Scope("codecs.diffc_file", ("header", "payload", "diffc")),
     Scope("codecs.cdc_step", ("tables", "cdc")),
     # The encoder's choice of a model.
     Scope("codecs.cod_payload", ("cod",), ("_shortest", "_ideal_bits", "_earlier")),
@@ -60,7 +60,10 @@ EQUIVALENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("_hadamard(x: ", "no number of ours"),
     ),
     "coding.tree_code": (("stream=(number, tree, 2))[0]", "-"),),
-    "coding.bits": ((".reshape(-1, 2)", LAST_AXIS),),
+    "coding.bits": (
+        (".reshape(-1, 2)", LAST_AXIS),
+        ("return -((number + 1) >> 1)", "adding 2 to an odd number and halving is the same; the rest is tried by hand"),
+    ),
     "coding.frequency": (
         ("sizes = (5 * SCALES", "edges beyond those that a table keeps; fewer are tried by hand"),
         ("2.0 * float(tails[reach])", "always below the least that is left for an escape"),
@@ -70,11 +73,15 @@ EQUIVALENT: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "coding.range_coder": (
         ("an index is outside 0..", "in an error message"),
+        ("LONGEST_EXTRA = 22", "more digits than the number of any symbol has; 20 is tried by hand"),
         ("if lower + (1 << 32) - 1", "the last 1 decides one state in 2^64; the others are tried by hand"),
     ),
     "coding.portable": (("SERIES_TERMS = 32", "the thirty-third term is below a last digit; fewer are tried by hand"),),
     "codecs.diffc_file": (("self._parameters(), payload_bytes, 0)", "a check value, of which the length is taken"),),
-    "codecs.cod_payload": (("codes.reshape(-1, 1)", LAST_AXIS),),
+    "codecs.cod_payload": (
+        ("codes.reshape(-1, 1)", LAST_AXIS),
+        ("self._right_of, self._below = np.zeros", "rows that are never looked at"),
+    ),
     "codecs.cdc_step": (
         ("low, high = 1 << INVERSE_BITS", "bounds of a search"),
         ("middle = (low + high + 1)", "the way of a search"),
