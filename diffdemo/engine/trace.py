@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,8 @@ from diffdemo.metrics import psnr_db
 T = TypeVar("T")
 
 TRACE_BYTES = 160_000_000
-CACHE_BYTES = 640_000_000
+CACHE_BYTES = int(1e6 * float(os.environ.get("DIFFDEMO_CACHE_MB") or 640))
+"""Of all files together."""
 STATE_SHARE = 0.5
 
 

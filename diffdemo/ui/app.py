@@ -17,6 +17,8 @@ from diffdemo.ui.uploads import MAX_FILE_MEGABYTES
 
 ASSETS = Path(__file__).parents[2] / "assets"
 FILES_LIVE_SECONDS = 3 * 3600
+MAX_SESSIONS = 200
+"""Visitors whose pictures and files are remembered; each takes a few MB, at most about 50."""
 QUEUE_SIZE = 128
 """Calls that may wait for all devices together."""
 
@@ -72,6 +74,7 @@ def launch_options(engine: Engine | None = None) -> dict[str, Any]:
         "head_paths": [ASSETS / "head.html"],
         "head": f"<script>{(ASSETS / 'curve.js').read_text()}</script>",
         "footer_links": ["api"],
+        "state_session_capacity": MAX_SESSIONS,
         "max_file_size": f"{MAX_FILE_MEGABYTES}mb",
         "show_error": True,
         "enable_monitoring": False,

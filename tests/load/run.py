@@ -2,10 +2,10 @@
 
     python tests/load/run.py [--clients 20] [--minutes 3] [--port 7899]
 
-Starts `app.py` in a process of its own. Each client has a picture of a colour of its own, and compresses, decodes whole
-and cut files, inspects, cancels, and leaves in the middle of work, in random order. Every picture that comes back must
-have its client's colour. Prints a table; exit status 1 if somebody got another one's picture, if anything else than a
-full queue was refused, or if the server has grown.
+Starts `app.py` in a process of its own, with a decode cache that is full soon. Each client has a picture of a colour of
+its own, and compresses, decodes whole and cut files, inspects, cancels, and leaves in the middle of work, in random
+order. Every picture that comes back must have its client's colour. Prints a table; exit status 1 if somebody got another
+one's picture, if anything else than a full queue was refused, or if the server has grown in the second half.
 """
 
 from __future__ import annotations
@@ -31,9 +31,12 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
-WARM_UP_SHARE = 0.4
+WARM_UP_SHARE = 0.5
 """Of the time, before growth is counted: caches fill, threads and models are made."""
-MAX_GROWTH_MB = 150
+SAMPLES = 8
+"""Of the server's size, evenly over the time."""
+CACHE_MB = 50
+MAX_GROWTH_MB = 100
 MAX_MORE_THREADS = 20
 MAX_MORE_FILES = 40
 COLOUR_TOLERANCE = 12
@@ -171,9 +174,9 @@ def main() -> int:
     url = f"http://127.0.0.1:{args.port}/"
     with tempfile.TemporaryDirectory() as kept, tempfile.TemporaryDirectory() as own:
         command = [sys.executable, str(ROOT / "app.py"), "--port", str(args.port)]
-        server = subprocess.Popen(
-            command, env={**os.environ, "TMPDIR": kept}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+        settings = {**os.environ, "TMPDIR": kept, "DIFFDEMO_CACHE_MB": str(CACHE_MB)}
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        server = subprocess.Popen(command, env=settings, **quiet)
         try:
             _wait_for(url)
             status = _load(args, url, psutil.Process(server.pid), Path(kept), Path(own))
@@ -195,24 +198,26 @@ def _load(args: argparse.Namespace, url: str, process: psutil.Process, kept: Pat
     threads = [threading.Thread(target=visit, args=(visitor,)) for visitor in visitors]
     for thread in threads:
         thread.start()
-    time.sleep(60 * args.minutes * WARM_UP_SHARE)
-    before = Size.of(process, kept)
+    sizes = []
+    for _ in range(SAMPLES):
+        time.sleep(60 * args.minutes / SAMPLES)
+        sizes.append(Size.of(process, kept))
     for thread in threads:
         thread.join()
-    after = Size.of(process, kept)
     for visitor in visitors:
         visitor.client.close()
     idle_after = _seconds_until_idle(process)
-    return _judge(args, tally, before, after, idle_after)
+    return _judge(args, tally, sizes, idle_after)
 
 
-def _judge(args: argparse.Namespace, tally: Tally, before: Size, after: Size, idle_after: float) -> int:
+def _judge(args: argparse.Namespace, tally: Tally, sizes: list[Size], idle_after: float) -> int:
+    before, after = sizes[int(WARM_UP_SHARE * SAMPLES)], sizes[-1]
     print(f"{args.clients} clients, {args.minutes:g} minutes, {sum(tally.done.values())} calls")
     for name, times in sorted(tally.seconds.items()):
         print(f"  {name:<10} {len(times):>5}  median {median(times):6.1f} s  longest {max(times):6.1f} s")
     print(f"  refused because the queue was full: {sum(tally.busy.values())}")
     for name in ("memory", "threads", "descriptors", "files"):
-        print(f"  {name:<12} {getattr(before, name):8,.0f} -> {getattr(after, name):8,.0f}")
+        print(f"  {name:<12}", *(f"{getattr(size, name):7,.0f}" for size in sizes))
     print(f"  idle {idle_after:.0f} s after everybody had left")
     print(f"  wrong: {len(tally.wrong)}", *tally.wrong[:10], sep="\n    ")
     per_call = sum(tally.done.values())
