@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 STRIDES = (4, 8, 16, 32)
 PATCH = 16
 """Side, in pixels, of the patches that the decoder works on."""
+MAX_SIZE = 4096
+"""Of channels and blocks: a file must not make anybody build more than that to find out that it does not fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,8 @@ class CodShape:
             raise ValueError(f"a stride of {self.stride}; expected one of {STRIDES}")
         if not 1 <= self.bits <= 8:
             raise ValueError(f"codes of {self.bits} bits; expected 1 to 8")
-        if min(asdict(self).values()) < 1:
-            raise ValueError("a size that is not positive")
+        if not 1 <= min(asdict(self).values()) <= max(asdict(self).values()) <= MAX_SIZE:
+            raise ValueError(f"a size outside 1 to {MAX_SIZE}")
         if self.width % self.groups or self.encoder_width % self.groups:
             raise ValueError(f"channels that cannot be divided into {self.groups} groups")
 

@@ -140,7 +140,17 @@ def test_patches_come_back_in_their_places():
 
 
 @pytest.mark.parametrize(
-    "sizes", [{"stride": 2}, {"stride": 12}, {"bits": 0}, {"bits": 9}, {"groups": 5}, {"width": 0}, {"blocks": -1}]
+    "sizes",
+    [
+        {"stride": 2},
+        {"stride": 12},
+        {"bits": 0},
+        {"bits": 9},
+        {"groups": 5},
+        {"width": 0},
+        {"blocks": -1},
+        {"blocks": 10**9},
+    ],
 )
 def test_sizes_that_no_network_has_are_refused(sizes):
     with pytest.raises(ValueError):
