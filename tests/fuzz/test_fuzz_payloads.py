@@ -5,6 +5,7 @@ python -m pytest tests/fuzz/test_fuzz_payloads.py -m slow -s      2,000 of them,
 
 from __future__ import annotations
 
+import struct
 from functools import partial
 
 import numpy as np
@@ -14,6 +15,9 @@ import torch
 from diffdemo.codecs.base import Codec, Decoder, Rendering
 from diffdemo.codecs.cdc import Cdc, Content
 from diffdemo.codecs.cdc_step import FINEST, delta_of
+from diffdemo.codecs.cod_file import read_cod
+from diffdemo.codecs.cod_payload import max_payload_bytes as max_cod_bytes
+from diffdemo.codecs.cod_payload import read_payload, write_payload
 from diffdemo.codecs.diffc import DiffC
 from diffdemo.codecs.diffc_file import FileHead
 from diffdemo.codecs.diffc_payload import LAST_LEVEL, PayloadWriter, max_payload_bytes
@@ -22,13 +26,14 @@ from diffdemo.coding.range_coder import LARGEST_SYMBOL
 from diffdemo.engine.store import load_codec
 from diffdemo.errors import BitstreamError
 from diffdemo.models.cdc import Family
+from diffdemo.models.cod_shape import CodShape
 from diffdemo.models.registry import default_model, model_spec
 from tests.fuzz.attempts import Tally
 from tests.fuzz.noise import Random, mutated, random_for
 from tests.golden import sources
 from tests.golden.cases import CDC_CASES, DIFFC_CASES, FOLDER, CdcCase
 
-DIFFC_KIND, CDC_KIND, SHIPPED_KIND = 2, 3, 4
+DIFFC_KIND, CDC_KIND, SHIPPED_KIND, COD_KIND = 2, 3, 4, 6
 MAX_SECONDS = 20.0
 """For a decode of up to 512 steps, with four views, and a sampler behind it."""
 MAX_SIDE = 40
@@ -165,6 +170,34 @@ def test_cdc_payloads_are_pictures_or_refused(count: int) -> None:
     print(f"\n{count:,} CDC payloads: {tally}")
     assert tally.accepted > 0.5 * count
     assert tally.refused > 0.2 * count
+
+
+def cod_payload(random: Random, height: int, width: int, bits: int) -> bytes:
+    """Of CoD-Lite: whole, changed, or noise behind the number of a model."""
+    codes = random.integers(0, 1 + int(random.integers(1 << bits)), (height, width)).astype(np.int32)
+    kind = random.random()
+    if kind < 0.3:
+        return bytes([int(random.integers(8))]) + some_bytes(random, max_cod_bytes(codes.size, bits) - 1)
+    whole = write_payload(codes, bits)
+    return whole if kind < 0.5 else mutated(whole, random)
+
+
+@pytest.mark.parametrize("count", [200, pytest.param(5000, marks=pytest.mark.slow)])
+def test_cod_payloads_and_files_are_codes_or_refused(count: int) -> None:
+    tally = Tally()
+    for number in range(count):
+        random = random_for(COD_KIND, number)
+        height, width = (int(side) for side in random.integers(1, 12, 2))
+        bits = int(random.choice((4, 8)))
+        payload = cod_payload(random, height, width, bits)
+        read = partial(read_payload, payload, height, width, bits)
+        codes = tally.attempt(read, BitstreamError, f"CoD payload {number}", MAX_SECONDS)
+        assert codes is None or (codes.shape == (height, width) and 0 <= codes.min() <= codes.max() < 1 << bits)
+        file = mutated(struct.pack("<HH", 16 * width, 16 * height) + payload[1:], random)
+        tally.attempt(partial(read_cod, file, CodShape(16, bits)), BitstreamError, f".cod file {number}", MAX_SECONDS)
+    print(f"\n{count:,} CoD-Lite payloads and as many .cod files: {tally}")
+    assert tally.accepted > 0.3 * count
+    assert tally.refused > 0.3 * count
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ bytes, a comparison), and numbers in modules that are the encoder's for the most
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -45,6 +46,7 @@ class Mutant:
         return source[: self.offset] + self.new + source[self.offset + len(self.old) :]
 
 
+@functools.cache
 def all_mutants() -> list[Mutant]:
     """Every one that a golden test has to notice."""
     return [*by_hand(), *(mutant for scope in SCOPES for mutant in numbers(scope))]
