@@ -12,6 +12,12 @@ BY_HAND = (
         "image.flip(ROWS),\n    lambda image: image.flip(COLUMNS),",
         "diffc",
     ),
+    (
+        "diffusion.views",
+        "image.flip(ROWS),\n    lambda image: image.flip(ROWS, COLUMNS),",
+        "image.flip(ROWS, COLUMNS),\n    lambda image: image.flip(ROWS),",
+        "diffc",
+    ),
     ("diffusion.views", "lambda image: image.flip(ROWS, COLUMNS)", "lambda image: image", "diffc"),
     ("diffusion.views", "    lambda image: image,\n", "    lambda image: image.flip(COLUMNS),\n", "diffc"),
     ("diffusion.views", "view(self._denoiser", "(self._denoiser", "diffc"),
