@@ -33,7 +33,7 @@ from diffdemo.codecs.base import (
     padded_pixels,
 )
 from diffdemo.codecs.cdc_step import FINEST, LARGEST_CODE, UNIT_CODE, delta_of, scales_in_steps
-from diffdemo.coding.container import Bitstream, Header, read_bitstream, require_sides, write_bitstream
+from diffdemo.coding.container import Bitstream, Header, read_bitstream, write_bitstream
 from diffdemo.coding.frequency import FactorisedPrior, factorised_tables, gaussian_tables, scale_index
 from diffdemo.coding.range_coder import (
     LARGEST_SYMBOL,
@@ -175,7 +175,6 @@ class Cdc:
         """
         require_pixels(pixels)
         height, width = pixels.shape[:2]
-        require_sides(width, height)
         if _padded(height) * _padded(width) > self.most_pixels:
             raise ImageError(
                 f"The picture has {width} x {height} pixels; this CDC model takes at most {self.most_pixels:,}. "

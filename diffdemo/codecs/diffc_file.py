@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from diffdemo.codecs.diffc_payload import PayloadReader, PayloadStep, max_payload_bytes, read_steps
 from diffdemo.codecs.diffc_plan import LARGEST_GROWTH
-from diffdemo.coding.container import Bitstream, Header, read_bitstream, require_sides, write_bitstream
+from diffdemo.coding.container import Bitstream, Header, read_bitstream, write_bitstream
 from diffdemo.coding.tree_code import TREE_PRESETS
 from diffdemo.diffusion.views import MOST_VIEWS
 from diffdemo.errors import CorruptBitstream, RateError, TruncatedBitstream
@@ -64,12 +64,7 @@ class FileHead:
         return channels * height * width
 
     def overhead(self, payload_bytes: int) -> int:
-        """Bytes of a file before its steps, if its payload is no longer than so many bytes.
-
-        Raises:
-            ImageError: the picture is too wide or too high for a file.
-        """
-        require_sides(self.width, self.height)
+        """Bytes of a file before its steps, if its payload is no longer than so many bytes."""
         header = Header(CODEC_ID, self.fingerprint, self.width, self.height, self._parameters(), payload_bytes, 0)
         return len(header.to_bytes()) + len(self.prompt.encode())
 

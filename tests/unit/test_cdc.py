@@ -190,7 +190,7 @@ def test_the_dearest_symbols_stay_below_that(seeded):
 
 
 def test_a_side_that_no_file_can_name_is_refused(seeded):
-    with pytest.raises(ImageError, match="70000 x 1 pixels; a file holds sides"):
+    with pytest.raises(ImageError, match="70000 x 1 pixels; each side"):
         seeded.analyse(np.zeros((1, 70_000, 3), np.uint8))
 
 
