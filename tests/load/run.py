@@ -4,8 +4,8 @@
 
 Starts `app.py` in a process of its own, with a decode cache that is full soon. Each client has a picture of a colour of
 its own, and compresses, decodes whole and cut files, inspects, cancels, and leaves in the middle of work, in random
-order. Every picture that comes back must have its client's colour. Prints a table; exit status 1 if somebody got another
-one's picture, if anything else than a full queue was refused, or if the server has grown in the second half.
+order. Every picture that comes back must have its client's colour. Prints a table; exit status 1 if somebody got
+another one's picture, if anything else than a full queue was refused, or if the server has grown in the second half.
 """
 
 from __future__ import annotations

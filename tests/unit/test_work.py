@@ -118,7 +118,8 @@ def test_limits_come_from_the_environment():
 def test_words_for_time_and_a_little_tolerance():
     assert [in_words(seconds) for seconds in (3.2, 99, 240, 30_000)] == ["4 s", "99 s", "4 min", "9 h"]
     require_within(21.0, Limits(seconds=20.0), "This", "")
-    with pytest.raises(WorkLimitError, match=r"This would take about 23 s here; one call may take 20 s\. Ask for less\."):
+    words = r"This would take about 23 s here; one call may take 20 s\. Ask for less\."
+    with pytest.raises(WorkLimitError, match=words):
         require_within(23.0, Limits(seconds=20.0), "This", "Ask for less.")
 
 
