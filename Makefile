@@ -25,4 +25,4 @@ bench:  ## Measure the codecs; see `python -m diffdemo bench --help`
 	$(PYTHON) -m diffdemo bench
 
 examples:  ## Code the shipped examples anew, after a change of weights or format
-	$(PYTHON) -c 'from diffdemo.engine.examples import write_examples; write_examples()'
+	$(PYTHON) -c 'from diffdemo.measure.write_examples import write_examples; write_examples()'

@@ -28,9 +28,9 @@ with contextlib.suppress(ImportError):
 
 from diffdemo.engine import Engine, Limits
 from diffdemo.errors import DiffDemoError, DownloadError, WeightsError
-from diffdemo.ui import tools
 from diffdemo.ui.app import build_app, launch_options
-from diffdemo.ui.gpu import engine_with_gpu
+from diffdemo.ui.programs import mcp
+from diffdemo.ui.server.gpu import engine_with_gpu
 
 _log = logging.getLogger("diffdemo")
 
@@ -123,7 +123,7 @@ def _serve(served: list[Any]) -> None:
     options = {"server_name": arguments.host, "server_port": arguments.port, **launch_options(engine)}
     demo = build_app(engine)
     served.append(demo)
-    tools.launch(demo, **options, prevent_thread_lock=True)
+    mcp.launch(demo, **options, prevent_thread_lock=True)
 
 
 def _get_ready(engine: Engine, is_fixed: bool) -> None:

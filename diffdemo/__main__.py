@@ -1,18 +1,18 @@
-"""`python -m diffdemo`: see `diffdemo.cli`."""
+"""`python -m diffdemo`: see `diffdemo.cli.parser`."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-from diffdemo import signals
+from diffdemo.cli import signals
 
 if __name__ == "__main__":
     signals.heed()  # Before anything else is imported, which takes a while.
     # Threads of OpenMP that spin while they wait take the processor from each other as soon as anything else runs: a
     # fivefold delay on a busy machine with two cores. Read when PyTorch is imported, hence before any command.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    from diffdemo.cli import main
+    from diffdemo.cli.parser import main
 
     status = main()
     if status > 128:

@@ -14,7 +14,7 @@ from PIL import Image, ImageFilter
 from diffdemo.engine.records import FileInfo, Frame
 from diffdemo.errors import CorruptBitstream, RateError, TruncatedBitstream
 from diffdemo.images import Pixels
-from diffdemo.metrics import bits_per_pixel, ms_ssim, psnr_db
+from diffdemo.metrics.distortion import bits_per_pixel, ms_ssim, psnr_db
 
 MAGIC = b"FCDC"
 DECODERS = ("deterministic", "stochastic")

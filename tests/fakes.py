@@ -24,12 +24,11 @@ from fake_models import FakeModels
 from PIL import Image, ImageFilter
 from skimage import data as pictures
 
-from diffdemo.engine.classical_formats import FORMATS
+from diffdemo.engine.classical.formats import FORMATS
 from diffdemo.engine.records import (
     BitsMap,
     Classical,
     CodecInfo,
-    CurvePoint,
     Encoding,
     Example,
     FileInfo,
@@ -41,8 +40,9 @@ from diffdemo.engine.records import (
 from diffdemo.engine.samples import gather
 from diffdemo.errors import CorruptBitstream, RateError, TruncatedBitstream, UnsupportedBitstream, WeightsError
 from diffdemo.images import Pixels, require_pixels
-from diffdemo.metrics import bits_per_pixel, ms_ssim, psnr_db
-from diffdemo.perceptual import lpips
+from diffdemo.metrics.distortion import bits_per_pixel, ms_ssim, psnr_db
+from diffdemo.metrics.lpips import lpips
+from diffdemo.metrics.points import CurvePoint
 
 MAGIC = b"FAKE"
 QUALITIES = (3, 8, 15, 25, 40, 55, 70, 80, 88, 94)

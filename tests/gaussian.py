@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from diffdemo.diffusion.gaussian import GaussianDenoiser
+from diffdemo.theory.closed_forms import GaussianDenoiser
 
 __all__ = ["GaussianDenoiser", "power_law"]
 

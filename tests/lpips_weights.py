@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from diffdemo import perceptual
+from diffdemo.metrics import lpips
 
 SHAPES = {0: (64, 3, 11), 3: (192, 64, 5), 6: (384, 192, 3), 8: (256, 384, 3), 10: (256, 256, 3)}
 """AlexNet's convolutions: number in `features`, channels out and in, and side of the kernel."""
@@ -40,11 +40,11 @@ def heads(seed: int = 2) -> dict[str, torch.Tensor]:
 
 def put_trunk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """AlexNet where `torch.hub` keeps it, with the digest that is expected."""
-    path = folder / "hub" / "checkpoints" / perceptual.TRUNK
+    path = folder / "hub" / "checkpoints" / lpips.TRUNK
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(alexnet(), path)
     monkeypatch.setenv("TORCH_HOME", str(folder))
-    monkeypatch.setattr(perceptual, "TRUNK_SHA256", hashlib.sha256(path.read_bytes()).hexdigest()[:8])
+    monkeypatch.setattr(lpips, "TRUNK_SHA256", hashlib.sha256(path.read_bytes()).hexdigest()[:8])
     return path
 
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from diffdemo.images import Pixels
-from diffdemo.models.cod import CodModel
-from diffdemo.models.cod_network import CodNetwork
-from diffdemo.models.cod_shape import CodShape
-from diffdemo.models.cod_table import TablePrecision
+from diffdemo.models.cod.model import CodModel
+from diffdemo.models.cod.network import CodNetwork
+from diffdemo.models.cod.shape import CodShape
+from diffdemo.models.cod.table import TablePrecision
 
 RATES = {
     "0_0039": (32, 4),

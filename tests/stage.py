@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from diffdemo.images import Pixels
 from diffdemo.pictures import load_picture
-from diffdemo.ui.screen import Screen
+from diffdemo.ui.studio.screen import Screen
 
 
 def shown(screen: Screen, side: str) -> Pixels:

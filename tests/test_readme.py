@@ -8,7 +8,7 @@ from pathlib import Path
 import gradio
 import pytest
 
-from diffdemo import cli
+from diffdemo.cli import parser
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -40,5 +40,5 @@ def test_links_lead_somewhere(document):
 def test_commands_are_those_of_the_command_line(capsys):
     for command in set(re.findall(r"python -m diffdemo (\w+)", README)) - {"bench", "evaluate"}:
         with pytest.raises(SystemExit) as end:
-            cli.main([command, "--help"])
+            parser.main([command, "--help"])
         assert end.value.code == 0

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from diffdemo import space
-from diffdemo.space import ROOT, checks, main
+from diffdemo.cli import space
+from diffdemo.cli.space import ROOT, checks, main
 
 
 @pytest.fixture

@@ -45,9 +45,9 @@ from diffdemo.coding.range_coder import (
 )
 from diffdemo.errors import CorruptBitstream, ImageError, ModelMismatch, RateError, TruncatedBitstream
 from diffdemo.images import MOST_PIXELS, Pixels, mirrored, require_pixels, to_image, to_pixels
-from diffdemo.metrics import psnr_db
-from diffdemo.models.cdc import CdcModel
-from diffdemo.models.cdc_exact import ExactHyperDecoder
+from diffdemo.metrics.distortion import psnr_db
+from diffdemo.models.cdc.exact import ExactHyperDecoder
+from diffdemo.models.cdc.model import CdcModel
 
 MULTIPLE = 64
 BIT_PRICE = 0.02

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from diffdemo.models.cdc_exact import FRACTION_BITS
+from diffdemo.models.cdc.exact import FRACTION_BITS
 
 # normative: all of this file.
 CODES_AN_OCTAVE = 32

@@ -34,9 +34,9 @@ from diffdemo.codecs.cod_payload import Codes, max_payload_bytes, read_payload, 
 from diffdemo.coding.container import Bitstream, Header, read_bitstream, require_sides, write_bitstream
 from diffdemo.errors import CorruptBitstream, ImageError, ModelMismatch, RateError, TruncatedBitstream
 from diffdemo.images import MOST_PIXELS, Pixels, mirrored, require_pixels
-from diffdemo.models.cod import CodModel
+from diffdemo.models.cod.model import CodModel
+from diffdemo.models.cod.shape import CodShape
 from diffdemo.models.cod_progress import Heed, nobody
-from diffdemo.models.cod_shape import CodShape
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import struct
 from diffdemo.codecs.cod_payload import Codes, fixed_bytes, pack, unpack
 from diffdemo.coding.container import LARGEST_SIDE
 from diffdemo.errors import CorruptBitstream, ImageError, TruncatedBitstream
-from diffdemo.models.cod_shape import PATCH, CodShape
+from diffdemo.models.cod.shape import PATCH, CodShape
 
 _SIDES = struct.Struct("<HH")
 

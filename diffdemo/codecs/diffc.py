@@ -43,7 +43,7 @@ from diffdemo.diffusion.samplers import ancestral, flow
 from diffdemo.diffusion.views import Views
 from diffdemo.errors import CorruptBitstream, ModelMismatch, RateError
 from diffdemo.images import Pixels, require_pixels, to_image, to_pixels
-from diffdemo.metrics import psnr_db
+from diffdemo.metrics.distortion import psnr_db
 from diffdemo.models.space import Space
 
 MULTIPLE = 32

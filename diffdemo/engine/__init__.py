@@ -6,7 +6,6 @@ from diffdemo.engine.records import (
     BitsMap,
     Classical,
     CodecInfo,
-    CurvePoint,
     Encoding,
     Example,
     FileInfo,
@@ -18,6 +17,7 @@ from diffdemo.engine.records import (
 )
 from diffdemo.engine.work import Limits
 from diffdemo.hub.records import CacheUsage, DownloadProgress
+from diffdemo.metrics.points import CurvePoint
 
 __all__ = [
     "BitsMap",

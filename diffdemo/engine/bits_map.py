@@ -11,9 +11,9 @@ from PIL import Image
 from diffdemo.codecs.diffc import DiffC, State
 from diffdemo.codecs.diffc_file import DiffCFile
 from diffdemo.diffusion.posterior import ideal_bits_by_value
-from diffdemo.engine.heat import coloured
 from diffdemo.engine.records import BitsMap
 from diffdemo.images import Pixels, to_image
+from diffdemo.metrics.maps import coloured
 
 BRIGHTEST = 0.995
 """Share of the cells below the brightest colour: a single hot spot must not darken the rest."""

@@ -11,7 +11,7 @@ from diffdemo.codecs.cdc import Cdc
 from diffdemo.codecs.diffc import DiffC
 from diffdemo.coding.container import read_bitstream
 from diffdemo.engine.fitting import fit_picture
-from diffdemo.engine.memory import default_budget
+from diffdemo.engine.hardware.memory import default_budget
 from diffdemo.engine.records import CodecInfo, Fitted, ModelInfo
 from diffdemo.engine.store import ModelStore, mismatch
 from diffdemo.errors import DownloadError, WeightsError

@@ -10,7 +10,7 @@ from diffdemo.codecs.diffc_plan import preset_of
 from diffdemo.coding.container import VERSION, Bitstream, read_bitstream
 from diffdemo.engine.records import FileInfo, Step
 from diffdemo.errors import UnsupportedBitstream
-from diffdemo.metrics import bits_per_pixel
+from diffdemo.metrics.distortion import bits_per_pixel
 
 
 def describe_file(data: bytes, known: dict[bytes, str]) -> FileInfo:

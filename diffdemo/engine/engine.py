@@ -20,27 +20,15 @@ from diffdemo.codecs.cdc import Cdc
 from diffdemo.codecs.diffc import DiffC, State
 from diffdemo.codecs.diffc_plan import EFFORTS
 from diffdemo.coding.container import read_bitstream
-from diffdemo.engine import classical, examples
+from diffdemo.engine import examples
 from diffdemo.engine.arguments import target_of
 from diffdemo.engine.bits_map import diffc_bits, map_of
 from diffdemo.engine.catalogue import Catalogue
+from diffdemo.engine.classical import files
+from diffdemo.engine.decode_cache import Trace, TraceCache
 from diffdemo.engine.describe import describe_file
-from diffdemo.engine.device import choose_device, describe_device, is_out_of_memory
 from diffdemo.engine.examples import ExampleResult
-from diffdemo.engine.records import (
-    BitsMap,
-    Classical,
-    CurvePoint,
-    Encoding,
-    Example,
-    FileInfo,
-    Fitted,
-    Frame,
-    Samples,
-)
-from diffdemo.engine.samples import gather
-from diffdemo.engine.trace import Trace, TraceCache
-from diffdemo.engine.watch import (
+from diffdemo.engine.frames import (
     FRAMES_A_SECOND,
     Pace,
     frame_of,
@@ -50,12 +38,16 @@ from diffdemo.engine.watch import (
     watch_decode,
     watch_encode,
 )
-from diffdemo.engine.whole import SWEEP_CODES, encode_whole, sweep_whole, watch_whole
+from diffdemo.engine.hardware.device import choose_device, describe_device, is_out_of_memory
+from diffdemo.engine.records import BitsMap, Classical, Encoding, Example, FileInfo, Fitted, Frame, Samples
+from diffdemo.engine.samples import gather
+from diffdemo.engine.whole_files import SWEEP_CODES, encode_whole, sweep_whole, watch_whole
 from diffdemo.engine.work import Estimates, Limits, in_words, require_within
 from diffdemo.errors import ImageError, MemoryBudgetError, RateError, WorkLimitError
 from diffdemo.images import MOST_PIXELS, Pixels, fit_pixels, to_image, to_pixels
-from diffdemo.metrics import bits_per_pixel, ms_ssim
-from diffdemo.metrics import psnr_db as measure_psnr
+from diffdemo.metrics.distortion import bits_per_pixel, ms_ssim
+from diffdemo.metrics.distortion import psnr_db as measure_psnr
+from diffdemo.metrics.points import CurvePoint
 
 MS_SSIM_POINTS = 12
 LATENT_CELL = 16
@@ -492,15 +484,15 @@ class Engine(Catalogue):
 
     def classical(self, pixels: Pixels, codec: str, *, num_bytes: int) -> Classical:
         """A classical codec's best file of at most so many bytes, or its smallest if none is small enough."""
-        return classical.classical_at(pixels, codec, num_bytes=num_bytes)
+        return files.classical_at(pixels, codec, num_bytes=num_bytes)
 
     def classical_curve(self, pixels: Pixels, codec: str, *, is_perceived: bool = False) -> list[CurvePoint]:
         """Rate and distortion over a sweep of the codec's quality setting, on demand with LPIPS."""
-        return classical.classical_curve(pixels, codec, is_perceived=is_perceived)
+        return files.classical_curve(pixels, codec, is_perceived=is_perceived)
 
     def bytes_needed(self, points: list[CurvePoint], psnr_db: float) -> int | None:
         """Bytes at which a curve reaches a PSNR, interpolated; None outside of what was measured."""
-        return classical.bytes_needed(points, psnr_db)
+        return files.bytes_needed(points, psnr_db)
 
     def examples(self) -> list[Example]:
         """Photographs that can be tried without an upload."""

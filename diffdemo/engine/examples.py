@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from diffdemo.engine.records import CurvePoint, Example
+from diffdemo.engine.records import Example
 from diffdemo.errors import ImageError
 from diffdemo.images import Pixels
-from diffdemo.models.spec import ASSETS
-
-if TYPE_CHECKING:
-    from diffdemo.engine.engine import Engine
+from diffdemo.metrics.points import CurvePoint
+from diffdemo.shipped import ASSETS
 
 FOLDER = ASSETS / "examples"
 CLASSICAL = ("jpeg", "webp", "avif")
@@ -93,39 +90,6 @@ def example_result(name: str, data: bytes) -> ExampleResult | None:
         _points(known["curve"]),
         {codec: _points(points) for codec, points in known["classical"].items()},
     )
-
-
-def write_examples(bpp: float = 1.0) -> None:
-    """Code all examples anew with the default model; to be run whenever the weights or the format change."""
-    from diffdemo.engine.engine import Engine
-
-    engine = Engine()
-    for example in EXAMPLES:
-        data = list(engine.encode(example_pixels(example.name), bpp=bpp))[-1].data
-        path = FOLDER / f"{example.name}.difd"
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(data)
-        write_result(engine, example.name, data)
-        print(f"{path.name}: {len(data)} bytes")
-
-
-def write_result(engine: Engine, name: str, data: bytes) -> None:
-    """Decode an example's file, measure it and the classical codecs on its picture, and keep both."""
-    original = example_pixels(name)
-    *_, last = engine.decode(data, reference=original)
-    assert last.psnr_db is not None
-    known: dict[str, Any] = {
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "point": asdict(CurvePoint(last.num_bytes, last.bpp, last.psnr_db, last.ms_ssim)),
-        "curve": [asdict(point) for point in engine.curve(data)],
-        "classical": {
-            codec: [asdict(point) for point in engine.classical_curve(original, codec)] for codec in CLASSICAL
-        },
-    }
-    (FOLDER / f"{name}.json").write_text(json.dumps(known, indent=1) + "\n")
-    out = io.BytesIO()
-    Image.fromarray(last.pixels).save(out, "WEBP", lossless=True, quality=100, method=6)
-    (FOLDER / f"{name}.webp").write_bytes(out.getvalue())
 
 
 def _points(rows: list[dict[str, Any]]) -> tuple[CurvePoint, ...]:

@@ -10,12 +10,12 @@ import torch
 from diffdemo.codecs.cdc import Cdc
 from diffdemo.codecs.diffc import DiffC
 from diffdemo.diffusion.views import MOST_VIEWS
-from diffdemo.engine.memory import Budget, budget_error
+from diffdemo.engine.hardware.memory import Budget, budget_error
 from diffdemo.engine.records import ModelInfo
 from diffdemo.errors import ModelMismatch, WeightsError
 from diffdemo.hub.library import Library
 from diffdemo.hub.records import Installed
-from diffdemo.models.cdc import CdcModel
+from diffdemo.models.cdc.model import CdcModel
 from diffdemo.models.photo import PhotoDenoiser
 from diffdemo.models.registry import RETIRED, SHIPPED, default_model, model_spec
 from diffdemo.models.space import PixelSpace, Space
@@ -232,11 +232,11 @@ def _load_installed(spec: ModelSpec, installed: Installed, device: torch.device)
     space: Space
     # diffusers takes seconds to import, and only these models need it.
     if spec.kind is Kind.PIXEL:
-        from diffdemo.models.pixel_unet import load_pixel_space
+        from diffdemo.models.diffusers.pixel_unet import load_pixel_space
 
         space = load_pixel_space(installed, name=spec.name, device=device, dtype=dtype)
     else:
-        from diffdemo.models.latent import load_latent_space
+        from diffdemo.models.diffusers.latent import load_latent_space
 
         space = load_latent_space(installed, name=spec.name, device=device, dtype=dtype)
     return DiffC(space, fingerprint=installed.fingerprint)

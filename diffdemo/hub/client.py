@@ -19,7 +19,7 @@ from huggingface_hub.utils import WeakFileLock, build_hf_headers, get_session, h
 from diffdemo.errors import DownloadError
 from diffdemo.hub.cache import CachedFile
 from diffdemo.hub.failures import hub_address, in_words
-from diffdemo.hub.progress import Meter
+from diffdemo.hub.fetch.progress import Meter
 
 ANSWER_SECONDS = 10.0
 """How long the Hub may take to begin an answer about a repository."""

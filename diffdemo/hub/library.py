@@ -9,10 +9,10 @@ from functools import partial
 from diffdemo.errors import DownloadError, WeightsError
 from diffdemo.hub import cache, manifest, owners, preloaded, released
 from diffdemo.hub.cdc_files import PREFIXES
-from diffdemo.hub.download import download
-from diffdemo.hub.progress import Meter
+from diffdemo.hub.fetch.download import download
+from diffdemo.hub.fetch.progress import Meter
+from diffdemo.hub.fetch.sharing import SharedDownload
 from diffdemo.hub.records import CacheUsage, DownloadProgress, Installed
-from diffdemo.hub.sharing import SharedDownload
 from diffdemo.models.registry import FROM_HUB, RELEASED_CDC, SHIPPED
 from diffdemo.models.spec import HubSource, ModelSpec
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from diffdemo.hub import cache, notebook
 from diffdemo.hub.cache import CachedFile, size_of
-from diffdemo.hub.plan import PlannedFile
+from diffdemo.hub.fetch.plan import PlannedFile
 from diffdemo.hub.records import Installed
 
 FOLDER = "models"

@@ -11,8 +11,8 @@ from dataclasses import replace
 from diffdemo.errors import DownloadError
 from diffdemo.hub import client, notebook
 from diffdemo.hub.client import Listing
-from diffdemo.hub.fingerprint import PREVIEW
-from diffdemo.hub.plan import fingerprint_of, plan
+from diffdemo.hub.fetch.fingerprint import PREVIEW
+from diffdemo.hub.fetch.plan import fingerprint_of, plan
 from diffdemo.models.spec import ModelSpec
 
 NOTE = "fingerprints.json"

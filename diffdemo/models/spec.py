@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
+from diffdemo.shipped import ASSETS
 
 MB, GB = 10**6, 10**9
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from diffdemo.images import Pixels
-from diffdemo.pictures.colour import Conversion, Samples, as_srgb
+from diffdemo.pictures.colours.colour import Conversion, Samples, as_srgb
 
 ON_WHITE = "Transparent areas are shown on white."
 GREY = "A grey picture: coded as colour with equal channels."

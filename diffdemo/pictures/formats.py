@@ -8,18 +8,18 @@ from dataclasses import dataclass
 
 from PIL import BmpImagePlugin, GifImagePlugin
 
-from diffdemo.pictures.boxes import brands_of
 from diffdemo.pictures.compose import FIRST_ONLY
-from diffdemo.pictures.heif import AVIF_BRANDS, HEIC_BRANDS, heif_library, read_avif, read_heic
-from diffdemo.pictures.jpeg import read_jpeg
+from diffdemo.pictures.kinds.boxes import brands_of
+from diffdemo.pictures.kinds.heif import AVIF_BRANDS, HEIC_BRANDS, heif_library, read_avif, read_heic
+from diffdemo.pictures.kinds.jpeg import read_jpeg
+from diffdemo.pictures.kinds.png import read_png
+from diffdemo.pictures.kinds.png_chunks import SIGNATURE
+from diffdemo.pictures.kinds.tiff import read_tiff
+from diffdemo.pictures.kinds.tiff_tags import tags_of
+from diffdemo.pictures.kinds.webp import read_webp
 from diffdemo.pictures.limits import Order
 from diffdemo.pictures.opened import raster_of
-from diffdemo.pictures.png import read_png
-from diffdemo.pictures.png_chunks import SIGNATURE
 from diffdemo.pictures.raster import Raster
-from diffdemo.pictures.tiff import read_tiff
-from diffdemo.pictures.tiff_tags import tags_of
-from diffdemo.pictures.webp import read_webp
 
 Reader = Callable[[bytes, Order], Raster]
 _FILLERS = (bytes(16), b"\xff" * 16, b"\x55" * 16, b"\xaa" * 16)

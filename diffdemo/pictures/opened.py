@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from diffdemo.images import Pixels
-from diffdemo.pictures.colour import Conversion, Samples, by_profile
+from diffdemo.pictures.colours.colour import Conversion, Samples, by_profile
 from diffdemo.pictures.compose import FROM_CMYK, FROM_LAB, GREY, TURNED, on_white
 from diffdemo.pictures.raster import Raster, row_ranges
 from diffdemo.pictures.values import Numbers, scale_of

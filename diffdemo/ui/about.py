@@ -10,9 +10,9 @@ import gradio as gr
 
 from diffdemo.engine import Engine
 from diffdemo.engine.records import Example
-from diffdemo.perceptual import HOW_TO_GET, missing
-from diffdemo.ui import card, model_table
+from diffdemo.metrics.lpips import HOW_TO_GET, missing
 from diffdemo.ui.errors import friendly
+from diffdemo.ui.models import card, model_table
 
 METHOD = """
 ### How DiffC works

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from diffdemo.engine import Engine
-from diffdemo.ui import about, api, batch, closer, compare_api, disk, inspect, poster, studio, theory, visitors, wiring
-from diffdemo.ui.gate import GuardedBlocks
+from diffdemo.shipped import ASSETS
+from diffdemo.ui import about, inspect
+from diffdemo.ui.batch import tab as batch
+from diffdemo.ui.closer import section
+from diffdemo.ui.programs import compare, expose
+from diffdemo.ui.server import disk, poster, visitors
+from diffdemo.ui.server.gate import GuardedBlocks
+from diffdemo.ui.server.uploads import MAX_FILE_MEGABYTES
+from diffdemo.ui.studio import page, wiring
 from diffdemo.ui.theme import make_theme
+from diffdemo.ui.theory import tab as theory
 from diffdemo.ui.turns import Turns
-from diffdemo.ui.uploads import MAX_FILE_MEGABYTES
 
-ASSETS = Path(__file__).parents[2] / "assets"
 FILES_LIVE_SECONDS = 3 * 3600
 MAX_SESSIONS = 200
 """Visitors whose pictures and files are remembered; each takes a few MB, at most about 50."""
@@ -38,8 +43,8 @@ def build_app(engine: Engine) -> gr.Blocks:
             theme = gr.Button("Light or dark", size="sm", scale=0, min_width=110, elem_id="theme")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Studio"):
-                studio_tab = studio.build(engine)
-                closer_part = closer.build()
+                studio_tab = page.build(engine)
+                closer_part = section.build()
             with gr.Tab("Inspect") as tab:
                 inspect_tab = inspect.build(tab)
             with gr.Tab("Theory") as tab:
@@ -53,8 +58,8 @@ def build_app(engine: Engine) -> gr.Blocks:
         theory.wire(theory_tab, engine, studio_tab.session)
         batch.wire(batch_tab, engine)
         about.wire(about_tab, about.Storage(engine))
-        api.expose(engine)
-        compare_api.expose(engine)
+        expose.expose(engine)
+        compare.expose(engine)
         theme.click(None, js=_TOGGLE_THEME, api_visibility="private")
     return demo.queue(max_size=QUEUE_SIZE, api_open=False)
 

@@ -9,11 +9,12 @@ from typing import Any
 import gradio as gr
 
 from diffdemo.engine import Engine, FileInfo, ModelInfo
-from diffdemo.ui import card, present
+from diffdemo.ui import words
 from diffdemo.ui.errors import friendly
-from diffdemo.ui.file_fields import FileInput
-from diffdemo.ui.session import Session
-from diffdemo.ui.uploads import read_upload
+from diffdemo.ui.memory.session import Session
+from diffdemo.ui.models import card
+from diffdemo.ui.server.file_fields import FileInput
+from diffdemo.ui.server.uploads import read_upload
 
 EMPTY = "<p>No file yet. Compress a picture in the studio, or open a file here.</p>"
 
@@ -76,10 +77,10 @@ def report(info: FileInfo, missing: ModelInfo | None = None) -> str:
         info: what the file says.
         missing: the model that it needs, if that is known and not here.
     """
-    note = escape(present.file_note(info))
+    note = escape(words.file_note(info))
     if not info.is_embedded:
         return f'<p class="headline">{note}</p>{_fields(info, missing)}'
-    strip = present.strip(info, info.num_bytes)
+    strip = words.strip(info, info.num_bytes)
     return f'<p class="headline">{note}</p>{strip}{_fields(info, missing)}{_steps(info)}'
 
 
@@ -90,9 +91,9 @@ def _fields(info: FileInfo, missing: ModelInfo | None) -> str:
         "model": f"{model} ({info.fingerprint})",
         "picture": f"{info.width} x {info.height} pixels",
         **_settings(info),
-        "header": present.size(info.header_bytes),
-        "this file": f"{present.size(info.num_bytes)}, {present.rate(info.bpp)}",
-        "whole file": present.size(info.whole_bytes),
+        "header": words.size(info.header_bytes),
+        "this file": f"{words.size(info.num_bytes)}, {words.rate(info.bpp)}",
+        "whole file": words.size(info.whole_bytes),
     }
     items = "".join(f"<dt>{name}</dt><dd>{escape(value)}</dd>" for name, value in fields.items())
     return f'<dl class="fields">{items}</dl>'
@@ -100,7 +101,7 @@ def _fields(info: FileInfo, missing: ModelInfo | None) -> str:
 
 def _settings(info: FileInfo) -> dict[str, str]:
     """What the encoder chose, and the decoder has to know."""
-    prompt = {"prompt": f"{info.prompt} ({present.size(len(info.prompt.encode()))})"} if info.prompt else {}
+    prompt = {"prompt": f"{info.prompt} ({words.size(len(info.prompt.encode()))})"} if info.prompt else {}
     if info.delta is not None:
         return {"quantisation step": f"{info.delta:.3g}"}
     return {"seed": str(info.seed), "search": info.preset or "unknown"} | prompt
@@ -110,7 +111,7 @@ def _steps(info: FileInfo) -> str:
     heads = ("step", "noise level after it", "bits", "side bits", "file up to here", "state")
     rows = "".join(
         f"<tr><td>{step.number}</td><td>{step.sigma:.3f}</td><td>{step.bits:,}</td><td>{step.side_bits:,}</td>"
-        f"<td>{present.size(step.end_bytes)}</td><td>{'received' if step.received else 'missing'}</td></tr>"
+        f"<td>{words.size(step.end_bytes)}</td><td>{'received' if step.received else 'missing'}</td></tr>"
         for step in info.steps
     )
     head = "".join(f'<th scope="col">{name}</th>' for name in heads)

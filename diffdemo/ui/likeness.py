@@ -6,8 +6,8 @@ import hashlib
 from collections import OrderedDict
 from threading import Lock
 
-from diffdemo.metrics import MS_SSIM_SMALLEST_SIDE
-from diffdemo.perceptual import lpips, missing
+from diffdemo.metrics.distortion import MS_SSIM_SMALLEST_SIDE
+from diffdemo.metrics.lpips import lpips, missing
 from diffdemo.pictures import load_picture
 
 _MOST = 1024

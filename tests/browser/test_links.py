@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qs, urlparse
 
-from diffdemo.ui.permalink import Place, to_query
+from diffdemo.ui.links.permalink import Place, to_query
 
 
 def test_a_link_names_example_codec_and_rate(fake_url, open_page):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from diffdemo import cli
+from diffdemo.cli import parser
 from diffdemo.codecs.cdc import Cdc
 from diffdemo.coding.container import read_bitstream, write_bitstream
 from diffdemo.engine import Engine
@@ -34,7 +34,7 @@ def decoded(path: Path) -> Pixels:
 def test_encode(small_picture: Path, tmp_path: Path, cdc_data: bytes, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out.difd"
     command = ["encode", str(small_picture), "-o", str(out), "--codec", "cdc", "--bytes", str(WHOLE_BYTES), "--json"]
-    assert cli.main(command) == 0
+    assert parser.main(command) == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["codec"], report["width"], report["height"]) == ("cdc", 48, 40)
     assert (report["preset"], report["seed"]) == (None, None), "it has neither"
@@ -46,7 +46,7 @@ def test_encode(small_picture: Path, tmp_path: Path, cdc_data: bytes, capsys: py
 
 def test_a_model_brings_its_codec(small_picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out.difd"
-    assert cli.main(["encode", str(small_picture), "-o", str(out), "--model", "cdc-small", "--bpp", "4"]) == 0
+    assert parser.main(["encode", str(small_picture), "-o", str(out), "--model", "cdc-small", "--bpp", "4"]) == 0
     lines = capsys.readouterr().out.splitlines()
     labels = {line.split("  ")[0] for line in lines}
     assert "quantisation step" in labels
@@ -74,7 +74,7 @@ def test_decode(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "out.png"
-    assert cli.main(["decode", str(cdc_file), "-o", str(out), *options, "--json"]) == 0
+    assert parser.main(["decode", str(cdc_file), "-o", str(out), *options, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["decoder"], report["steps"]) == (decoder, steps)
     assert report["num_bytes"] == cdc_file.stat().st_size
@@ -90,7 +90,7 @@ def test_the_seed_draws_another_picture(cdc_file: Path, tmp_path: Path) -> None:
     for number, seed in enumerate(["5", "5", "6"]):
         out = tmp_path / f"{number}.png"
         command = ["decode", str(cdc_file), "-o", str(out), "--gamma", "1", "--steps", "1", "--seed", seed]
-        assert cli.main(command) == 0
+        assert parser.main(command) == 0
         pictures.append(out.read_bytes())
     assert pictures[0] == pictures[1] != pictures[2]
 
@@ -108,7 +108,7 @@ def test_every_step_is_kept(cdc_file: Path, tmp_path: Path, capsys: pytest.Captu
         str(folder),
         "--json",
     ]
-    assert cli.main(command) == 0
+    assert parser.main(command) == 0
     assert json.loads(capsys.readouterr().out)["num_frames"] == 3
     assert sorted(os.listdir(folder)) == ["frame-0001.png", "frame-0002.png", "frame-0003.png"]
     assert (folder / "frame-0003.png").read_bytes() == (tmp_path / "o.png").read_bytes()
@@ -134,7 +134,7 @@ def test_what_does_not_suit_the_file_is_refused(
 ) -> None:
     file = tmp_path / "file.difd"
     file.write_bytes({"diffc": data, "cdc": cdc_data}[kind])
-    assert cli.main(["decode", str(file), "-o", str(tmp_path / "o.png"), *options]) == 1
+    assert parser.main(["decode", str(file), "-o", str(tmp_path / "o.png"), *options]) == 1
     assert message in failure()
     assert set(os.listdir(tmp_path)) == {file.name}
 
@@ -184,17 +184,17 @@ def test_a_file_that_is_not_whole_leaves_nothing(
     file = tmp_path / "harmed.difd"
     file.write_bytes(harm(cdc_data))
     command = ["decode", str(file), "-o", str(tmp_path / "o.png"), "--frames", str(tmp_path / "frames"), "--steps", "1"]
-    assert cli.main(command) == 1
+    assert parser.main(command) == 1
     assert message in failure()
     assert set(os.listdir(tmp_path)) == {file.name}
 
 
 def test_info(cdc_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["info", str(cdc_file), "--json"]) == 0
+    assert parser.main(["info", str(cdc_file), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["codec"], report["model"], report["width"], report["height"]) == ("cdc", "cdc-small", 48, 40)
     assert (report["seed"], report["preset"], report["steps"], report["is_embedded"]) == (None, None, [], False)
-    assert cli.main(["info", str(cdc_file)]) == 0
+    assert parser.main(["info", str(cdc_file)]) == 0
     lines = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines())
     assert float(lines["quantisation step"]) == pytest.approx(report["delta"], abs=1e-4)
     assert lines["decoding"].strip() == "needs the whole file"
@@ -206,7 +206,7 @@ def test_info_of_a_file_that_is_not_whole(
     harm: Callable[[bytes], bytes], state: str, cdc_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cdc_file.write_bytes(harm(cdc_file.read_bytes()))
-    assert cli.main(["info", str(cdc_file)]) == 0
+    assert parser.main(["info", str(cdc_file)]) == 0
     out = capsys.readouterr().out
     assert state in out
     assert "not possible: needs the whole file" in out

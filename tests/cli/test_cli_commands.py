@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from diffdemo import cli
+from diffdemo.cli import parser
 from diffdemo.codecs.base import MOST_STEPS, Decoder, Preset
 from diffdemo.engine import Engine
 from diffdemo.models.photo_unet import PhotoUNetShape
-from diffdemo.training import cdc, cost, diffc
+from diffdemo.training import cost, diffc
+from diffdemo.training.cdc import train
 
 
 def test_info(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["info", str(file), "--json"]) == 0
+    assert parser.main(["info", str(file), "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["codec"], report["width"], report["height"], report["seed"]) == ("diffc", 128, 96, 3)
     assert report["num_bytes"] == file.stat().st_size
@@ -32,24 +33,24 @@ def test_info(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_info_for_people(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["info", str(file)]) == 0
+    assert parser.main(["info", str(file)]) == 0
     out = capsys.readouterr().out
     assert "128 x 96 pixels" in out
     assert "; whole" in out
     assert "step" in out.splitlines()[8]
     (tmp_path / "cut.difd").write_bytes(file.read_bytes()[:300])
-    assert cli.main(["info", str(tmp_path / "cut.difd")]) == 0
+    assert parser.main(["info", str(tmp_path / "cut.difd")]) == 0
     assert "300 of " in (out := capsys.readouterr().out)
     assert "; cut" in out
 
 
 def test_models(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["models", "--json"]) == 0
+    assert parser.main(["models", "--json"]) == 0
     models = json.loads(capsys.readouterr().out)["models"]
     assert [model["name"] for model in models] == [model.name for model in engine.models()]
     assert {model["codec"] for model in models} == {"diffc", "cdc"}
     assert [model["codec"] for model in models if model["is_default"]] == ["diffc", "cdc"]
-    assert cli.main(["models"]) == 0
+    assert parser.main(["models"]) == 0
     out = capsys.readouterr().out
     assert all(model["name"] in out for model in models)
 
@@ -57,9 +58,10 @@ def test_models(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("codec", ["diffc", "cdc"])
 def test_train_passes_its_arguments_on(codec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    monkeypatch.setattr(f"diffdemo.training.{codec}.train", lambda *args, **options: calls.append((args, options)))
+    home = {"diffc": "diffdemo.training.diffc.train", "cdc": "diffdemo.training.cdc.train.train"}[codec]
+    monkeypatch.setattr(home, lambda *args, **options: calls.append((args, options)))
     command = ["train", codec, str(tmp_path), "-o", "out", "--minutes", "2", "--exclude", "a", "b c"]
-    assert cli.main(command) == 0
+    assert parser.main(command) == 0
     (data, out, recipe), options = calls[0]
     assert (data, out, recipe.minutes) == (tmp_path, Path("out"), 2.0)
     assert options == {"exclude": ("a", "b c"), "device": "cpu"}
@@ -67,29 +69,29 @@ def test_train_passes_its_arguments_on(codec: str, tmp_path: Path, monkeypatch: 
 
 def test_train_keeps_to_the_recipe_where_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipes = []
-    for module in (diffc, cdc):
+    for name, module in (("diffc", diffc), ("cdc", train)):
         monkeypatch.setattr(module, "train", lambda data, out, recipe, **options: recipes.append(recipe))
-        assert cli.main(["train", module.__name__.split(".")[-1], str(tmp_path), "-o", "out"]) == 0
-    assert recipes == [diffc.Recipe(), cdc.Recipe()]
-    assert cli.main(["train", "cdc", str(tmp_path), "-o", "out", "--width", "24"]) == 0
-    assert recipes[-1] == cdc.Recipe(width=24)
-    assert cli.main(["train", "cdc", str(tmp_path), "-o", "out", "--texture", "0.1"]) == 0
-    assert recipes[-1] == cdc.Recipe(texture=0.1)
+        assert parser.main(["train", name, str(tmp_path), "-o", "out"]) == 0
+    assert recipes == [diffc.Recipe(), train.Recipe()]
+    assert parser.main(["train", "cdc", str(tmp_path), "-o", "out", "--width", "24"]) == 0
+    assert recipes[-1] == train.Recipe(width=24)
+    assert parser.main(["train", "cdc", str(tmp_path), "-o", "out", "--texture", "0.1"]) == 0
+    assert recipes[-1] == train.Recipe(texture=0.1)
 
 
 def test_train_cdc_goes_on_from_weights_at_a_lower_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    monkeypatch.setattr(cdc, "train", lambda data, out, recipe, **options: calls.append((recipe, options)))
-    assert cli.main(["train", "cdc", str(tmp_path), "-o", "out", "--start", "old.safetensors"]) == 0
+    monkeypatch.setattr(train, "train", lambda data, out, recipe, **options: calls.append((recipe, options)))
+    assert parser.main(["train", "cdc", str(tmp_path), "-o", "out", "--start", "old.safetensors"]) == 0
     recipe, options = calls[0]
     assert options["start"] == Path("old.safetensors")
-    assert recipe.learning_rate < cdc.Recipe().learning_rate / 2
+    assert recipe.learning_rate < train.Recipe().learning_rate / 2
 
 
 def test_train_cost_says_what_a_step_takes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     tiny = diffc.Recipe(shape=PhotoUNetShape((8, 8), (1, 1), embedding=16), batch=16, crop=64)
     monkeypatch.setattr(cost, "RECIPES", {"tiny": tiny, "twice": replace(tiny, batch=32)})
-    assert cli.main(["train", "cost"]) == 0
+    assert parser.main(["train", "cost"]) == 0
     once, twice = capsys.readouterr().out.splitlines()
     assert once.startswith("tiny: ")
     flop = [float(line.split(" TFLOP a step")[0].split()[-1]) for line in (once, twice)]
@@ -97,12 +99,12 @@ def test_train_cost_says_what_a_step_takes(capsys: pytest.CaptureFixture[str], m
 
 
 def test_train_without_pictures(tmp_path: Path, failure: Callable[[], str]) -> None:
-    assert cli.main(["train", "diffc", str(tmp_path / "nothing"), "-o", str(tmp_path / "out")]) == 1
+    assert parser.main(["train", "diffc", str(tmp_path / "nothing"), "-o", str(tmp_path / "out")]) == 1
     assert "There is no folder" in failure()
 
 
 def test_train_pack_does_not_take_a_folder_for_a_file(tmp_path: Path, failure: Callable[[], str]) -> None:
-    assert cli.main(["train", "pack", str(tmp_path), "-o", str(tmp_path)]) == 1
+    assert parser.main(["train", "pack", str(tmp_path), "-o", str(tmp_path)]) == 1
     assert "is a folder; please name a file" in failure()
 
 
@@ -114,8 +116,8 @@ def test_commands_with_their_own_parser_get_their_arguments(command: str, monkey
         seen.append(arguments)
         return 3
 
-    monkeypatch.setattr(f"diffdemo.engine.{command}.main", main)
-    assert cli.main([command, "channel", "--help", "-x"]) == 3
+    monkeypatch.setattr(f"{parser.OWN_PARSERS[command][0]}.main", main)
+    assert parser.main([command, "channel", "--help", "-x"]) == 3
     assert seen == [["channel", "--help", "-x"]]
 
 
@@ -150,14 +152,14 @@ def test_commands_with_their_own_parser_get_their_arguments(command: str, monkey
 )
 def test_wrong_command_lines(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as raised:
-        cli.main(command.split())
+        parser.main(command.split())
     assert raised.value.code == 2
     assert "error:" in capsys.readouterr().err
 
 
 def test_choices_are_those_of_the_engine() -> None:
-    assert set(cli.PRESETS) == set(Preset)
-    assert set(cli.DECODERS) == set(Decoder)
-    assert cli._steps(str(MOST_STEPS)) == MOST_STEPS
+    assert set(parser.PRESETS) == set(Preset)
+    assert set(parser.DECODERS) == set(Decoder)
+    assert parser._steps(str(MOST_STEPS)) == MOST_STEPS
     with pytest.raises(argparse.ArgumentTypeError):
-        cli._steps(str(MOST_STEPS + 1))
+        parser._steps(str(MOST_STEPS + 1))

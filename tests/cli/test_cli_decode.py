@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from diffdemo import cli
+from diffdemo.cli import parser
 from diffdemo.engine import Engine, Frame
 from diffdemo.images import Pixels
 
@@ -19,7 +19,7 @@ from diffdemo.images import Pixels
 @pytest.mark.parametrize("decoder", ["mean", "flow", "ancestral"])
 def test_decode(decoder: str, file: Path, edges: Pixels, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out ü.png"
-    assert cli.main(["decode", str(file), "-o", str(out), "--decoder", decoder, "--json"]) == 0
+    assert parser.main(["decode", str(file), "-o", str(out), "--decoder", decoder, "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["decoder"] == decoder
     assert report["num_bytes"] == file.stat().st_size
@@ -30,7 +30,7 @@ def test_decode(decoder: str, file: Path, edges: Pixels, tmp_path: Path, capsys:
 
 
 def test_decode_of_the_first_bytes(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["decode", str(file), "-o", str(tmp_path / "o.png"), "--bytes", "150", "--json"]) == 0
+    assert parser.main(["decode", str(file), "-o", str(tmp_path / "o.png"), "--bytes", "150", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["num_bytes"] == 150
 
 
@@ -38,7 +38,7 @@ def test_every_reconstruction_is_kept(
     file: Path, tmp_path: Path, engine: Engine, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "frames ü"
-    assert cli.main(["decode", str(file), "-o", str(tmp_path / "o.png"), "--frames", str(folder), "--json"]) == 0
+    assert parser.main(["decode", str(file), "-o", str(tmp_path / "o.png"), "--frames", str(folder), "--json"]) == 0
     count = json.loads(capsys.readouterr().out)["num_frames"]
     assert count == len(engine.describe(file.read_bytes()).steps) + 1
     assert sorted(set(os.listdir(folder))) == [f"frame-{number:04d}.png" for number in range(1, count + 1)]
@@ -51,12 +51,12 @@ def test_frames_go_into_an_empty_folder_only(
     folder = tmp_path / "frames"
     folder.mkdir()
     command = ["decode", str(file), "-o", str(folder / "o.png"), "--frames", str(folder)]
-    assert cli.main(command) == 0
+    assert parser.main(command) == 0
     assert {"frame-0001.png", "o.png"} <= set(os.listdir(folder))
     capsys.readouterr()
-    assert cli.main(command) == 1
+    assert parser.main(command) == 1
     assert "is not empty" in failure()
-    assert cli.main([*command[:-1], str(file)]) == 1
+    assert parser.main([*command[:-1], str(file)]) == 1
     assert "is not a folder" in failure()
 
 
@@ -83,7 +83,7 @@ def test_a_decode_that_breaks_off_leaves_nothing(
 
     monkeypatch.setattr(engine, "decode", broken)
     command = ["decode", str(file), "-o", str(tmp_path / "o.png"), "--frames", str(folder)]
-    assert cli.main(command) == status
+    assert parser.main(command) == status
     failure()
     assert set(os.listdir(tmp_path)) == {file.name} | (set() if is_new else {"frames"})
     assert is_new or set(os.listdir(folder)) == set()
@@ -99,7 +99,7 @@ def test_files_that_cannot_be_read(
 ) -> None:
     (tmp_path / "bad.difd").write_bytes(content)
     output = ["-o", str(tmp_path / "o.png")] if command == "decode" else []
-    assert cli.main([command, str(tmp_path / "bad.difd"), *output]) == 1
+    assert parser.main([command, str(tmp_path / "bad.difd"), *output]) == 1
     assert message in failure()
     assert set(os.listdir(tmp_path)) == {"bad.difd"}
 
@@ -107,5 +107,5 @@ def test_files_that_cannot_be_read(
 def test_a_picture_is_not_written_under_the_name_of_another_format(
     file: Path, tmp_path: Path, failure: Callable[[], str]
 ) -> None:
-    assert cli.main(["decode", str(file), "-o", str(tmp_path / "o.jpg")]) == 1
+    assert parser.main(["decode", str(file), "-o", str(tmp_path / "o.jpg")]) == 1
     assert ".png" in failure()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from diffdemo import cli
+from diffdemo.cli import parser
 
 
 class Terminal:
@@ -33,7 +33,7 @@ def test_encode_writes_a_file_within_the_budget(
     picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out ü.difd"
-    assert cli.main(["encode", str(picture), "-o", str(out), "--bytes", "500", "--preset", "fast", "--json"]) == 0
+    assert parser.main(["encode", str(picture), "-o", str(out), "--bytes", "500", "--preset", "fast", "--json"]) == 0
     captured = capsys.readouterr()
     report = json.loads(captured.out)
     assert captured.err == "", "no progress where there is no terminal"
@@ -47,14 +47,14 @@ def test_encode_writes_a_file_within_the_budget(
 
 def test_encode_by_bits_per_pixel(picture: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.difd"
-    assert cli.main(["encode", str(picture), "-o", str(out), "--bpp", "0.25", "--preset", "fast"]) == 0
+    assert parser.main(["encode", str(picture), "-o", str(out), "--bpp", "0.25", "--preset", "fast"]) == 0
     assert 0.8 * 384 < out.stat().st_size <= 384
 
 
 def test_encode_to_a_quality(picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out.difd"
     arguments = ["encode", str(picture), "-o", str(out), "--psnr", "18", "--preset", "fast", "--json"]
-    assert cli.main(arguments) == 0
+    assert parser.main(arguments) == 0
     assert 18 <= json.loads(capsys.readouterr().out)["psnr_db"] < 23
 
 
@@ -63,14 +63,14 @@ def test_the_seed_decides_the_file(picture: Path, tmp_path: Path) -> None:
     for number, seed in enumerate(["5", "5", "6"]):
         out = tmp_path / f"{number}.difd"
         command = ["encode", str(picture), "-o", str(out), "--bytes", "200", "--preset", "fast", "--seed", seed]
-        assert cli.main(command) == 0
+        assert parser.main(command) == 0
         files.append(out.read_bytes())
     assert files[0] == files[1] != files[2]
 
 
 def test_the_report_for_people(picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["encode", str(picture), "-o", str(tmp_path / "o"), "--bytes", "200", "--preset", "fast"]
-    assert cli.main(command) == 0
+    assert parser.main(command) == 0
     lines = capsys.readouterr().out.splitlines()
     labels = [line.split("  ")[0] for line in lines]
     assert {"output", "bytes", "bpp", "PSNR (dB)", "seconds"} <= set(labels)
@@ -83,7 +83,7 @@ def test_an_existing_file_is_replaced_and_keeps_its_links(picture: Path, tmp_pat
     real.write_bytes(b"old")
     link.symlink_to(real)
     command = ["encode", str(picture), "-o", str(link), "--bytes", "200", "--preset", "fast"]
-    assert cli.main(command) == 0
+    assert parser.main(command) == 0
     assert link.is_symlink()
     assert real.read_bytes().startswith(b"DIFD")
 
@@ -92,7 +92,7 @@ def test_progress_on_a_terminal(picture: Path, tmp_path: Path, monkeypatch: pyte
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     command = ["encode", str(picture), "-o", str(tmp_path / "o"), "--bytes", "200", "--preset", "fast"]
-    assert cli.main(command) == 0
+    assert parser.main(command) == 0
     first = terminal.text.split("\r")[1]
     for part in ("step ", " bytes", " bpp", " dB", " s left"):
         assert part in first
@@ -113,7 +113,7 @@ def test_outputs_that_are_refused(
     output: str, message: str, picture: Path, tmp_path: Path, failure: Callable[[], str]
 ) -> None:
     before = picture.read_bytes()
-    assert cli.main(["encode", str(picture), "-o", str(tmp_path / output)]) == 1
+    assert parser.main(["encode", str(picture), "-o", str(tmp_path / output)]) == 1
     assert message in failure()
     assert picture.read_bytes() == before
     assert set(os.listdir(tmp_path)) == {picture.name}
@@ -122,7 +122,7 @@ def test_outputs_that_are_refused(
 def test_what_is_no_regular_file_is_not_replaced(picture: Path, tmp_path: Path, failure: Callable[[], str]) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    assert cli.main(["encode", str(picture), "-o", str(pipe), "--bytes", "100", "--preset", "fast"]) == 1
+    assert parser.main(["encode", str(picture), "-o", str(pipe), "--bytes", "100", "--preset", "fast"]) == 1
     assert "is not a regular file" in failure()
     assert pipe.is_fifo()
 
@@ -136,7 +136,7 @@ def test_what_is_write_protected(
     monkeypatch.setattr("os.access", lambda path, mode: path != protected)
     if is_there:
         protected.write_bytes(b"old")
-    assert cli.main(["encode", str(picture), "-o", str(tmp_path / "o")]) == 1
+    assert parser.main(["encode", str(picture), "-o", str(tmp_path / "o")]) == 1
     assert f"'{protected}' is write-protected" in failure()
     assert set(os.listdir(tmp_path)) == {picture.name} | ({"o"} if is_there else set())
 
@@ -155,16 +155,16 @@ def test_what_is_write_protected(
 def test_requests_that_cannot_be_met(
     options: list[str], message: str, picture: Path, tmp_path: Path, failure: Callable[[], str]
 ) -> None:
-    assert cli.main(["encode", str(picture), "-o", str(tmp_path / "o"), *options]) == 1
+    assert parser.main(["encode", str(picture), "-o", str(tmp_path / "o"), *options]) == 1
     assert message in failure()
     assert set(os.listdir(tmp_path)) == {picture.name}
 
 
 def test_an_input_that_is_no_picture(tmp_path: Path, failure: Callable[[], str]) -> None:
     (tmp_path / "letter.png").write_text("Dear Sir")
-    assert cli.main(["encode", str(tmp_path / "letter.png"), "-o", str(tmp_path / "o")]) == 1
+    assert parser.main(["encode", str(tmp_path / "letter.png"), "-o", str(tmp_path / "o")]) == 1
     assert "'letter.png' is not a picture" in failure()
-    assert cli.main(["encode", str(tmp_path / "nothing.png"), "-o", str(tmp_path / "o")]) == 1
+    assert parser.main(["encode", str(tmp_path / "nothing.png"), "-o", str(tmp_path / "o")]) == 1
     assert "No such file" in failure()
 
 
@@ -180,7 +180,7 @@ def test_a_full_disk_leaves_nothing(
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr("pathlib.Path.write_bytes", half)
-    assert cli.main(["encode", str(picture), "-o", str(out), "--bytes", "200", "--preset", "fast"]) == 1
+    assert parser.main(["encode", str(picture), "-o", str(out), "--bytes", "200", "--preset", "fast"]) == 1
     assert "No space left" in failure()
     assert out.read_bytes() == b"old"
     assert set(os.listdir(tmp_path)) == {picture.name, out.name}

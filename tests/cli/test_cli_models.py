@@ -17,9 +17,9 @@ from hub_server import HubServer, environment, point_to
 from huggingface_hub import constants
 from huggingface_hub.utils import close_session
 
-from diffdemo import cli
+from diffdemo.cli import parser
+from diffdemo.cli.terminal import _duration, size
 from diffdemo.models.registry import MODELS, RELEASED_CDC
-from diffdemo.terminal import _duration, size
 
 ROOT = Path(__file__).parents[2]
 NAME, REPOSITORY = "ddpm-cifar10-32", "google/ddpm-cifar10-32"
@@ -49,7 +49,7 @@ def home(hub: HubServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 def models(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, str]:
     """Line of the table by name, and the lines below it under ""."""
-    assert cli.main(["models", *options]) == 0
+    assert parser.main(["models", *options]) == 0
     table, below = capsys.readouterr().out.split("\n\n")
     return {line.split()[0]: line for line in table.splitlines()} | {"": below}
 
@@ -67,7 +67,7 @@ def test_the_table(home: Path, hub: HubServer, capsys: pytest.CaptureFixture[str
 
 
 def test_json(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["models", "--json"]) == 0
+    assert parser.main(["models", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     model = next(m for m in report["models"] if m["name"] == NAME)
     assert (model["codec"], model["licence"], model["is_here"], model["is_gated"]) == (
@@ -97,19 +97,19 @@ def test_released_checkpoints_are_asked_for(hub: HubServer, capsys: pytest.Captu
 
 
 def test_from_the_hub_and_away_again(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["download", NAME]) == 0
+    assert parser.main(["download", NAME]) == 0
     out, err = capsys.readouterr()
     assert err == "", "no progress where there is no terminal"
     assert f"bytes    {NUM_BYTES:,}" in out
     lines = models(capsys)
     assert " here " in lines[NAME]
     assert ": 0.1 MB in" in lines[""]
-    assert cli.main(["download", NAME]) == 0
+    assert parser.main(["download", NAME]) == 0
     assert capsys.readouterr().out == f"'{NAME}' is here already.\n"
-    assert cli.main(["remove", NAME]) == 0
+    assert parser.main(["remove", NAME]) == 0
     assert capsys.readouterr().out == f"'{NAME}' was removed: 0.1 MB.\n"
     assert " Hub " in models(capsys)[NAME]
-    assert cli.main(["remove", NAME]) == 0
+    assert parser.main(["remove", NAME]) == 0
     assert capsys.readouterr().out == f"There is nothing of '{NAME}' to remove.\n"
 
 
@@ -118,7 +118,7 @@ def test_progress_on_a_terminal(hub: HubServer, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setattr("sys.stderr.write", lambda text: said.append(text) or len(text))
     hub.behave(REPOSITORY, WEIGHTS, seconds_per_piece=0.006)
-    assert cli.main(["download", NAME]) == 0
+    assert parser.main(["download", NAME]) == 0
     lines = [line.strip() for line in "".join(said).split("\r")]
     assert lines[-2:] == ["", ""], "the line is wiped at the end"
     during = next(line for line in lines if "MB/s" in line)
@@ -127,23 +127,23 @@ def test_progress_on_a_terminal(hub: HubServer, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_what_goes_wrong(hub: HubServer, monkeypatch: pytest.MonkeyPatch, failure: Callable[[], str]) -> None:
-    assert cli.main(["download", "nobody"]) == 1
+    assert parser.main(["download", "nobody"]) == 1
     assert "nobody" in failure()
-    assert cli.main(["remove", "photo-small"]) == 1
+    assert parser.main(["remove", "photo-small"]) == 1
     assert "cannot be removed" in failure()
     hub.add(REPOSITORY, FILES, gated=True)
-    assert cli.main(["download", NAME]) == 1
+    assert parser.main(["download", NAME]) == 1
     assert f"Please open https://huggingface.co/{REPOSITORY}, accept its licence" in failure()
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     for command in (["download", NAME], ["models", "--refresh"]):
-        assert cli.main(command) == 1
+        assert parser.main(command) == 1
         assert "HF_HUB_OFFLINE" in failure()
 
 
 @pytest.mark.parametrize("command", ["download", "remove", "download a b", "models a"])
 def test_wrong_command_lines(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as raised:
-        cli.main(command.split())
+        parser.main(command.split())
     assert raised.value.code == 2
     assert "error:" in capsys.readouterr().err
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from diffdemo import cli
+from diffdemo.cli import parser
+from diffdemo.cli.options import READERS
 from diffdemo.codecs.base import Decoder
 from diffdemo.engine import Engine
 from diffdemo.errors import MemoryBudgetError
 from diffdemo.images import Pixels, to_png
-from diffdemo.options import READERS
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_what_a_decode_would_not_read(
     failure: Callable[[], str],
 ) -> None:
     (tmp_path / "file").write_bytes({"diffc": data, "cdc": cdc_data}[kind])
-    assert cli.main(["decode", str(tmp_path / "file"), "-o", str(tmp_path / "o.png"), *options]) == 1
+    assert parser.main(["decode", str(tmp_path / "file"), "-o", str(tmp_path / "o.png"), *options]) == 1
     said = failure()
     assert message in said
     assert "please leave" in said
@@ -71,7 +71,7 @@ def test_what_a_decode_reads(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     (tmp_path / "file").write_bytes({"diffc": data, "cdc": cdc_data}[kind])
-    assert cli.main(["decode", str(tmp_path / "file"), "-o", str(tmp_path / "o.png"), *options, "--json"]) == 0
+    assert parser.main(["decode", str(tmp_path / "file"), "-o", str(tmp_path / "o.png"), *options, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["decoder"] == decoder
 
 
@@ -88,7 +88,7 @@ def test_what_a_decode_reads(
 def test_what_an_encode_would_not_read(
     options: list[str], message: str, choice: list[str], picture: Path, tmp_path: Path, failure: Callable[[], str]
 ) -> None:
-    assert cli.main(["encode", str(picture), "-o", str(tmp_path / "o"), *choice, *options]) == 1
+    assert parser.main(["encode", str(picture), "-o", str(tmp_path / "o"), *choice, *options]) == 1
     assert message in failure()
     assert not (tmp_path / "o").exists()
 
@@ -99,7 +99,7 @@ def test_readers_are_decoders() -> None:
 
 @pytest.mark.parametrize("rate", [["--bpp", "900"], ["--bytes", "1000000000000"], ["--bytes", "1"]])
 def test_rates_beyond_all_files(rate: list[str], picture: Path, tmp_path: Path, failure: Callable[[], str]) -> None:
-    assert cli.main(["encode", str(picture), "-o", str(tmp_path / "o"), *rate]) == 1
+    assert parser.main(["encode", str(picture), "-o", str(tmp_path / "o"), *rate]) == 1
     assert {"900": "at most 24", "1000000000000": "at most 8,388,608", "1": "at least "}[rate[1]] in failure()
 
 
@@ -110,7 +110,7 @@ def test_a_tiny_picture_says_why_its_file_is_larger(
 ) -> None:
     (tmp_path / "a.png").write_bytes(to_png(gradient[:side, :side].copy()))
     command = ["encode", str(tmp_path / "a.png"), "-o", str(tmp_path / "o"), "--codec", codec, "--json"]
-    assert cli.main([*command, "--bpp", "1"]) == 0
+    assert parser.main([*command, "--bpp", "1"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["num_bytes"] <= 64
     assert "No file is smaller than its header and a first step" in report["notes"][-1]
@@ -137,7 +137,7 @@ def test_memory_that_runs_out(
         raise error
 
     monkeypatch.setattr(engine, "encode", run_out)
-    assert cli.main(["encode", str(picture), "-o", str(tmp_path / "o")]) == 1
+    assert parser.main(["encode", str(picture), "-o", str(tmp_path / "o")]) == 1
     assert "not enough memory" in failure()
 
 
@@ -149,4 +149,4 @@ def test_our_own_mistakes_are_not_hidden(
 
     monkeypatch.setattr(engine, "encode", mistake)
     with pytest.raises(RuntimeError, match="shapes differ"):
-        cli.main(["encode", str(picture), "-o", str(tmp_path / "o")])
+        parser.main(["encode", str(picture), "-o", str(tmp_path / "o")])

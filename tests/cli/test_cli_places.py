@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from diffdemo import cli, output
+from diffdemo.cli import output, parser
 from diffdemo.errors import DiffDemoError
 from diffdemo.inputs import MAX_FILE_BYTES
 
@@ -84,7 +84,7 @@ def test_outputs_that_are_none(
     place: Path, message: str, picture: Path, failure: Callable[[], str], tmp_path: Path
 ) -> None:
     before = sorted(tmp_path.rglob("*"))
-    assert cli.main(["encode", str(picture), "-o", str(place)]) == 1
+    assert parser.main(["encode", str(picture), "-o", str(place)]) == 1
     assert message in failure()
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -95,19 +95,19 @@ def test_inputs_that_are_none(
     command: str, place: Path, message: str, tmp_path: Path, failure: Callable[[], str]
 ) -> None:
     arguments = ["-o", str(tmp_path / "o.png")] if command == "decode" else []
-    assert cli.main([command, str(place), *arguments]) == 1
+    assert parser.main([command, str(place), *arguments]) == 1
     assert message in failure()
 
 
 @pytest.mark.parametrize("place", list(PLACES), indirect=True)
 def test_pictures_that_are_none(place: Path, tmp_path: Path, failure: Callable[[], str]) -> None:
-    assert cli.main(["encode", str(place), "-o", str(tmp_path / "o")]) == 1
+    assert parser.main(["encode", str(place), "-o", str(tmp_path / "o")]) == 1
     failure()
 
 
 @pytest.mark.parametrize("place", [name for name in PLACES if name != "folder"], indirect=True)
 def test_folders_for_frames_that_are_none(place: Path, file: Path, tmp_path: Path, failure: Callable[[], str]) -> None:
-    assert cli.main(["decode", str(file), "-o", str(tmp_path / "o.png"), "--frames", str(place)]) == 1
+    assert parser.main(["decode", str(file), "-o", str(tmp_path / "o.png"), "--frames", str(place)]) == 1
     failure()
     assert not (tmp_path / "o.png").exists()
 
@@ -115,7 +115,7 @@ def test_folders_for_frames_that_are_none(place: Path, file: Path, tmp_path: Pat
 def test_a_file_that_is_too_large(tmp_path: Path, failure: Callable[[], str]) -> None:
     with (tmp_path / "large").open("wb") as file:
         file.truncate(MAX_FILE_BYTES + 1)
-    assert cli.main(["info", str(tmp_path / "large")]) == 1
+    assert parser.main(["info", str(tmp_path / "large")]) == 1
     assert "is larger than any file of diffdemo" in failure()
 
 
@@ -123,11 +123,11 @@ def test_names_that_are_no_text_or_move_the_cursor(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / os.fsdecode(b"a\xffb\n\x1b[31m.png")
-    assert cli.main(["decode", str(file), "-o", str(out)]) == 0
+    assert parser.main(["decode", str(file), "-o", str(out)]) == 0
     assert out.exists()
     first = capsys.readouterr().out.splitlines()[0]
     assert first.endswith("a\\udcffb\\n\\x1b[31m.png")
-    assert cli.main(["info", str(tmp_path / "\x1b[2J")]) == 1
+    assert parser.main(["info", str(tmp_path / "\x1b[2J")]) == 1
     assert "\x1b" not in capsys.readouterr().err
 
 

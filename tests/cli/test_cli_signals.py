@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from processes import ROOT, start
 
-from diffdemo import signals
+from diffdemo.cli import signals
 from diffdemo.images import Pixels, to_png
 
 SIGNALS = [
@@ -92,7 +92,7 @@ def run_script(script: str, *arguments: object) -> subprocess.CompletedProcess[s
 def test_while_the_result_is_written(where: str, tmp_path: Path) -> None:
     script = f"""
 import os, pathlib, signal, sys
-from diffdemo import output, signals
+from diffdemo.cli import output, signals
 signals.heed()
 out = pathlib.Path(sys.argv[1])
 real = {where}
@@ -115,7 +115,7 @@ output.write_file(out, b"new")
 def test_while_frames_appear(has_appeared: int, tmp_path: Path) -> None:
     script = """
 import pathlib, signal, sys
-from diffdemo import output, signals
+from diffdemo.cli import output, signals
 signals.heed()
 left, replace = [int(sys.argv[2])], pathlib.Path.replace
 def stopped(*arguments):
@@ -135,7 +135,7 @@ with output.numbered_files(pathlib.Path(sys.argv[1]), "f", ".png") as files:
 def test_a_library_cannot_swallow_it() -> None:
     script = """
 import signal
-from diffdemo import signals
+from diffdemo.cli import signals
 signals.heed()
 class Swallowing:
     def __del__(self):
@@ -153,7 +153,7 @@ print("the work went on")
 def test_what_was_printed_arrives() -> None:
     script = """
 import signal
-from diffdemo import signals
+from diffdemo.cli import signals
 signals.heed()
 print("half a table")
 with signals.last_words("what there is is kept"):
@@ -168,7 +168,7 @@ def test_a_signal_that_is_ignored_stays_ignored() -> None:
     """As `nohup` asks for."""
     script = """
 import signal
-from diffdemo import signals
+from diffdemo.cli import signals
 signal.signal(signal.SIGHUP, signal.SIG_IGN)
 signals.heed()
 signal.raise_signal(signal.SIGHUP)

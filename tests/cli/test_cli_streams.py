@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from processes import ROOT, start
 
-from diffdemo import cli
+from diffdemo.cli import parser
 from diffdemo.coding.container import MAGIC
 
 
@@ -54,10 +54,10 @@ def test_standard_input(
     data: bytes, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdin", Binary(data))
-    assert cli.main(["info", "-", "--json"]) == 0
+    assert parser.main(["info", "-", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["num_bytes"] == len(data)
     monkeypatch.setattr("sys.stdin", Binary(picture.read_bytes()))
-    assert cli.main(["encode", "-", "-o", str(tmp_path / "o"), "--bytes", "100", "--preset", "fast"]) == 0
+    assert parser.main(["encode", "-", "-o", str(tmp_path / "o"), "--bytes", "100", "--preset", "fast"]) == 0
     assert (tmp_path / "o").read_bytes().startswith(MAGIC)
 
 
@@ -66,7 +66,7 @@ def test_standard_output_takes_bytes_and_nothing_else(
 ) -> None:
     stdout = Binary()
     monkeypatch.setattr("sys.stdout", stdout)
-    assert cli.main(["decode", str(file), "-o", "-", "--json"]) == 0
+    assert parser.main(["decode", str(file), "-o", "-", "--json"]) == 0
     with Image.open(io.BytesIO(stdout.buffer.getvalue())) as opened:
         assert opened.format == "PNG"
         opened.load()
@@ -77,26 +77,26 @@ def test_a_file_that_is_called_so(data: bytes, tmp_path: Path, monkeypatch: pyte
     monkeypatch.chdir(tmp_path)
     (tmp_path / "-").write_bytes(data)
     monkeypatch.setattr("sys.stdin", Binary(b""))
-    assert cli.main(["info", "./-"]) == 0
-    assert cli.main(["info", "-"]) == 1
+    assert parser.main(["info", "./-"]) == 0
+    assert parser.main(["info", "-"]) == 1
 
 
 def test_terminals_take_and_give_no_files(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.stdin", Binary(is_terminal=True))
-    assert cli.main(["info", "-"]) == 1
+    assert parser.main(["info", "-"]) == 1
     assert "Standard input is a terminal" in capsys.readouterr().err
     stdout = Binary(is_terminal=True)
     monkeypatch.setattr("sys.stdout", stdout)
-    assert cli.main(["decode", str(file), "-o", "-"]) == 1
+    assert parser.main(["decode", str(file), "-o", "-"]) == 1
     assert "Standard output is a terminal" in capsys.readouterr().err
     assert stdout.buffer.getvalue() == b""
 
 
 def test_an_endless_input(monkeypatch: pytest.MonkeyPatch, failure: Callable[[], str]) -> None:
     monkeypatch.setattr("sys.stdin", Binary(bytes(20_000_000)))
-    assert cli.main(["info", "-"]) == 1
+    assert parser.main(["info", "-"]) == 1
     assert "more than 16,777,216 bytes" in failure()
 
 
@@ -170,10 +170,10 @@ def test_in_process_without_streams(file: Path, tmp_path: Path, monkeypatch: pyt
     """As under a program without a console."""
     for name in ("stdin", "stdout", "stderr"):
         monkeypatch.setattr(f"sys.{name}", None)
-    assert cli.main(["info", str(file)]) == 0
-    assert cli.main(["info", str(tmp_path / "nothing")]) == 1
+    assert parser.main(["info", str(file)]) == 0
+    assert parser.main(["info", str(tmp_path / "nothing")]) == 1
     with pytest.raises(SystemExit) as end:
-        cli.main(["--help"])
+        parser.main(["--help"])
     assert end.value.code == 0
 
     assert (sys.stdin, sys.stdout, sys.stderr) == (None, None, None)

@@ -16,8 +16,8 @@ from diffdemo.coding.container import read_bitstream
 from diffdemo.engine.store import load_codec
 from diffdemo.errors import BitstreamError, ModelMismatch, RateError, TruncatedBitstream
 from diffdemo.images import Pixels, to_pixels
-from diffdemo.metrics import psnr_db
-from diffdemo.models.cdc import CdcModel, CdcNetwork, CdcShape, Family
+from diffdemo.metrics.distortion import psnr_db
+from diffdemo.models.cdc.model import CdcModel, CdcNetwork, CdcShape, Family
 from diffdemo.models.registry import default_model, model_spec
 from diffdemo.models.space import PixelSpace
 from tests.gaussian import GaussianDenoiser

@@ -16,7 +16,7 @@ from diffdemo.codecs.diffc_file import read_file
 from diffdemo.coding.container import MAGIC, Header, read_bitstream
 from diffdemo.engine.describe import describe_file
 from diffdemo.errors import BitstreamError
-from diffdemo.models.cdc import Family
+from diffdemo.models.cdc.model import Family
 from tests.fuzz.attempts import Tally
 from tests.fuzz.noise import Random, a_number, mutated, random_for
 from tests.golden import sources

@@ -25,8 +25,8 @@ from diffdemo.coding.container import read_bitstream, write_bitstream
 from diffdemo.coding.range_coder import LARGEST_SYMBOL
 from diffdemo.engine.store import load_codec
 from diffdemo.errors import BitstreamError
-from diffdemo.models.cdc import Family
-from diffdemo.models.cod_shape import CodShape
+from diffdemo.models.cdc.model import Family
+from diffdemo.models.cod.shape import CodShape
 from diffdemo.models.registry import default_model, model_spec
 from tests.fuzz.attempts import Tally
 from tests.fuzz.noise import Random, mutated, random_for

@@ -20,7 +20,7 @@ from diffdemo.codecs.base import Preset, Rendering
 from diffdemo.codecs.cdc import Cdc, Content
 from diffdemo.codecs.cdc_step import FINEST, delta_of
 from diffdemo.codecs.diffc import DiffC
-from diffdemo.models.cdc import Family
+from diffdemo.models.cdc.model import Family
 from tests.golden import sources
 from tests.golden.numbers import noise
 

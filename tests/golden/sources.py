@@ -14,8 +14,8 @@ from torch import Tensor
 
 from diffdemo.codecs.cdc import Cdc
 from diffdemo.codecs.diffc import DiffC
-from diffdemo.models.cdc import CdcModel, CdcNetwork, CdcShape, Family
-from diffdemo.models.cdc_layers import ChannelNorm
+from diffdemo.models.cdc.layers import ChannelNorm
+from diffdemo.models.cdc.model import CdcModel, CdcNetwork, CdcShape, Family
 from diffdemo.models.space import PixelSpace
 from tests.golden.numbers import noise
 from tests.latent_space import BlockMeans

@@ -12,7 +12,7 @@ from diffdemo.codecs.cdc import Cdc
 from diffdemo.coding.container import read_bitstream, write_bitstream
 from diffdemo.diffusion.schedule import cosine_schedule, linear_schedule, visited_steps
 from diffdemo.errors import CorruptBitstream
-from diffdemo.models.cdc import Family
+from diffdemo.models.cdc.model import Family
 from tests.golden import sources
 from tests.golden.cases import CDC_CASES, FOLDER, CdcCase
 from tests.golden.digests import digest

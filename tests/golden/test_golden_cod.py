@@ -11,7 +11,7 @@ from diffdemo.codecs.cod_payload import BLENDS, Codes, _Counts, max_payload_byte
 from diffdemo.coding.container import Header
 from diffdemo.coding.range_coder import SymbolEncoder
 from diffdemo.errors import BitstreamError, CorruptBitstream
-from diffdemo.models.cod_shape import CodShape
+from diffdemo.models.cod.shape import CodShape
 from tests.golden.numbers import noise
 
 BITS, HEIGHT, WIDTH = 4, 7, 9

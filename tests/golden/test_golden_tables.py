@@ -22,7 +22,7 @@ from diffdemo.coding.frequency import (
 )
 from diffdemo.coding.range_coder import SymbolDecoder, SymbolEncoder
 from diffdemo.errors import CorruptBitstream
-from diffdemo.models.cdc_exact import ExactHyperDecoder
+from diffdemo.models.cdc.exact import ExactHyperDecoder
 from tests.golden.digests import digest
 from tests.golden.numbers import noise
 

@@ -10,7 +10,7 @@ from hub_server import HubServer, point_to
 from hub_specs import PIXELS, REPOSITORY, WEIGHTS, make_spec, noise
 from huggingface_hub.utils import close_session
 
-from diffdemo.hub import transfer
+from diffdemo.hub.fetch import transfer
 from diffdemo.hub.library import Library
 from diffdemo.models.spec import ModelSpec
 

@@ -16,7 +16,7 @@ from diffdemo.errors import DownloadError, WeightsError
 from diffdemo.hub import cdc_files
 from diffdemo.hub.client import RemoteFile
 from diffdemo.hub.library import Library
-from diffdemo.models.cdc import CdcModel
+from diffdemo.models.cdc.model import CdcModel
 from diffdemo.models.registry import RELEASED_CDC
 from diffdemo.models.spec import HubSource, Kind
 

@@ -14,7 +14,7 @@ from hub_specs import REPOSITORY, WEIGHTS, make_spec, noise
 from huggingface_hub import constants
 
 from diffdemo.errors import DownloadError
-from diffdemo.hub import partial
+from diffdemo.hub.fetch import partial
 from diffdemo.hub.library import Library
 from diffdemo.models.spec import HubFile, HubSource
 

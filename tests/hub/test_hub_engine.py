@@ -16,7 +16,7 @@ from released_cdc import released_checkpoint
 from tiny_models import tiny_ddpm, tiny_stable_diffusion, tiny_taesd
 
 import app
-from diffdemo import cli
+from diffdemo.cli import parser
 from diffdemo.coding.container import write_bitstream
 from diffdemo.engine import Engine, catalogue, store
 from diffdemo.engine.store import AnyCodec
@@ -26,8 +26,8 @@ from diffdemo.images import Pixels, to_png
 from diffdemo.models import registry
 from diffdemo.models.spec import MB, HubSource, Kind, ModelSpec
 from diffdemo.pictures import load_picture
-from diffdemo.ui.menu import Menu
-from diffdemo.ui.opening import Waiting
+from diffdemo.ui.studio.menu import Menu
+from diffdemo.ui.studio.opening import Waiting
 from diffdemo.ui.turns import Turns
 
 PIXELS = registry.model_spec("ddpm-cat-256").sources[0].files
@@ -302,15 +302,15 @@ def test_the_command_line_from_download_to_picture(make_engine, picture, tmp_pat
     source, file, out = tmp_path / "a.png", tmp_path / "a.difd", tmp_path / "b.png"
     source.write_bytes(to_png(picture))
     encode = ["encode", str(source), "-o", str(file), "--model", "latents", "--bytes", "300", "--prompt", "a cat"]
-    assert cli.main(encode) == 1
+    assert parser.main(encode) == 1
     assert "python -m diffdemo download latents" in capsys.readouterr().err
     assert not file.exists()
-    assert cli.main(["download", "latents"]) == 0
-    assert cli.main([*encode, "--json"]) == 0
+    assert parser.main(["download", "latents"]) == 0
+    assert parser.main([*encode, "--json"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["prompt"] == "a cat"
-    assert cli.main(["info", str(file)]) == 0
+    assert parser.main(["info", str(file)]) == 0
     assert "a cat" in capsys.readouterr().out
-    assert cli.main(["decode", str(file), "-o", str(out), "--decoder", "flow"]) == 0
+    assert parser.main(["decode", str(file), "-o", str(out), "--decoder", "flow"]) == 0
     assert load_picture(out).pixels.shape == picture.shape
 
 
@@ -318,6 +318,8 @@ def test_the_command_line_says_how_a_picture_was_fitted(make_engine, picture, tm
     monkeypatch.setattr("diffdemo.engine.Engine", make_engine)
     source = tmp_path / "a.png"
     source.write_bytes(to_png(picture))
-    assert cli.main(["download", "pixels"]) == 0
-    assert cli.main(["encode", str(source), "-o", str(tmp_path / "a.difd"), "--model", "pixels", "--bytes", "99"]) == 0
+    assert parser.main(["download", "pixels"]) == 0
+    assert (
+        parser.main(["encode", str(source), "-o", str(tmp_path / "a.difd"), "--model", "pixels", "--bytes", "99"]) == 0
+    )
     assert "Cut and scaled from 72 x 40 to 16 x 16 pixels" in capsys.readouterr().out

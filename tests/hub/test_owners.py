@@ -13,7 +13,7 @@ from hub_specs import PIXELS, WEIGHTS, make_spec, noise
 from huggingface_hub import constants
 
 from diffdemo.hub import owners
-from diffdemo.hub.fingerprint import counts, fingerprint
+from diffdemo.hub.fetch.fingerprint import counts, fingerprint
 from diffdemo.hub.library import Library
 from diffdemo.models.registry import FROM_HUB, RELEASED_CDC
 from diffdemo.models.spec import HubFile, HubSource

@@ -10,7 +10,7 @@ from hub_server import HubServer
 from hub_specs import REPOSITORY, WEIGHTS, noise
 
 from diffdemo.errors import DownloadError
-from diffdemo.hub import sharing
+from diffdemo.hub.fetch import sharing
 from diffdemo.hub.library import Library
 
 

@@ -13,11 +13,11 @@ from hub_server import HubServer
 from hub_specs import REPOSITORY, WEIGHTS
 
 from diffdemo.errors import Cancelled, DownloadError
-from diffdemo.hub import progress, sharing
+from diffdemo.hub.fetch import progress, sharing
+from diffdemo.hub.fetch.progress import Meter
+from diffdemo.hub.fetch.sharing import SharedDownload
 from diffdemo.hub.library import Library
-from diffdemo.hub.progress import Meter
 from diffdemo.hub.records import DownloadProgress
-from diffdemo.hub.sharing import SharedDownload
 
 
 @pytest.fixture

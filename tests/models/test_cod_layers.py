@@ -8,12 +8,12 @@ import zlib
 import pytest
 import torch
 
-from diffdemo.models.cod_layers import Downsample, WindowAttention
-from diffdemo.models.cod_pixels import Gain, image_of, patches_of
-from diffdemo.models.cod_quantiser import Quantiser
-from diffdemo.models.cod_shape import CodShape
-from diffdemo.models.cod_table import TablePrecision, position_table
-from diffdemo.models.cod_trunk import TimeEmbedding
+from diffdemo.models.cod.layers import Downsample, WindowAttention
+from diffdemo.models.cod.pixels import Gain, image_of, patches_of
+from diffdemo.models.cod.quantiser import Quantiser
+from diffdemo.models.cod.shape import CodShape
+from diffdemo.models.cod.table import TablePrecision, position_table
+from diffdemo.models.cod.trunk import TimeEmbedding
 
 TABLE_CHECK = 935447729
 """CRC-32 of the table that the authors' code computes in bfloat16, as float32."""

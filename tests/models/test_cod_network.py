@@ -16,11 +16,11 @@ import torch
 from diffdemo.codecs.cod_file import read_cod, write_cod
 from diffdemo.errors import WeightsError
 from diffdemo.images import mirrored
-from diffdemo.models.cod import CodModel
-from diffdemo.models.cod_network import CodNetwork
-from diffdemo.models.cod_pixels import PIXELS, image_of
-from diffdemo.models.cod_shape import CodShape
-from diffdemo.models.cod_table import TablePrecision, position_table
+from diffdemo.models.cod.model import CodModel
+from diffdemo.models.cod.network import CodNetwork
+from diffdemo.models.cod.pixels import PIXELS, image_of
+from diffdemo.models.cod.shape import CodShape
+from diffdemo.models.cod.table import TablePrecision, position_table
 from tests.released_cod import (
     RATES,
     as_input,

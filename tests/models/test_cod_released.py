@@ -11,10 +11,10 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from diffdemo.errors import WeightsError
-from diffdemo.models.cod import CodModel
-from diffdemo.models.cod_network import CodNetwork
-from diffdemo.models.cod_released import convert, from_released
-from diffdemo.models.cod_shape import CodShape
+from diffdemo.models.cod.model import CodModel
+from diffdemo.models.cod.network import CodNetwork
+from diffdemo.models.cod.released import convert, from_released
+from diffdemo.models.cod.shape import CodShape
 from tests.released_cod import as_input, formula_model, formula_weights, patterned, tiny_shape
 
 GROUPS = 4

@@ -13,8 +13,8 @@ from tiny_models import installed_in, tiny_ddpm
 
 import diffdemo
 from diffdemo.errors import WeightsError
-from diffdemo.models.components import read_tensors
-from diffdemo.models.pixel_unet import load_pixel_space
+from diffdemo.models.diffusers.components import read_tensors
+from diffdemo.models.diffusers.pixel_unet import load_pixel_space
 
 
 class Bomb:

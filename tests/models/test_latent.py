@@ -16,8 +16,8 @@ from tiny_models import Files, in_folder, installed_in, tiny_stable_diffusion, t
 from diffdemo.diffusion.posterior import white_noise
 from diffdemo.diffusion.vp import VpSchedule
 from diffdemo.errors import WeightsError
-from diffdemo.models import autoencoder
-from diffdemo.models.latent import LatentSpace, load_latent_space
+from diffdemo.models.diffusers import autoencoder
+from diffdemo.models.diffusers.latent import LatentSpace, load_latent_space
 
 CPU = torch.device("cpu")
 PREVIEW = in_folder("preview", tiny_taesd())

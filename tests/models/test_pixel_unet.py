@@ -14,7 +14,7 @@ from tiny_models import Files, installed_in, tiny_ddpm
 from diffdemo.diffusion.posterior import white_noise
 from diffdemo.diffusion.vp import VpSchedule
 from diffdemo.errors import WeightsError
-from diffdemo.models.pixel_unet import load_pixel_space
+from diffdemo.models.diffusers.pixel_unet import load_pixel_space
 from diffdemo.models.space import Space
 
 CPU = torch.device("cpu")

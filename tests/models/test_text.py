@@ -18,9 +18,9 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokeniz
 
 from diffdemo.diffusion.posterior import white_noise
 from diffdemo.errors import RateError, WeightsError
-from diffdemo.models import text
-from diffdemo.models.latent import load_latent_space
-from diffdemo.models.text import PromptEncoder, TextEncoder
+from diffdemo.models.diffusers import text
+from diffdemo.models.diffusers.latent import load_latent_space
+from diffdemo.models.diffusers.text import PromptEncoder, TextEncoder
 
 PROMPTS = ["a cat", "", "A  Dog, and a cat!", "Größe 山 🐱"]
 

@@ -41,7 +41,7 @@ SCOPES = (
     # The encoder's choice of a model.
     Scope("codecs.cod_payload", ("cod",), ("_shortest", "_ideal_bits", "_earlier")),
     Scope("diffusion.views", ("diffc",)),
-    Scope("models.cdc_exact", ("tables", "cdc")),
+    Scope("models.cdc.exact", ("tables", "cdc")),
 )
 
 LAST_AXIS = "of reshape: -1 and -2 both mean what is left"
@@ -86,7 +86,7 @@ EQUIVALENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("low, high = 1 << INVERSE_BITS", "bounds of a search"),
         ("middle = (low + high + 1)", "the way of a search"),
     ),
-    "models.cdc_exact": (
+    "models.cdc.exact": (
         ("FINEST_WEIGHT_BITS = 32", "no weights are so small; 26 is tried by hand"),
         ("torch.where(h < 0", "whole numbers: a fifth of 0 is 0"),
     ),

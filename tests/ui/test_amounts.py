@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 import pytest
 
-from diffdemo.ui.amounts import AS_THE_FILE, EQUAL, choices, num_bytes
+from diffdemo.ui.rates import AS_THE_FILE, EQUAL, choices, num_bytes
 
 
 @pytest.mark.parametrize(

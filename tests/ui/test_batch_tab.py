@@ -16,13 +16,13 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 from serving import serve
 
-from diffdemo.engine.batch import Outcome
-from diffdemo.engine.records import CurvePoint
+from diffdemo.engine.batch.compress import Outcome
+from diffdemo.metrics.points import CurvePoint
 from diffdemo.pictures import load_picture
-from diffdemo.ui import batch
-from diffdemo.ui.batch_plot import batch_plot
-from diffdemo.ui.batch_run import Batch, Page
-from diffdemo.ui.batch_table import batch_table, ended
+from diffdemo.ui.batch import tab as batch
+from diffdemo.ui.batch.acts import Batch, Page
+from diffdemo.ui.batch.plot import batch_plot
+from diffdemo.ui.batch.table import batch_table, ended
 
 JPEG = CurvePoint(900, 0.9, 28.0, 0.9)
 DONE = Outcome("a<b>.png", 100, 80, 1000, 1.0, 30.0, 0.95, 2.0, JPEG, "Turned upright.")

@@ -11,22 +11,22 @@ from stage import shown
 
 from diffdemo.engine import CurvePoint
 from diffdemo.pictures import load_picture
-from diffdemo.ui.comparison import Comparison
-from diffdemo.ui.handlers import Handlers
 from diffdemo.ui.inspect import Inspection
-from diffdemo.ui.line_names import apart
-from diffdemo.ui.opening import Opening
-from diffdemo.ui.pictures import Pictures
-from diffdemo.ui.plotting import Plotting
-from diffdemo.ui.rivals import Rivals
-from diffdemo.ui.runs import MOST_RUNS, Run, with_run
-from diffdemo.ui.samples import Imagining, difference
-from diffdemo.ui.screen import UNCHANGED, Painter, Screen
-from diffdemo.ui.session import Session
-from diffdemo.ui.steps_plot import steps_plot
-from diffdemo.ui.sweeps import Sweep
+from diffdemo.ui.memory.runs import MOST_RUNS, Run, with_run
+from diffdemo.ui.memory.session import Session
+from diffdemo.ui.plot.baselines import Rivals
+from diffdemo.ui.plot.line_names import apart
+from diffdemo.ui.plot.steps_plot import steps_plot
+from diffdemo.ui.plot.sweeps import Sweep
+from diffdemo.ui.studio.comparison import Comparison
+from diffdemo.ui.studio.compress import Handlers
+from diffdemo.ui.studio.decode import Viewing
+from diffdemo.ui.studio.opening import Opening
+from diffdemo.ui.studio.pictures import Pictures
+from diffdemo.ui.studio.plotting import Plotting
+from diffdemo.ui.studio.samples import Imagining, difference
+from diffdemo.ui.studio.screen import UNCHANGED, Painter, Screen
 from diffdemo.ui.turns import Turns
-from diffdemo.ui.viewing import Viewing
 
 
 class Page:

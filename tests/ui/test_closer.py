@@ -12,15 +12,15 @@ from fakes import FakeEngine
 
 from diffdemo.images import to_png
 from diffdemo.pictures import load_picture
-from diffdemo.ui import filmstrip
-from diffdemo.ui.looks import NO_MAP, NOT_EMBEDDED, Looks, legend
-from diffdemo.ui.opening import Opening
-from diffdemo.ui.permalink import Place, from_query, to_query
-from diffdemo.ui.pictures import Pictures
-from diffdemo.ui.rivals import Rivals
-from diffdemo.ui.screen import Painter
-from diffdemo.ui.session import Session
-from diffdemo.ui.sharing import Sharing
+from diffdemo.ui.closer import filmstrip
+from diffdemo.ui.closer.acts import NO_MAP, NOT_EMBEDDED, Looks, legend
+from diffdemo.ui.links.permalink import Place, from_query, to_query
+from diffdemo.ui.links.sharing import Sharing
+from diffdemo.ui.memory.session import Session
+from diffdemo.ui.plot.baselines import Rivals
+from diffdemo.ui.studio.opening import Opening
+from diffdemo.ui.studio.pictures import Pictures
+from diffdemo.ui.studio.screen import Painter
 from diffdemo.ui.turns import Turns
 
 

@@ -10,11 +10,11 @@ import pytest
 from fakes import FakeEngine
 from PIL import Image
 
-from diffdemo.engine.classical import available
-from diffdemo.metrics import ms_ssim, psnr_db
+from diffdemo.engine.classical.files import available
+from diffdemo.metrics.distortion import ms_ssim, psnr_db
 from diffdemo.pictures import load_picture
-from diffdemo.ui.compare_api import Comparison
-from diffdemo.ui.endpoints import Endpoints
+from diffdemo.ui.programs.compare import Comparison
+from diffdemo.ui.programs.endpoints import Endpoints
 
 PIXELS = 200 * 192
 

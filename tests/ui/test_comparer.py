@@ -10,19 +10,19 @@ import pytest
 from fakes import FakeEngine
 from stage import shown
 
-from diffdemo.engine.classical import available
-from diffdemo.engine.heat import difference, error_map
+from diffdemo.engine.classical.files import available
 from diffdemo.images import to_png
+from diffdemo.metrics.maps import difference, error_map
 from diffdemo.pictures import load_picture
-from diffdemo.ui import comparer, sides
-from diffdemo.ui.comparison import Comparison
-from diffdemo.ui.endpoints import Endpoints
-from diffdemo.ui.handlers import Handlers
-from diffdemo.ui.rivals import Rivals
-from diffdemo.ui.screen import UNCHANGED, Painter
-from diffdemo.ui.session import Session, Side
+from diffdemo.ui.compare import comparer, sides
+from diffdemo.ui.memory.session import Session, Side
+from diffdemo.ui.plot.baselines import Rivals
+from diffdemo.ui.programs.endpoints import Endpoints
+from diffdemo.ui.studio.comparison import Comparison
+from diffdemo.ui.studio.compress import Handlers
+from diffdemo.ui.studio.decode import Viewing
+from diffdemo.ui.studio.screen import UNCHANGED, Painter
 from diffdemo.ui.turns import Turns
-from diffdemo.ui.viewing import Viewing
 
 
 class Page:

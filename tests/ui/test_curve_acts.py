@@ -12,17 +12,17 @@ import pytest
 from fakes import FakeEngine
 from PIL import Image
 
-from diffdemo.engine.plots import LABELS
-from diffdemo.engine.published import published
-from diffdemo.ui.curve_lines import CDC_LABEL, KINDS
-from diffdemo.ui.handlers import Handlers
-from diffdemo.ui.pictures import Pictures
-from diffdemo.ui.plotting import Plotting
-from diffdemo.ui.rivals import Rivals
-from diffdemo.ui.screen import Painter
-from diffdemo.ui.session import Session
+from diffdemo.ui.memory.session import Session
+from diffdemo.ui.plot.baselines import Rivals
+from diffdemo.ui.plot.lines import CDC_LABEL, KINDS
+from diffdemo.ui.plot.published import published
+from diffdemo.ui.studio.compress import Handlers
+from diffdemo.ui.studio.decode import Viewing
+from diffdemo.ui.studio.pictures import Pictures
+from diffdemo.ui.studio.plotting import Plotting
+from diffdemo.ui.studio.screen import Painter
+from diffdemo.ui.style import LABELS
 from diffdemo.ui.turns import Turns
-from diffdemo.ui.viewing import Viewing
 
 FIELDS = {"line", "num_bytes", "bpp", "psnr_db", "ms_ssim", "lpips"}
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from diffdemo.engine import CurvePoint
-from diffdemo.engine.plots import COLOURS, Curve
-from diffdemo.engine.published import published
-from diffdemo.ui.axes import View
-from diffdemo.ui.curve_lines import CDC_LABEL, lines_of
-from diffdemo.ui.overlays import NOTHING, WHERE, choices, credit, overlays_of
-from diffdemo.ui.rd_plot import HEIGHT, rd_plot
-from diffdemo.ui.tried import MOST_TRIED, Tried, cdc_name, diffc_name
+from diffdemo.ui.memory.tried import MOST_TRIED, Tried, cdc_name, diffc_name
+from diffdemo.ui.plot.lines import CDC_LABEL, lines_of
+from diffdemo.ui.plot.published import published
+from diffdemo.ui.plot.published_lines import NOTHING, WHERE, choices, credit, overlays_of
+from diffdemo.ui.plot.rd_plot import HEIGHT, rd_plot
+from diffdemo.ui.plot.view import View
+from diffdemo.ui.style import COLOURS, Curve
 
 PIXELS = 16_000
 OWN = Curve("diffc", (CurvePoint(1000, 0.5, 25.0, 0.9), CurvePoint(2000, 1.0, 30.0, 0.99)))

@@ -12,10 +12,11 @@ import gradio as gr
 import pytest
 from gradio.utils import get_upload_folder
 
-from diffdemo.ui import fetching, uploads
-from diffdemo.ui.file_fields import FileInput
-from diffdemo.ui.gate import argument_names, checked
-from diffdemo.ui.uploads import ASSETS, NOT_HERE, TOO_LARGE, read_upload, require_upload
+from diffdemo.shipped import ASSETS
+from diffdemo.ui.server import fetching, uploads
+from diffdemo.ui.server.file_fields import FileInput
+from diffdemo.ui.server.gate import argument_names, checked
+from diffdemo.ui.server.uploads import NOT_HERE, TOO_LARGE, read_upload, require_upload
 
 WHOLE = gr.Number(0, precision=0, minimum=0, maximum=100)
 RATE = gr.Number(1.0, minimum=0, maximum=24)

@@ -16,7 +16,7 @@ import pytest
 from fakes import FakeEngine
 
 from diffdemo.errors import DiffDemoError, RateError, UnsupportedBitstream
-from diffdemo.ui.gpu import LEAST_SECONDS, MOST_SECONDS, Lent, engine_with_gpu, estimate
+from diffdemo.ui.server.gpu import LEAST_SECONDS, MOST_SECONDS, Lent, engine_with_gpu, estimate
 
 REFUSAL = gr.Error("You have exceeded your ZeroGPU quota (42s requested vs. 3s left).", print_exception=False)
 
@@ -171,7 +171,7 @@ def test_what_is_aborted_half_way_is_not_begun_anew(lent, lender, large_picture)
 
 def test_the_page_works_on_it(lent, tmp_path, large_picture):
     from diffdemo.images import to_png
-    from diffdemo.ui.endpoints import Endpoints
+    from diffdemo.ui.programs.endpoints import Endpoints
 
     path = tmp_path / "picture.png"
     path.write_bytes(to_png(large_picture))

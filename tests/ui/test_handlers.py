@@ -11,19 +11,19 @@ from fakes import FakeEngine
 from PIL import Image
 from stage import shown
 
-from diffdemo.engine.plots import LABELS
 from diffdemo.errors import ImageError
 from diffdemo.pictures import load_picture
 from diffdemo.ui.errors import UNEXPECTED, friendly
-from diffdemo.ui.handlers import Handlers, to_side
 from diffdemo.ui.inspect import Inspection
-from diffdemo.ui.opening import Opening
-from diffdemo.ui.pictures import Pictures
-from diffdemo.ui.rivals import Rivals
-from diffdemo.ui.screen import UNCHANGED, Painter, Screen
-from diffdemo.ui.session import Session
+from diffdemo.ui.memory.session import Session
+from diffdemo.ui.plot.baselines import Rivals
+from diffdemo.ui.studio.compress import Handlers, to_side
+from diffdemo.ui.studio.decode import Viewing
+from diffdemo.ui.studio.opening import Opening
+from diffdemo.ui.studio.pictures import Pictures
+from diffdemo.ui.studio.screen import UNCHANGED, Painter, Screen
+from diffdemo.ui.style import LABELS
 from diffdemo.ui.turns import Turns
-from diffdemo.ui.viewing import Viewing
 
 
 @pytest.fixture

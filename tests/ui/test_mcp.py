@@ -21,10 +21,10 @@ from serving import built
 
 from diffdemo.images import Pixels, to_png
 from diffdemo.pictures import load_picture
-from diffdemo.ui import tools
 from diffdemo.ui.app import launch_options
-from diffdemo.ui.compare_api import Comparison
-from diffdemo.ui.endpoints import Endpoints
+from diffdemo.ui.programs import mcp
+from diffdemo.ui.programs.compare import Comparison
+from diffdemo.ui.programs.endpoints import Endpoints
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # Those of the protocol's package and its servers; none is ours.
 
@@ -34,7 +34,7 @@ def address() -> Iterator[str]:
     pytest.importorskip("mcp")
     engine = FakeEngine()
     demo = built(engine)
-    tools.launch(demo, server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options(engine))
+    mcp.launch(demo, server_name="127.0.0.1", prevent_thread_lock=True, quiet=True, **launch_options(engine))
     yield f"{demo.local_url}gradio_api/mcp/"
     demo.close(verbose=False)
 
@@ -161,7 +161,7 @@ def test_a_file_that_was_sent_to_the_page_is_taken(address, large_picture):
     """As `gradio upload-mcp` sends it, the tool beside this server that agents send files with."""
     page = address.removesuffix("/gradio_api/mcp/")
     (path,) = httpx.post(f"{page}/gradio_api/upload", files={"files": ("a.png", to_png(large_picture))}).json()
-    compressed = call(address, "compress", {"image": f"{page}{tools.FILE}{quote(path)}", "bpp": 3.0})
+    compressed = call(address, "compress", {"image": f"{page}{mcp.FILE}{quote(path)}", "bpp": 3.0})
     assert compressed.content[0].text.endswith("/a.difd")
 
 
@@ -208,11 +208,11 @@ def test_no_path_leads_out_of_the_folder_of_files(tmp_path, monkeypatch):
     inside.touch()
     outside.touch()
     (tmp_path / "files" / "link.png").symlink_to(outside)
-    page = f"https://somebody-diffdemo.hf.space{tools.FILE}"
-    assert tools.own_file(f"{page}{quote(str(inside))}") == str(inside)
+    page = f"https://somebody-diffdemo.hf.space{mcp.FILE}"
+    assert mcp.own_file(f"{page}{quote(str(inside))}") == str(inside)
     for path in (outside, tmp_path / "files" / ".." / "secret.png", tmp_path / "files" / "link.png"):
-        assert tools.own_file(f"{page}{quote(str(path))}") is None, "to be fetched, which Gradio refuses"
-    assert tools.own_file("https://example.org/a.png") is None
+        assert mcp.own_file(f"{page}{quote(str(path))}") is None, "to be fetched, which Gradio refuses"
+    assert mcp.own_file("https://example.org/a.png") is None
 
 
 def test_a_value_that_does_not_fit_is_refused_in_words(address, picture):
@@ -234,9 +234,9 @@ def test_what_is_no_tool_cannot_be_called(address):
 
 def test_without_the_package_the_page_is_served_without_tools(monkeypatch):
     served = []
-    monkeypatch.setattr(tools, "available", lambda: False)
+    monkeypatch.setattr(mcp, "available", lambda: False)
     monkeypatch.setattr(gr.Blocks, "launch", lambda demo, **options: served.append(options))
     with gr.Blocks() as demo:
         gr.Markdown("a page")
-    tools.launch(demo, server_port=1)
+    mcp.launch(demo, server_port=1)
     assert served == [{"server_port": 1}]

@@ -13,16 +13,17 @@ from PIL import Image
 from stage import shown
 
 from diffdemo.engine import DownloadProgress
-from diffdemo.ui import card, models
 from diffdemo.ui.about import Storage
 from diffdemo.ui.inspect import Inspection
-from diffdemo.ui.menu import Menu
-from diffdemo.ui.opening import Waiting
-from diffdemo.ui.screen import Screen
-from diffdemo.ui.session import Session
-from diffdemo.ui.shelf import Shelf
+from diffdemo.ui.memory.session import Session
+from diffdemo.ui.models import card
+from diffdemo.ui.models import choice as models
+from diffdemo.ui.models.shelf import Shelf
+from diffdemo.ui.studio.menu import Menu
+from diffdemo.ui.studio.opening import Waiting
+from diffdemo.ui.studio.screen import Screen
+from diffdemo.ui.studio.wiring import Acts
 from diffdemo.ui.turns import Turns
-from diffdemo.ui.wiring import Acts
 
 NOTHING = Waiting()
 

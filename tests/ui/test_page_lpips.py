@@ -10,24 +10,25 @@ from fakes import FakeEngine
 from serving import built
 from stage import shown as pixels_on
 
-from diffdemo import perceptual
 from diffdemo.engine import CurvePoint
-from diffdemo.engine.plots import Curve
 from diffdemo.images import to_png
-from diffdemo.perceptual import lpips
-from diffdemo.ui import export, likeness
-from diffdemo.ui.axes import View, heights_of, ticks
-from diffdemo.ui.comparison import Comparison
-from diffdemo.ui.curve_lines import lines_of
-from diffdemo.ui.handlers import Handlers
-from diffdemo.ui.overlays import choices, overlays_of
-from diffdemo.ui.plotting import Plotting
-from diffdemo.ui.rd_plot import rd_plot
-from diffdemo.ui.rivals import CODECS, Rivals
-from diffdemo.ui.screen import Painter
-from diffdemo.ui.session import Session
+from diffdemo.metrics import lpips as perceptual
+from diffdemo.metrics.lpips import lpips
+from diffdemo.ui import likeness
+from diffdemo.ui.memory.session import Session
+from diffdemo.ui.plot import export
+from diffdemo.ui.plot.baselines import CODECS, Rivals
+from diffdemo.ui.plot.lines import lines_of
+from diffdemo.ui.plot.published_lines import choices, overlays_of
+from diffdemo.ui.plot.rd_plot import rd_plot
+from diffdemo.ui.plot.view import View, heights_of, ticks
+from diffdemo.ui.studio.comparison import Comparison
+from diffdemo.ui.studio.compress import Handlers
+from diffdemo.ui.studio.decode import Viewing
+from diffdemo.ui.studio.plotting import Plotting
+from diffdemo.ui.studio.screen import Painter
+from diffdemo.ui.style import Curve
 from diffdemo.ui.turns import Turns
-from diffdemo.ui.viewing import Viewing
 
 
 class Page:

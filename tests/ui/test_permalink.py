@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from diffdemo.ui.permalink import LONGEST_FILE, Place, from_query, to_query
+from diffdemo.ui.links.permalink import LONGEST_FILE, Place, from_query, to_query
 
 FULL = Place(
     codec="diffc",

@@ -13,12 +13,12 @@ from fastapi.testclient import TestClient
 from stage import shown
 
 from diffdemo.engine.examples import EXAMPLES, ExampleResult, example_file, example_pixels, example_result
-from diffdemo.metrics import psnr_db
-from diffdemo.ui import poster
-from diffdemo.ui.handlers import Handlers
-from diffdemo.ui.pictures import Pictures
-from diffdemo.ui.rivals import Rivals
-from diffdemo.ui.screen import Painter, Screen
+from diffdemo.metrics.distortion import psnr_db
+from diffdemo.ui.plot.baselines import Rivals
+from diffdemo.ui.server import poster
+from diffdemo.ui.studio.compress import Handlers
+from diffdemo.ui.studio.pictures import Pictures
+from diffdemo.ui.studio.screen import Painter, Screen
 from diffdemo.ui.turns import Turns
 
 

@@ -4,10 +4,11 @@ import math
 
 import pytest
 
-from diffdemo.engine.records import CurvePoint, FileInfo, Frame, Step
-from diffdemo.ui import present
-from diffdemo.ui.rivals import Rival, psnr_at
-from diffdemo.ui.session import Shown
+from diffdemo.engine.records import FileInfo, Frame, Step
+from diffdemo.metrics.points import CurvePoint
+from diffdemo.ui import words as present
+from diffdemo.ui.memory.session import Shown
+from diffdemo.ui.plot.baselines import Rival, psnr_at
 
 
 def _shown(**changes) -> Shown:

@@ -8,8 +8,8 @@ import os
 import pytest
 from fakes import FakeEngine
 
-from diffdemo.engine.records import CurvePoint
-from diffdemo.ui.rivals import Rivals, psnr_at
+from diffdemo.metrics.points import CurvePoint
+from diffdemo.ui.plot.baselines import Rivals, psnr_at
 
 
 def point(num_bytes: int, psnr: float) -> CurvePoint:

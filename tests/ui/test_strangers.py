@@ -17,9 +17,9 @@ from gradio_client import Client, handle_file
 from PIL import Image
 from serving import built, serve
 
-from diffdemo.ui import visitors
-from diffdemo.ui.file_fields import FileInput, UploadInput
-from diffdemo.ui.uploads import NOT_HERE
+from diffdemo.ui.server import visitors
+from diffdemo.ui.server.file_fields import FileInput, UploadInput
+from diffdemo.ui.server.uploads import NOT_HERE
 
 # Gradio's use of pandas warns, and a warning that becomes an error there stops its queue.
 pytestmark = pytest.mark.filterwarnings("ignore")

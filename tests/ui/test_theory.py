@@ -10,15 +10,16 @@ import pytest
 from fakes import FakeEngine
 from PIL import Image
 
-from diffdemo.engine import landing
-from diffdemo.engine.records import CurvePoint
-from diffdemo.engine.theory import SCHEMES, curves, mark, most_bits, power_law
 from diffdemo.images import to_png
+from diffdemo.metrics.points import CurvePoint
 from diffdemo.pictures import load_picture
-from diffdemo.ui import theory, theory_words
-from diffdemo.ui.session import Session
-from diffdemo.ui.theory_acts import NO_PICTURE, DitherScreen, TheoryActs, TheoryScreen, first_screen
-from diffdemo.ui.theory_plot import COLOURS, DASHES, NAMES, theory_plot
+from diffdemo.theory import real_files
+from diffdemo.theory.sources import SCHEMES, curves, mark, most_bits, power_law
+from diffdemo.ui.memory.session import Session
+from diffdemo.ui.theory import tab as theory
+from diffdemo.ui.theory import words
+from diffdemo.ui.theory.acts import NO_PICTURE, DitherScreen, TheoryActs, TheoryScreen, first_screen
+from diffdemo.ui.theory.plot import COLOURS, DASHES, NAMES, theory_plot
 from diffdemo.ui.turns import Turns
 
 FILES = (0.04, 0.05)
@@ -32,7 +33,7 @@ def acts() -> TheoryActs:
 
 @pytest.fixture
 def small_runs(monkeypatch):
-    for module in (landing, theory_words):
+    for module in (real_files, words):
         monkeypatch.setattr(module, "SHARES", FILES)
 
 
@@ -43,7 +44,7 @@ def session() -> Session:
 
 def test_every_scheme_has_a_name_a_colour_and_a_meaning():
     assert list(NAMES) == list(COLOURS) == list(SCHEMES)
-    meanings = theory_words.meanings()
+    meanings = words.meanings()
     assert all(name in meanings for name in NAMES.values())
     assert set(DASHES) < set(SCHEMES)
 
@@ -106,7 +107,7 @@ def test_a_run_lands_one_file_after_the_other(acts, small_runs):
     last = screens[-1]
     assert last.run["interactive"]
     assert not last.stop["interactive"]
-    assert last.status == theory_words.finished(2)
+    assert last.status == words.finished(2)
     assert "All 2 files" in last.status
     assert last.landed.count("<tr>") == 3
 
@@ -169,7 +170,7 @@ def test_large_pictures_are_made_smaller(acts):
 def test_without_a_picture_nothing_is_rounded(acts):
     with pytest.raises(gr.Error, match="no picture yet"):
         acts.dither(Session(), 48)
-    assert acts.open_dither(Session(), 48) == DitherScreen(theory_words.nothing_to_round(NO_PICTURE))
+    assert acts.open_dither(Session(), 48) == DitherScreen(words.nothing_to_round(NO_PICTURE))
 
 
 def test_the_tab_opens_with_curves():

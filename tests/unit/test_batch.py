@@ -16,13 +16,14 @@ from fakes import FakeEngine
 from PIL import Image
 
 from diffdemo.engine import Engine
-from diffdemo.engine.batch import MOST_PICTURES, UNEXPECTED, Moment, Order, Outcome, Product, compress_all
-from diffdemo.engine.batch_archive import COLUMNS, Archive, archived, free_stem, table
-from diffdemo.engine.batch_means import means
-from diffdemo.engine.records import CurvePoint, Encoding
+from diffdemo.engine.batch.archive import COLUMNS, Archive, archived, free_stem, table
+from diffdemo.engine.batch.compress import MOST_PICTURES, UNEXPECTED, Moment, Order, Outcome, Product, compress_all
+from diffdemo.engine.batch.means import means
+from diffdemo.engine.records import Encoding
 from diffdemo.errors import ImageError, RateError
 from diffdemo.images import Pixels
-from diffdemo.metrics import bits_per_pixel, psnr_db
+from diffdemo.metrics.distortion import bits_per_pixel, psnr_db
+from diffdemo.metrics.points import CurvePoint
 from diffdemo.pictures import load_picture
 
 

@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 from diffdemo.coding.tree_code import FAST
-from diffdemo.engine import bench, bench_cdc, bench_theory
-from diffdemo.engine.theory import power_law
+from diffdemo.measure.bench import cdc, main, theory
+from diffdemo.theory.sources import power_law
 
 
 def test_tree_row_reports_an_unbiased_coder():
-    row = bench._tree_row(FAST, 3 * 32 * 32, 150, 6)
+    row = main._tree_row(FAST, 3 * 32 * 32, 150, 6)
     assert abs(row["mean shift %"]) < 4
     assert 0.95 < row["residual variance"] < 1.05
     assert 11 < row["overhead %"] < 16
@@ -24,7 +24,7 @@ def test_tree_row_reports_an_unbiased_coder():
 def test_files_are_compared_with_their_ideal(tmp_path, capsys):
     y, x = np.mgrid[0:32, 0:40]
     Image.fromarray(np.stack([x * 4, y * 5, x + y], axis=2).astype(np.uint8)).save(tmp_path / "small.png")
-    assert bench.main(["files", str(tmp_path / "small.png"), "--bpp", "0.75", "--json"]) == 0
+    assert main.main(["files", str(tmp_path / "small.png"), "--bpp", "0.75", "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
     assert [row["preset"] for row in rows] == ["fast", "balanced", "best"]
     for row in rows:
@@ -36,17 +36,17 @@ def test_files_are_compared_with_their_ideal(tmp_path, capsys):
 
 def test_unknown_measurements_are_refused(capsys):
     with pytest.raises(SystemExit):
-        bench.main(["speed"])
+        main.main(["speed"])
     assert "channel, codec, drift, cdc" in capsys.readouterr().err
 
 
 def test_bench_of_cdc(monkeypatch, capsys):
-    monkeypatch.setattr(bench_cdc, "SIZE", (64, 48))
-    monkeypatch.setattr(bench_cdc, "SWEEP_CODES", (64, 32))
-    monkeypatch.setattr(bench_cdc, "MANY_STEPS", 3)
-    monkeypatch.setattr(bench_cdc, "FULL_WIDTH", 4)
-    monkeypatch.setattr(bench_cdc, "FULL_WIDTH_SIDE", 64)
-    assert bench.main(["cdc", "--json"]) == 0
+    monkeypatch.setattr(cdc, "SIZE", (64, 48))
+    monkeypatch.setattr(cdc, "SWEEP_CODES", (64, 32))
+    monkeypatch.setattr(cdc, "MANY_STEPS", 3)
+    monkeypatch.setattr(cdc, "FULL_WIDTH", 4)
+    monkeypatch.setattr(cdc, "FULL_WIDTH_SIDE", 64)
+    assert main.main(["cdc", "--json"]) == 0
     speed, coarse, fine, wide = (json.loads(line) for line in capsys.readouterr().out.splitlines())
     assert {row["part"] for row in (speed, coarse, fine, wide)} == {"cdc"}
     assert 0 < speed["analyse s"] < speed["encode s"]
@@ -64,7 +64,7 @@ def test_bench_of_cdc(monkeypatch, capsys):
 
 
 def test_ancestral_sampling_meets_its_closed_form_on_a_white_source(monkeypatch):
-    monkeypatch.setattr(bench_theory, "ROUNDS", 100)
-    rows = list(bench_theory._ancestral_rows(power_law(0.0)))
-    assert [row["steps"] for row in rows] == list(bench_theory.STEPS)
+    monkeypatch.setattr(theory, "ROUNDS", 100)
+    rows = list(theory._ancestral_rows(power_law(0.0)))
+    assert [row["steps"] for row in rows] == list(theory.STEPS)
     assert all(abs(row["above closed form dB"]) < 0.1 for row in rows)

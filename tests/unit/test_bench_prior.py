@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from diffdemo.engine.bench_prior import local_bits, prior_row
+from diffdemo.measure.bench.prior import local_bits, prior_row
 
 
 class Shrinking:

@@ -8,10 +8,10 @@ import pytest
 from diffdemo.codecs.cdc import Cdc
 from diffdemo.engine import Engine
 from diffdemo.engine.bits_map import map_of
-from diffdemo.engine.device import choose_device
-from diffdemo.engine.heat import COLOURS
+from diffdemo.engine.hardware.device import choose_device
 from diffdemo.engine.store import load_shipped
 from diffdemo.images import Pixels
+from diffdemo.metrics.maps import COLOURS
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from diffdemo.engine.blotches import blotches, flat_regions
-from diffdemo.engine.colour import luma_chroma
+from diffdemo.metrics.colour import luma_chroma
+from diffdemo.metrics.flat_region_error import blotches, flat_regions
 
 SIDE = 256
 

@@ -14,14 +14,14 @@ from diffdemo.codecs.cdc_step import LARGEST_CODE, UNIT_CODE, delta_of, scales_i
 from diffdemo.coding.container import read_bitstream, write_bitstream
 from diffdemo.coding.frequency import gaussian_tables
 from diffdemo.coding.range_coder import LARGEST_SYMBOL, costs_in_bits
-from diffdemo.engine.bench_rounding import rounded_curve
 from diffdemo.engine.examples import example_pixels
 from diffdemo.engine.store import load_codec
-from diffdemo.engine.summary import bd_rate
 from diffdemo.errors import CorruptBitstream, ImageError
-from diffdemo.models.cdc import CdcModel, CdcNetwork
-from diffdemo.models.cdc_compressor import bits_of, gaussian_likelihood
-from diffdemo.models.cdc_released import from_released
+from diffdemo.measure.bench.rounding import rounded_curve
+from diffdemo.measure.summary import bd_rate
+from diffdemo.models.cdc.compressor import bits_of, gaussian_likelihood
+from diffdemo.models.cdc.model import CdcModel, CdcNetwork
+from diffdemo.models.cdc.released import from_released
 from diffdemo.models.registry import default_model, model_spec
 from tests.released_cdc import released_checkpoint
 

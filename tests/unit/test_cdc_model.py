@@ -16,10 +16,10 @@ import torch
 
 from diffdemo.diffusion.posterior import white_noise
 from diffdemo.errors import WeightsError
-from diffdemo.models.cdc import CdcModel, CdcNetwork, CdcShape, Family
-from diffdemo.models.cdc_compressor import bits_of, gaussian_likelihood
-from diffdemo.models.cdc_exact import ExactHyperDecoder
-from diffdemo.models.cdc_released import convert, from_released
+from diffdemo.models.cdc.compressor import bits_of, gaussian_likelihood
+from diffdemo.models.cdc.exact import ExactHyperDecoder
+from diffdemo.models.cdc.model import CdcModel, CdcNetwork, CdcShape, Family
+from diffdemo.models.cdc.released import convert, from_released
 from diffdemo.models.weights import require_tensors
 from tests.released_cdc import released_checkpoint
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from diffdemo.engine.classical import (
+from diffdemo.engine.classical.files import (
     Ladder,
     _largest_quality,
     available,
@@ -21,12 +21,12 @@ from diffdemo.engine.classical import (
     classical_at,
     classical_curve,
 )
-from diffdemo.engine.classical_formats import FORMATS, _has_heic, _has_jpeg_xl
-from diffdemo.engine.plots import COLOURS, LABELS
-from diffdemo.engine.records import CurvePoint
+from diffdemo.engine.classical.formats import FORMATS, _has_heic, _has_jpeg_xl
 from diffdemo.errors import ImageError
 from diffdemo.images import Pixels
-from diffdemo.metrics import psnr_db
+from diffdemo.metrics.distortion import psnr_db
+from diffdemo.metrics.points import CurvePoint
+from diffdemo.ui.style import COLOURS, LABELS
 
 CODECS = available()
 

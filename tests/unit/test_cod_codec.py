@@ -25,7 +25,7 @@ from diffdemo.errors import (
     UnsupportedBitstream,
 )
 from diffdemo.images import Pixels
-from diffdemo.models.cod_shape import CodShape
+from diffdemo.models.cod.shape import CodShape
 from tests.released_cod import RATES, as_input, formula_model, patterned, tiny_shape
 
 AUTHORS = (

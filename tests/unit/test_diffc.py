@@ -13,13 +13,13 @@ from diffdemo.codecs.base import Decoder, Preset, Rendering, Target
 from diffdemo.codecs.diffc import DiffC
 from diffdemo.codecs.diffc_payload import MOST_STEPS
 from diffdemo.codecs.diffc_plan import EFFORTS
-from diffdemo.codecs.ideal import ideal_chain
 from diffdemo.coding.container import write_bitstream
 from diffdemo.diffusion.posterior import white_noise
 from diffdemo.diffusion.views import MOST_VIEWS
 from diffdemo.errors import CorruptBitstream, RateError
 from diffdemo.images import Pixels, to_image, to_pixels
-from diffdemo.metrics import psnr_db
+from diffdemo.measure.ideal import ideal_chain
+from diffdemo.metrics.distortion import psnr_db
 from diffdemo.models.space import PixelSpace
 from tests.gaussian import GaussianDenoiser
 

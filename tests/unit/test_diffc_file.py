@@ -13,7 +13,7 @@ from diffdemo.codecs.diffc_payload import max_payload_bytes
 from diffdemo.coding.container import LARGEST_SIDE, Header, write_bitstream
 from diffdemo.errors import CorruptBitstream, ImageError, RateError, TruncatedBitstream
 from diffdemo.images import MOST_PIXELS, to_image, to_pixels
-from diffdemo.metrics import psnr_db
+from diffdemo.metrics.distortion import psnr_db
 from diffdemo.models.space import PixelSpace
 from tests.gaussian import GaussianDenoiser
 from tests.latent_space import BlockMeans

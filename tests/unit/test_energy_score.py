@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from diffdemo.training.energy_score import energy_score
+from diffdemo.training.cdc.energy_score import energy_score
 
 SIDE, COUNT = 64, 16
 

@@ -7,10 +7,10 @@ import pytest
 
 from diffdemo.coding.container import write_bitstream
 from diffdemo.engine import Engine
-from diffdemo.engine.trace import Moment, Trace, TraceCache
+from diffdemo.engine.decode_cache import Moment, Trace, TraceCache
 from diffdemo.errors import BitstreamError, ImageError, ModelMismatch, RateError
 from diffdemo.images import Pixels
-from diffdemo.metrics import psnr_db
+from diffdemo.metrics.distortion import psnr_db
 from diffdemo.models.registry import RETIRED
 
 
@@ -184,8 +184,8 @@ def test_examples_are_there(engine):
 
 
 def test_traces_are_bounded(monkeypatch):
-    monkeypatch.setattr("diffdemo.engine.trace.TRACE_BYTES", 40_000)
-    monkeypatch.setattr("diffdemo.engine.trace.CACHE_BYTES", 60_000)
+    monkeypatch.setattr("diffdemo.engine.decode_cache.TRACE_BYTES", 40_000)
+    monkeypatch.setattr("diffdemo.engine.decode_cache.CACHE_BYTES", 60_000)
     import torch
 
     from diffdemo.codecs.diffc import State

@@ -10,12 +10,12 @@ from PIL import Image
 
 from diffdemo.codecs.cdc import Cdc
 from diffdemo.codecs.diffc import DiffC
-from diffdemo.engine import cdc_rates, diffc_rates, evaluate
-from diffdemo.engine.mean_curves import flow_below_mean, value_at
-from diffdemo.engine.realism import FEATURES, REVISION, features_to_text
-from diffdemo.engine.records import CurvePoint
-from diffdemo.engine.summary import bd_rate, summary
-from diffdemo.metrics import psnr_db
+from diffdemo.measure import cdc_rates, diffc_rates, evaluate
+from diffdemo.measure.mean_curves import flow_below_mean, value_at
+from diffdemo.measure.summary import bd_rate, summary
+from diffdemo.metrics.distortion import psnr_db
+from diffdemo.metrics.points import CurvePoint
+from diffdemo.metrics.realism import FEATURES, REVISION, features_to_text
 from diffdemo.pictures import load_picture
 
 

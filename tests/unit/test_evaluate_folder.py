@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from diffdemo.cli import main as cli
-from diffdemo.engine import evaluate
-from diffdemo.engine.classical import Ladder, classical_curve
-from diffdemo.engine.picture_folder import picture_paths
-from diffdemo.engine.sheet import sha256_of
+from diffdemo.cli.parser import main as cli
+from diffdemo.engine.classical.files import Ladder, classical_curve
 from diffdemo.errors import DiffDemoError, ImageError
 from diffdemo.images import Pixels
+from diffdemo.measure import evaluate
+from diffdemo.measure.results.folder import picture_paths
+from diffdemo.measure.results.picture import sha256_of
 
 
 def noise(seed: int, height: int = 16, width: int = 24) -> Pixels:

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from diffdemo.engine import evaluate
-from diffdemo.engine.classical import classical_curve
+from diffdemo.engine.classical.files import classical_curve
 from diffdemo.images import Pixels
+from diffdemo.measure import evaluate
 
 
 @pytest.fixture

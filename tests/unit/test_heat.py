@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diffdemo.engine.heat import COLOURS, DIFFERENCE_GAIN, FULL_ERROR, coloured, difference, error_map
 from diffdemo.errors import ImageError
+from diffdemo.metrics.maps import COLOURS, DIFFERENCE_GAIN, FULL_ERROR, coloured, difference, error_map
 
 GREY = np.full((40, 60, 3), 100, np.uint8)
 

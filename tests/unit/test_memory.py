@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from diffdemo.engine import available
-from diffdemo.engine.available import available_memory
-from diffdemo.engine.memory import Budget, default_budget
+from diffdemo.engine.hardware import available
+from diffdemo.engine.hardware.available import available_memory
+from diffdemo.engine.hardware.memory import Budget, default_budget
 from diffdemo.errors import MemoryBudgetError
 from diffdemo.models.registry import FROM_HUB, SHIPPED, model_spec
 from diffdemo.models.spec import GB
@@ -127,5 +127,5 @@ def test_the_limit_of_the_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_budget_is_a_share_of_the_limit(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("diffdemo.engine.memory.available_memory", lambda: 10 * GB)
+    monkeypatch.setattr("diffdemo.engine.hardware.memory.available_memory", lambda: 10 * GB)
     assert default_budget(torch.device("cpu")).num_bytes == 6 * GB

@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter1d
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from diffdemo.images import Pixels
-from diffdemo.metrics import MS_SSIM_SMALLEST_SIDE, MS_SSIM_WEIGHTS, bits_per_pixel, ms_ssim, psnr_db
+from diffdemo.metrics.distortion import MS_SSIM_SMALLEST_SIDE, MS_SSIM_WEIGHTS, bits_per_pixel, ms_ssim, psnr_db
 
 
 def noisy(pixels: Pixels, deviation: float) -> Pixels:

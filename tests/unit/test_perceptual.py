@@ -14,9 +14,9 @@ import pytest
 import torch
 from torch import nn
 
-from diffdemo import perceptual
 from diffdemo.images import Pixels
-from diffdemo.perceptual import HOW_TO_GET, SMALLEST_SIDE, TRUNK, lpips, missing
+from diffdemo.metrics import lpips as perceptual
+from diffdemo.metrics.lpips import HOW_TO_GET, SMALLEST_SIDE, TRUNK, lpips, missing
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from picture_files import file_of, png_chunk, png_of_samples, png_with
 from PIL import Image, ImageCms
 
 from diffdemo.images import Pixels, to_png
-from diffdemo.pictures import load_picture, transfer
-from diffdemo.pictures.primaries import BT709, BY_NUMBER, Primaries, adaptation, to_srgb, to_xyz
+from diffdemo.pictures import load_picture
+from diffdemo.pictures.colours import transfer
+from diffdemo.pictures.colours.primaries import BT709, BY_NUMBER, Primaries, adaptation, to_srgb, to_xyz
 
 HDR = "Brought from high dynamic range into the ordinary one; highlights are rolled off."
 

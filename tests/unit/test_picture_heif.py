@@ -12,8 +12,9 @@ from PIL import ExifTags, Image, ImageCms
 
 from diffdemo.errors import ImageError
 from diffdemo.images import Pixels
-from diffdemo.pictures import heif, load_picture, readable_formats
-from diffdemo.pictures.boxes import brands_of, colour_numbers
+from diffdemo.pictures import load_picture, readable_formats
+from diffdemo.pictures.kinds import heif
+from diffdemo.pictures.kinds.boxes import brands_of, colour_numbers
 
 HDR = "Brought from high dynamic range into the ordinary one; highlights are rolled off."
 BY_NUMBER = "Converted to sRGB from the colours that the file names by number."

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from diffdemo.engine.published import FILE, METRICS, Published, datasets, published
+from diffdemo.ui.plot.published import FILE, METRICS, Published, datasets, published
 
 CURVES = published()
 PLAUSIBLE = {"psnr_db": (5, 75), "ms_ssim": (0, 1), "lpips": (0, 1), "fid": (0, 400)}

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from diffdemo.engine.realism import (
+from diffdemo.metrics.distortion import psnr_db
+from diffdemo.metrics.realism import (
     FEATURES,
     LEAST_PATCHES,
     MOST_PATCHES,
@@ -18,7 +19,6 @@ from diffdemo.engine.realism import (
     features_to_text,
     patch_features,
 )
-from diffdemo.metrics import psnr_db
 
 COUNT = 6
 SIDE = 320

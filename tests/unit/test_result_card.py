@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from diffdemo.engine.result_card import FEWEST, INK, LONGEST_SIDE, MARGIN, PAPER, result_card
+from diffdemo.ui.closer.result_card import FEWEST, INK, LONGEST_SIDE, MARGIN, PAPER, result_card
 
 LINES = ("DiffC, 4,000 bytes, 0.50 bits per pixel", "PSNR 31.20 dB; JPEG of as many bytes 26.10 dB")
 

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from diffdemo.engine.realism import FEATURES, REVISION, features_to_text
-from diffdemo.engine.results_file import ResultsFile
 from diffdemo.errors import DiffDemoError
+from diffdemo.measure.results.file import ResultsFile
+from diffdemo.metrics.realism import FEATURES, REVISION, features_to_text
 
 POINT = {"num_bytes": 100, "bpp": 0.5, "psnr_db": 30.0, "ms_ssim": None}
 FEATURE_TEXT = features_to_text(np.zeros((2, FEATURES), np.float16))

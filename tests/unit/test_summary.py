@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from diffdemo.engine.mean_curves import flow_below_mean, mean_curve_tables, value_at
-from diffdemo.engine.realism import FEATURES, REVISION, features_to_text
-from diffdemo.engine.records import CurvePoint
-from diffdemo.engine.summary import bd_rate, summary
-from diffdemo.engine.tables import comparable, counted
+from diffdemo.measure.mean_curves import flow_below_mean, mean_curve_tables, value_at
+from diffdemo.measure.summary import bd_rate, summary
+from diffdemo.measure.tables import comparable, counted
+from diffdemo.metrics.points import CurvePoint
+from diffdemo.metrics.realism import FEATURES, REVISION, features_to_text
 
 
 def curve(offset: float = 0.0, *, lossless: int = 0) -> list[dict]:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from diffdemo.diffusion import gaussian
-from diffdemo.diffusion.gaussian import (
+from diffdemo.theory import closed_forms
+from diffdemo.theory.closed_forms import (
     ancestral,
     ancestral_star,
     distortion_at,
@@ -190,5 +190,5 @@ def test_dithered_quantisation_is_a_quarter_of_a_bit_above_the_floor_at_high_rat
 
 
 def test_denoiser_is_the_conditional_mean():
-    denoiser = gaussian.GaussianDenoiser(torch.tensor([0.5, 2.0]))
+    denoiser = closed_forms.GaussianDenoiser(torch.tensor([0.5, 2.0]))
     assert denoiser.denoise(torch.tensor([1.0, 1.0]), 0.5).tolist() == pytest.approx([0.5 / 0.75, 2.0 / 2.25])

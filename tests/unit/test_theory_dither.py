@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from diffdemo.engine.dither import STEPS, dither, plain
 from diffdemo.errors import ImageError, RateError
+from diffdemo.theory.dither import STEPS, dither, plain
 
 
 def middle_grey() -> np.ndarray:

@@ -7,10 +7,11 @@ import math
 import numpy as np
 import pytest
 
-from diffdemo.diffusion.gaussian import posterior_mean, rate_at
-from diffdemo.engine import landing
-from diffdemo.engine.landing import Landings, Run
-from diffdemo.engine.theory import (
+from diffdemo.errors import ImageError, RateError
+from diffdemo.theory import real_files
+from diffdemo.theory.closed_forms import posterior_mean, rate_at
+from diffdemo.theory.real_files import Landings, Run
+from diffdemo.theory.sources import (
     LOWEST_SNR_DB,
     SCHEMES,
     STEEPEST_EXPONENT,
@@ -22,7 +23,6 @@ from diffdemo.engine.theory import (
     most_bits,
     power_law,
 )
-from diffdemo.errors import ImageError, RateError
 
 
 @pytest.mark.parametrize("exponent", [0, 1.5, 2.5])
@@ -108,7 +108,7 @@ def test_marks_stay_in_the_plot(bits, shown):
 
 def land(source: Source, *shares: float, landings: Landings | None = None) -> list[Run]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(landing, "SHARES", shares)
+        patch.setattr(real_files, "SHARES", shares)
         return list((landings or Landings()).run(source))
 
 
@@ -148,7 +148,7 @@ def test_runs_report_their_progress():
 def test_runs_are_remembered_and_go_on_where_they_stopped():
     landings, source = Landings(), power_law(1.5)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(landing, "SHARES", (0.04, 0.06))
+        patch.setattr(real_files, "SHARES", (0.04, 0.06))
         run = landings.run(source)
         for moment in run:
             if moment.landings:
@@ -163,7 +163,7 @@ def test_runs_are_remembered_and_go_on_where_they_stopped():
 
 
 def test_old_runs_are_forgotten(monkeypatch):
-    monkeypatch.setattr(landing, "_MOST_SOURCES", 1)
+    monkeypatch.setattr(real_files, "_MOST_SOURCES", 1)
     landings = Landings()
     for exponent in (1.5, 1.6):
         land(power_law(exponent), 0.04, landings=landings)
@@ -172,7 +172,7 @@ def test_old_runs_are_forgotten(monkeypatch):
 
 
 def test_draws_have_the_variance_that_they_should_have():
-    draws = landing._stratified(108, 256).numpy()
+    draws = real_files._stratified(108, 256).numpy()
     assert draws.var() == pytest.approx(1, abs=0.01)
     assert np.abs(draws.var(axis=0) - 1).max() < 0.12
     assert abs(np.corrcoef(draws[:, 0], draws[:, 1])[0, 1]) < 0.3

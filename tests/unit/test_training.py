@@ -11,11 +11,11 @@ import torch
 from picture_files import write_fields
 
 from diffdemo.errors import Cancelled, WeightsError
-from diffdemo.models.cdc import CdcModel, CdcShape, Family
-from diffdemo.training import cdc
-from diffdemo.training.cdc_losses import compressor_loss, synthesis_loss
-from diffdemo.training.cdc_recipe import Recipe
-from diffdemo.training.cdc_start import start_compressor, start_denoiser
+from diffdemo.models.cdc.model import CdcModel, CdcShape, Family
+from diffdemo.training.cdc import train
+from diffdemo.training.cdc.losses import compressor_loss, synthesis_loss
+from diffdemo.training.cdc.recipe import Recipe
+from diffdemo.training.cdc.start import start_compressor, start_denoiser
 from diffdemo.training.pictures import PictureFolder
 
 
@@ -27,19 +27,19 @@ def folder(tmp_path_factory):
 
 def test_cdc_passes_through_its_stages_resumes_and_exports(folder, tmp_path, capsys):
     recipe = Recipe(minutes=0.1, batch=4, crop=64, large=128, warmup_steps=5)
-    weights = cdc.train(folder, tmp_path, recipe)
+    weights = train.train(folder, tmp_path, recipe)
     with (tmp_path / "log.csv").open() as file:
         last = list(csv.DictReader(file))[-1]
     # Soft fields are all content: what the principal components of the start carry is nearly everything.
     assert float(last["psnr@1"]) > 25
     assert float(last["bpp@8"]) < float(last["bpp@1"])
     longer = replace(recipe, minutes=0.12)
-    assert cdc.train(folder, tmp_path, longer) == weights
+    assert train.train(folder, tmp_path, longer) == weights
     assert f"resumed at step {last['step']}" in capsys.readouterr().out
     model = CdcModel.load(weights, device=torch.device("cpu"))
     assert model.shape == recipe.shape
     with pytest.raises(WeightsError, match="width 16, not 24"):
-        cdc.train(folder, tmp_path, replace(recipe, width=24))
+        train.train(folder, tmp_path, replace(recipe, width=24))
     assert not list(tmp_path.glob("*.tmp"))
 
 
@@ -50,9 +50,9 @@ def test_the_last_stage_changes_what_decodes_and_nothing_that_decides_bits(folde
         seen.append({name: tensor.detach().clone() for name, tensor in network.state_dict().items()})
         return synthesis_loss(network, *args)
 
-    monkeypatch.setattr(cdc, "synthesis_loss", watched)
+    monkeypatch.setattr(train, "synthesis_loss", watched)
     recipe = Recipe(minutes=0.1, batch=4, crop=64, large=64, warmup_steps=5, compressor_until=0.2, both_until=0.3)
-    cdc.train(folder, tmp_path, recipe)
+    train.train(folder, tmp_path, recipe)
     first, last = seen[0], seen[-1]
     changed = {name for name in first if not torch.equal(first[name], last[name])}
     assert any(name.startswith("unet.") for name in changed)
@@ -71,19 +71,19 @@ def test_cdc_that_is_asked_to_stop_keeps_its_work(folder, tmp_path, monkeypatch)
             signal.raise_signal(signal.SIGTERM)
         return compressor_loss(*args)
 
-    monkeypatch.setattr(cdc, "compressor_loss", interrupted)
+    monkeypatch.setattr(train, "compressor_loss", interrupted)
     with pytest.raises(Cancelled, match="stopped at step 3"):
-        cdc.train(folder, tmp_path, recipe)
+        train.train(folder, tmp_path, recipe)
     assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["step"] == 3
 
 
 def test_cdc_starts_as_a_transform_that_the_denoiser_hands_through(folder):
     torch.manual_seed(0)
-    student = cdc.Student(CdcShape(Family.X, 16, (16, 48, 64, 64)))
+    student = train.Student(CdcShape(Family.X, 16, (16, 48, 64, 64)))
     crops = PictureFolder(folder, smallest_side=64).crops(16, 64, torch.Generator().manual_seed(0))
     start_compressor(student.network, student.head, crops)
-    plain = dict(cdc.validate(student, crops[:4], plain=True))
+    plain = dict(train.validate(student, crops[:4], plain=True))
     start_denoiser(student.network, student.head)
-    handed = dict(cdc.validate(student, crops[:4], plain=False))
+    handed = dict(train.validate(student, crops[:4], plain=False))
     assert plain["psnr@1"] > 30
     assert handed["psnr@1"] > 20

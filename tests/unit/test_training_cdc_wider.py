@@ -10,11 +10,12 @@ import torch
 from picture_files import write_fields
 
 from diffdemo.errors import WeightsError
-from diffdemo.models.cdc import CdcModel, CdcShape, Family
-from diffdemo.training import cdc, cdc_recipe
-from diffdemo.training.cdc_losses import Student, compressor_loss
-from diffdemo.training.cdc_start import start_compressor
-from diffdemo.training.cdc_wider import fit_head, widened
+from diffdemo.models.cdc.model import CdcModel, CdcShape, Family
+from diffdemo.training.cdc import recipe as cdc_recipe
+from diffdemo.training.cdc import train
+from diffdemo.training.cdc.losses import Student, compressor_loss
+from diffdemo.training.cdc.start import start_compressor
+from diffdemo.training.cdc.wider import fit_head, widened
 from diffdemo.training.pictures import PictureFolder
 
 NARROW = CdcShape(Family.X, 16, (16, 48, 80, 96), hyper=96)
@@ -105,11 +106,11 @@ def test_the_head_is_fitted_to_the_finest_context(student, crops):
 
 def test_a_run_begins_with_narrower_weights_and_lets_them_settle(folder, crops, student, tmp_path, monkeypatch):
     weights = tmp_path / "narrow.safetensors"
-    cdc.export(student.network, weights, step=0, minutes=0)
+    train.export(student.network, weights, step=0, minutes=0)
     monkeypatch.setattr(cdc_recipe, "RISING", (6, 4, 1.5, 1))
     monkeypatch.setattr(cdc_recipe, "STAGES", (1, 3, 5, 8))
     monkeypatch.setattr(cdc_recipe, "HYPER", 6)
-    monkeypatch.setattr(cdc, "SETTLING_STEPS", 2)
+    monkeypatch.setattr(train, "SETTLING_STEPS", 2)
     recipe = cdc_recipe.Recipe(
         minutes=0.05, batch=4, crop=64, large=64, warmup_steps=1, compressor_until=1.0, both_until=1.0
     )
@@ -120,8 +121,8 @@ def test_a_run_begins_with_narrower_weights_and_lets_them_settle(folder, crops, 
         seen.append({name: tensor.detach().clone() for name, tensor in student.network.compressor.state_dict().items()})
         return compressor_loss(student, *args)
 
-    monkeypatch.setattr(cdc, "compressor_loss", watched)
-    trained = CdcModel.load(cdc.train(folder, tmp_path / "run", recipe, start=weights), device=torch.device("cpu"))
+    monkeypatch.setattr(train, "compressor_loss", watched)
+    trained = CdcModel.load(train.train(folder, tmp_path / "run", recipe, start=weights), device=torch.device("cpu"))
     assert trained.shape == recipe.shape
     begun, settled, later = seen[0], seen[2], seen[4]
     changed = {name.split(".")[0] for name in begun if not torch.equal(begun[name], settled[name])}

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from diffdemo import cli
+from diffdemo.cli import parser
 from diffdemo.errors import DiffDemoError
 from diffdemo.models.photo_unet import PhotoUNet, PhotoUNetShape
 from diffdemo.training import diffc, study
@@ -31,7 +31,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(40):
         small = random.integers(0, 256, (4, 4, 3)).astype(np.uint8)
         Image.fromarray(small).resize((256, 256), Image.Resampling.BICUBIC).save(folder / f"f{number}.webp", quality=90)
-    assert cli.main(["train", "pack", str(folder), "-o", str(folder / "pictures.tar")]) == 0
+    assert parser.main(["train", "pack", str(folder), "-o", str(folder / "pictures.tar")]) == 0
     return folder / "pictures.tar"
 
 
@@ -79,12 +79,12 @@ def test_a_study_runs_and_goes_on(archive: Path, tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(study, "NARROW", PhotoUNetShape((8, 8), (1, 1), embedding=16))
     monkeypatch.setattr(study, "ABLATIONS", study.ABLATIONS[:3])
     command = ["train", "study", str(archive), "-o", str(tmp_path), "--steps", "5"]
-    assert cli.main([*command, "--only", "weight-edm"]) == 0
+    assert parser.main([*command, "--only", "weight-edm"]) == 0
     path = tmp_path / "study.jsonl"
     first = path.read_text()
     # A warm average of five steps forgets faster than 0.9: beside it there is only the network itself.
     assert [json.loads(line)["name"] for line in first.splitlines()] == ["baseline", "ema-0", "weight-edm"]
-    assert cli.main(command) == 0
+    assert parser.main(command) == 0
     assert path.read_text().startswith(first)
     rows = study.read_rows(path)
     assert [row["name"] for row in rows] == ["baseline", "ema-0", "weight-edm", "seed"]
@@ -100,12 +100,12 @@ def test_a_study_is_repeatable(archive: Path, tmp_path: Path, monkeypatch: pytes
 
 def test_a_study_of_unknown_or_mixed_runs(archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["train", "study", str(archive), "-o", str(tmp_path)]
-    assert cli.main([*command, "--only", "magic"]) == 1
+    assert parser.main([*command, "--only", "magic"]) == 1
     assert "no ablation 'magic'; choose from baseline, seed" in capsys.readouterr().err
     (tmp_path / "study.jsonl").write_text(json.dumps(curve()) + "\n")
-    assert cli.main([*command, "--steps", "6"]) == 1
+    assert parser.main([*command, "--steps", "6"]) == 1
     assert "runs of 5 steps, not 6" in capsys.readouterr().err
-    assert cli.main(["train", "table", "-o", str(tmp_path)]) == 0
+    assert parser.main(["train", "table", "-o", str(tmp_path)]) == 0
     assert "| baseline |" in capsys.readouterr().out
 
 
@@ -136,10 +136,10 @@ def test_the_page_with_the_logs(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert [len(trace.x) for trace in ends] == [len(REPORTED)] * 2
     assert ends[1].x[0] == pytest.approx(0.9 * ends[0].x[0], rel=1e-5)
     page = tmp_path / "plot.html"
-    assert cli.main(["train", "plot", *map(str, runs), "-o", str(page)]) == 0
+    assert parser.main(["train", "plot", *map(str, runs), "-o", str(page)]) == 0
     assert "second" in page.read_text(encoding="utf-8")
     assert capsys.readouterr().out.count("the last 2 minutes changed the rate at equal PSNR by -50.00 %") == 2
-    assert cli.main(["train", "plot", str(tmp_path), "-o", str(page)]) == 1
+    assert parser.main(["train", "plot", str(tmp_path), "-o", str(page)]) == 1
     assert "has no log yet" in capsys.readouterr().err
 
 
@@ -147,14 +147,14 @@ def test_the_command_line_trains_every_size(archive: Path, tmp_path: Path, monke
     calls = []
     monkeypatch.setattr(diffc, "train", lambda *args, **options: calls.append((args, options)))
     command = ["train", "diffc", str(archive), "-o", str(tmp_path)]
-    assert cli.main([*command, "--size", "base", "--steps", "9", "--batch", "3", "--compile"]) == 0
-    assert cli.main(command) == 0
+    assert parser.main([*command, "--size", "base", "--steps", "9", "--batch", "3", "--compile"]) == 0
+    assert parser.main(command) == 0
     (first, first_options), (second, second_options) = calls
     assert first == (archive, tmp_path, replace(RECIPES["base"], steps=9, batch=3))
     assert first_options == {"exclude": (), "device": "cpu", "compiled": True}
     assert second[2] == Recipe()
     assert second_options == {"exclude": (), "device": "cpu"}
-    assert set(cli.SIZES) == set(RECIPES)
+    assert set(parser.SIZES) == set(RECIPES)
 
 
 @pytest.mark.parametrize(
@@ -163,12 +163,12 @@ def test_the_command_line_trains_every_size(archive: Path, tmp_path: Path, monke
 )
 def test_wrong_commands(command: str) -> None:
     with pytest.raises(SystemExit) as raised:
-        cli.main(command.split())
+        parser.main(command.split())
     assert raised.value.code == 2
 
 
 def test_packing_to_nowhere(archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["train", "pack", str(archive), "-o", str(tmp_path / "no" / "a.tar")]) == 1
+    assert parser.main(["train", "pack", str(archive), "-o", str(tmp_path / "no" / "a.tar")]) == 1
     assert "There is no folder" in capsys.readouterr().err
 
 

@@ -1,0 +1,307 @@
+"""The command line: encode, decode and describe files, list and fetch models, measure and train.
+
+Reports go to standard output, progress and errors to standard error. Exit status: 0 done, 1 failed, 2 wrong command
+line, 128 + number stopped by a signal: 130 interrupted, 143 terminated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import io
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from diffdemo import __version__
+from diffdemo.cli import commands, models, streams, train
+from diffdemo.cli.terminal import in_one_line
+from diffdemo.errors import Cancelled, DiffDemoError
+
+Command = Callable[[argparse.Namespace], None]
+
+PRESETS = ("fast", "balanced", "best")
+DECODERS = ("mean", "flow", "ancestral", "deterministic", "stochastic")
+DEVICES = ("cpu", "cuda")
+SIZES = ("small", "base")
+INTERRUPTED = 130
+NO_MEMORY = "There is not enough memory for this. Please choose a smaller picture or model, or end other programs."
+
+OWN_PARSERS = {
+    "bench": ("diffdemo.measure.bench.main", "Measure speed, memory, and what coding costs over the ideal."),
+    "evaluate": ("diffdemo.measure.evaluate", "Measure rate and distortion over a folder of pictures."),
+    "space": ("diffdemo.cli.space", "Check that this folder can be a Space of Hugging Face."),
+}
+"""Commands whose module has its own `main`, by name: module and summary."""
+
+
+def _number(kind: type[float], least: float, most: float, what: str) -> Callable[[str], float]:
+    """A converter for argparse that says what it expected."""
+
+    def convert(text: str) -> float:
+        try:
+            number = kind(text)
+            if least <= number <= most:
+                return number
+        except ValueError:
+            pass
+        raise argparse.ArgumentTypeError(f"'{text}' is not {what}")
+
+    return convert
+
+
+_positive = _number(float, 1e-6, 1e6, "a positive number")
+_share = _number(float, 0, 1, "a number from 0 to 1")
+_deviation = _number(float, 0, 2, "a number from 0 to 2")
+_steps = _number(int, 1, 1000, "a whole number from 1 to 1000")
+_width = _number(int, 1, 256, "a whole number from 1 to 256")
+_count = _number(int, 1, 1 << 40, "a positive whole number")
+_seed = _number(int, 0, (1 << 32) - 1, "a whole number from 0 to 4294967295")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: arguments without the program's name; None takes those of the process.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        SystemExit: after help, or with a wrong command line.
+    """
+    with streams.all_open():
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")  # A file's name may hold bytes that are no text.
+        try:
+            return _status(sys.argv[1:] if argv is None else list(argv)) or _status_of_report()
+        finally:
+            streams.silence_if_stuck(sys.stdout)
+            streams.silence_if_stuck(sys.stderr)
+
+
+def _status(argv: list[str]) -> int:
+    """Run one command, and say in one line what went wrong."""
+    try:
+        return _run(argv)
+    except SystemExit as end:  # A parser has printed its help, or said what is wrong with the command line.
+        lost = 0 if end.code else _status_of_report()
+        if lost:
+            return lost
+        raise
+    except BrokenPipeError:
+        return 1  # Whoever read the report has seen enough.
+    except KeyboardInterrupt as error:
+        return _fail("interrupted", status=getattr(error, "status", INTERRUPTED))
+    except Cancelled as error:
+        return _fail(str(error) or "interrupted", status=INTERRUPTED)
+    except DiffDemoError as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(": ".join(str(part) for part in (error.filename, error.strerror) if part) or str(error))
+    except MemoryError:
+        return _fail(NO_MEMORY)
+    except RuntimeError as error:
+        if not _is_of_memory(error):
+            raise
+        return _fail(NO_MEMORY)
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] == "diffdemo":
+            raise
+        return _fail(f"A package that this needs cannot be loaded: {error}. Please install the requirements anew.")
+
+
+def _status_of_report() -> int:
+    """Whether what was printed has arrived."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return 1
+    except OSError as error:
+        return _fail(f"Standard output: {error.strerror}")
+    return 0
+
+
+def _is_of_memory(error: RuntimeError) -> bool:
+    """Whether PyTorch, or Python's threads, say in their way that there is not enough memory."""
+    from diffdemo.engine.hardware.device import is_out_of_memory
+
+    return is_out_of_memory(error) or "can't start new thread" in str(error)
+
+
+def _run(argv: list[str]) -> int:
+    if argv and argv[0] in OWN_PARSERS:
+        module, _ = OWN_PARSERS[argv[0]]
+        status: int = importlib.import_module(module).main(argv[1:])
+        return status
+    args = build_parser().parse_args(argv)
+    command: Command = args.command
+    command(args)
+    return 0
+
+
+def _fail(message: str, *, status: int = 1) -> int:
+    with contextlib.suppress(OSError):
+        print("diffdemo:", in_one_line(" ".join(message.split())), file=sys.stderr, flush=True)
+    return status
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line; `command` of the result is the function to call with it."""
+    parser = argparse.ArgumentParser(
+        prog="diffdemo", description="Image compression with diffusion models.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"diffdemo {__version__}")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Command | None, summary: str) -> argparse.ArgumentParser:
+        added = subparsers.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        added.set_defaults(command=command)
+        return added
+
+    _add_encode(add("encode", commands.encode, "Compress a picture."))
+    _add_decode(add("decode", commands.decode, "Turn a file, or the beginning of one, into a picture."))
+    info = add("info", commands.info, "Describe a file; needs no model.")
+    info.add_argument("file", type=streams.place, metavar="FILE", help="- for standard input")
+    _add_json(info)
+    _add_models(add("models", models.models, "List the models that can be chosen, and what they take."))
+    _add_name(add("download", models.download, "Fetch a model from the Hugging Face Hub."))
+    _add_name(add("remove", models.remove, "Delete a model that was fetched from the Hub."))
+    for name, (_, summary) in OWN_PARSERS.items():
+        add(name, None, summary)
+    _add_train(add("train", None, "Train a model on a folder of pictures."))
+    return parser
+
+
+def _add_encode(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", type=streams.place, metavar="IMAGE", help="- for standard input")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=streams.place,
+        required=True,
+        metavar="FILE",
+        help="customary suffix: .difd; - for standard output, with the report on standard error",
+    )
+    parser.add_argument("--codec", metavar="NAME", help="diffc or cdc (default: that of the model, or else diffc)")
+    parser.add_argument("--model", metavar="NAME", help="see `diffdemo models` (default: that of the codec)")
+    target = parser.add_mutually_exclusive_group()
+    target.add_argument("--bpp", type=_positive, metavar="X", help="most bits per pixel, up to 24 (default: 1.0)")
+    target.add_argument("--bytes", type=_count, metavar="N", help="most bytes")
+    target.add_argument("--psnr", type=_positive, metavar="Q", help="end at this quality in dB")
+    parser.add_argument("--preset", choices=PRESETS, help="for diffc: time spent on saving bits (default: balanced)")
+    parser.add_argument(
+        "--prompt",
+        metavar="TEXT",
+        help="for models that take one: what the picture shows; kept in the file",
+    )
+    _add_seed(parser, "for diffc: of the random numbers (default: 0)")
+    _add_json(parser)
+
+
+def _add_decode(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=streams.place, metavar="FILE", help="- for standard input")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=streams.place,
+        required=True,
+        metavar="OUT.png",
+        help="- for standard output, with the report on standard error",
+    )
+    parser.add_argument(
+        "--decoder",
+        choices=DECODERS,
+        help="what to do about bits that were not sent: mean, flow or ancestral for files of diffc (default: mean), "
+        "deterministic or stochastic for those of cdc (default: deterministic)",
+    )
+    parser.add_argument(
+        "--realism",
+        type=_share,
+        metavar="R",
+        help="for --decoder flow, and asking for it: 0 blurred, 1 sharp (default: 1)",
+    )
+    parser.add_argument(
+        "--gamma",
+        type=_deviation,
+        metavar="G",
+        help="for --decoder stochastic, and asking for it: noise to start from, 0 to 2 (default: 0.8)",
+    )
+    parser.add_argument(
+        "--eta",
+        type=_share,
+        metavar="E",
+        help="for --decoder stochastic, and asking for it: fresh noise in every step, 0 to 1 (default: 0)",
+    )
+    parser.add_argument(
+        "--steps", type=_steps, metavar="N", help="for files of cdc: denoising steps (default: what suits the model)"
+    )
+    parser.add_argument("--bytes", type=_count, metavar="N", help="for files of diffc: use only the first N bytes")
+    parser.add_argument("--frames", type=Path, metavar="DIR", help="also write every reconstruction on the way")
+    _add_seed(parser, "for --decoder ancestral and stochastic: of the random numbers (default: 0)")
+    _add_json(parser)
+
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--refresh", action="store_true", help="ask the Hub which checkpoints of CDC there are")
+    _add_json(parser)
+
+
+def _add_name(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="see `diffdemo models`")
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    """A parser for each codec, so that none offers what another one's recipe has, and for what goes with training."""
+    subparsers = parser.add_subparsers(required=True, metavar="WHAT")
+
+    def add(name: str, command: Command, summary: str, output: str) -> argparse.ArgumentParser:
+        added = subparsers.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        added.set_defaults(command=command)
+        added.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help=output)
+        return added
+
+    diffc = add("diffc", train.diffc, "the denoiser of DiffC", "folder; resumed if it exists")
+    cdc = add("cdc", train.cdc, "compressor and denoiser of CDC", "folder; resumed if it exists")
+    pack = add("pack", train.pack, "one archive of all usable pictures", "archive, customary suffix: .tar")
+    study = add("study", train.study, "what is worth bits in training DiffC", "folder; resumed if it exists")
+    plot = add("plot", train.plot, "the logs of one or several runs", "page, customary suffix: .html")
+    add("table", train.table, "the finished part of a study", "folder of the study")
+    for added in (diffc, cdc, pack, study):
+        added.add_argument("data", type=Path, metavar="DATA", help="folder of pictures, or an archive of `train pack`")
+        added.add_argument("--exclude", nargs="+", default=[], metavar="NAME", help="folders in DATA to leave out")
+    cost = subparsers.add_parser("cost", help="operations and time of a step of DiffC's training", allow_abbrev=False)
+    cost.set_defaults(command=train.cost)
+    for added in (diffc, cdc, study, cost):
+        added.add_argument("--device", choices=DEVICES, default="cpu")
+    for added in (diffc, cdc):
+        added.add_argument("--start", type=Path, metavar="WEIGHTS", help="begin with these instead of at random")
+        added.add_argument("--minutes", type=_positive, help="in all, over resumed runs (default: that of the recipe)")
+    cdc.add_argument("--width", type=_width, help="base channels of the denoiser (default: those of the shipped model)")
+    cdc.add_argument(
+        "--texture",
+        type=_share,
+        metavar="W",
+        help="weight of a score that asks draws from noise for texture (default: 0)",
+    )
+    diffc.add_argument("--size", choices=SIZES, default="small", help="of the network (default: small)")
+    diffc.add_argument("--steps", type=_count, metavar="N", help="in all, instead of --minutes")
+    diffc.add_argument("--batch", type=_count, metavar="N", help="crops a step (default: that of the size)")
+    diffc.add_argument(
+        "--compile", dest="compiled", action="store_true", default=None, help="run steps through torch.compile"
+    )
+    study.add_argument("--steps", type=_count, default=500, metavar="N", help="of each run (default: 500)")
+    study.add_argument("--only", nargs="+", default=[], metavar="NAME", help="beside the baseline (default: all)")
+    plot.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folder that `train diffc|cdc` wrote")
+    plot.add_argument("--over", choices=("minutes", "step"), default="minutes", help="(default: minutes)")
+
+
+def _add_seed(parser: argparse.ArgumentParser, summary: str) -> None:
+    parser.add_argument("--seed", type=_seed, metavar="N", help=summary)
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="report as one JSON object")

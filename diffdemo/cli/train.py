@@ -1,0 +1,117 @@
+"""What `diffdemo train ...` does, given its parsed arguments; imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from diffdemo.errors import DiffDemoError
+
+
+def diffc(args: argparse.Namespace) -> None:
+    """Train the denoiser of DiffC on the pictures of `args.data`.
+
+    Raises:
+        DiffDemoError: if there is no such folder, archive or device.
+        FileNotFoundError: if there are no pictures in it.
+        Cancelled: on Ctrl-C or SIGTERM, with a checkpoint written.
+    """
+    _require_pictures_and_device(args)
+    from diffdemo.training import diffc
+    from diffdemo.training.diffc_recipe import RECIPES
+
+    recipe = replace(RECIPES[args.size], **_given(args, "minutes", "steps", "batch"))
+    options = _given(args, "start", "compiled")
+    print(diffc.train(args.data, args.output, recipe, exclude=tuple(args.exclude), device=args.device, **options))
+
+
+def cdc(args: argparse.Namespace) -> None:
+    """Train compressor and denoiser of CDC on the pictures of `args.data`; raises what `diffc` does."""
+    _require_pictures_and_device(args)
+    from diffdemo.training.cdc import train
+    from diffdemo.training.cdc.recipe import CONTINUED_RATE, Recipe
+
+    recipe = Recipe(**_given(args, "minutes", "width", "texture"))
+    if args.start:
+        recipe = replace(recipe, learning_rate=CONTINUED_RATE)
+    options = _given(args, "start")
+    print(train.train(args.data, args.output, recipe, exclude=tuple(args.exclude), device=args.device, **options))
+
+
+def pack(args: argparse.Namespace) -> None:
+    """Write the pictures of `args.data` into the archive `args.output`."""
+    _require_pictures(args.data)
+    if not args.output.parent.is_dir():
+        raise DiffDemoError(f"There is no folder '{args.output.parent}' to write the archive to.")
+    if args.output.is_dir():
+        raise DiffDemoError(f"The output '{args.output}' is a folder; please name a file.")
+    from diffdemo.training.archive import pack
+
+    packed = pack(args.data, args.output, exclude=tuple(args.exclude))
+    print(f"{packed.num_pictures} pictures, {packed.num_rewritten} of them written anew, {packed.num_bytes:,} bytes")
+
+
+def plot(args: argparse.Namespace) -> None:
+    """Draw the logs of the runs `args.runs` into the page `args.output`, and say what the last hour of each brought."""
+    from diffdemo.training.gain import last_hour
+    from diffdemo.training.log import Log
+    from diffdemo.training.plot import plot
+
+    plot(args.runs, args.output, over=args.over)
+    print(args.output)
+    for run in args.runs:
+        if gain := last_hour(Log(run / "log.csv").rows()):
+            print(f"{run}: the last {gain[0]:.0f} minutes changed the rate at equal PSNR by {100 * gain[1]:+.2f} %")
+
+
+def cost(args: argparse.Namespace) -> None:
+    """Print what a step of each of DiffC's recipes takes."""
+    _require_device(args)
+    import torch
+
+    from diffdemo.training.cost import costs
+
+    for each in costs(torch.device(args.device)):
+        print(each, flush=True)
+
+
+def study(args: argparse.Namespace) -> None:
+    """Run the ablations that are not finished yet, and print the table of all that are."""
+    _require_pictures_and_device(args)
+    from diffdemo.training.study import study, table
+
+    rows = study(
+        args.data, args.output, steps=args.steps, only=args.only, exclude=tuple(args.exclude), device=args.device
+    )
+    print(table(rows))
+
+
+def table(args: argparse.Namespace) -> None:
+    """Print the table of the ablations below `args.output` that are finished."""
+    from diffdemo.training.study import read_rows, table
+
+    print(table(read_rows(args.output / "study.jsonl")))
+
+
+def _given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """Those of the options that were given; the others have their defaults in the recipe."""
+    return {name: value for name in names if (value := getattr(args, name)) is not None}
+
+
+def _require_pictures(data: Path) -> None:
+    if not data.exists():
+        raise DiffDemoError(f"There is no folder or archive '{data}' with pictures.")
+
+
+def _require_pictures_and_device(args: argparse.Namespace) -> None:
+    _require_pictures(args.data)
+    _require_device(args)
+
+
+def _require_device(args: argparse.Namespace) -> None:
+    import torch
+
+    if args.device == "cuda" and not torch.cuda.is_available():
+        raise DiffDemoError("There is no CUDA device that PyTorch can use; please take --device cpu.")

@@ -1,0 +1,151 @@
+"""What a batch leaves behind: a zip of its files, and a table for spreadsheets."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import unicodedata
+import zipfile
+from collections.abc import Generator, Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+
+from diffdemo.engine.batch.compress import Moment, Outcome, Product
+from diffdemo.images import to_png
+
+TABLE = "table.csv"
+COLUMNS = (
+    "picture",
+    "width",
+    "height",
+    "bytes",
+    "bpp",
+    "psnr_db",
+    "ms_ssim",
+    "jpeg_bytes",
+    "jpeg_psnr_db",
+    "seconds",
+    "note",
+    "error",
+)
+_LONGEST_STEM = 80
+_RESERVED = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)}
+"""Names that Windows keeps for devices, whatever their suffix."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class Archive:
+    """A zip on disk that grows picture by picture; it can be opened once the archive has been left.
+
+    Args:
+        path: where to write it.
+        with_pictures: whether the decoded pictures go in as PNG files beside the compressed ones.
+    """
+
+    def __init__(self, path: Path, *, with_pictures: bool) -> None:
+        # Neither kind of file becomes smaller by being compressed again.
+        self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED)
+        self._with_pictures = with_pictures
+        self._taken: set[str] = set()
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._zip.close()
+
+    def add(self, name: str, product: Product) -> None:
+        """Put in what a picture was turned into, under a name of its own that follows from the picture's."""
+        stem = free_stem(name, self._taken)
+        self._zip.writestr(f"{stem}.difd", product.data)
+        if self._with_pictures:
+            self._zip.writestr(f"{stem}.png", to_png(product.pixels))
+
+    def add_table(self, outcomes: Sequence[Outcome]) -> None:
+        """Put in what became of all pictures, in the end."""
+        self._zip.writestr(TABLE, table(outcomes))
+
+
+def archived(moments: Iterable[Moment], path: Path, *, with_pictures: bool) -> Generator[Moment]:
+    """The same moments; what they bring lies in a zip with a table once they have come to an end or been closed.
+
+    Args:
+        moments: of a batch.
+        path, with_pictures: as for `Archive`.
+    """
+    outcomes: tuple[Outcome, ...] = ()
+    with Archive(path, with_pictures=with_pictures) as archive:
+        try:
+            for moment in moments:
+                outcomes = moment.outcomes
+                if moment.product is not None:
+                    archive.add(outcomes[-1].name, moment.product)
+                yield moment
+        finally:
+            archive.add_table(outcomes)
+
+
+def free_stem(name: str, taken: set[str]) -> str:
+    """A file name without its suffix that is safe on every system and not taken yet; it is taken then.
+
+    Letters and digits of every script stay, and so do `-`, `_` and dots inside; everything else becomes `-`.
+
+    Args:
+        name: of an uploaded file, written by anybody.
+        taken: stems that were given, in lower case.
+    """
+    # Both kinds of separators count, whichever system the name comes from.
+    stem = Path(name.replace("\\", "/")).stem
+    kept = "".join(c if c.isalnum() or c in "-_." else "-" for c in unicodedata.normalize("NFC", stem))
+    safe = kept[:_LONGEST_STEM].strip(".-") or "picture"
+    if safe.split(".")[0].lower() in _RESERVED:
+        safe = f"_{safe}"
+    number, free = 1, safe
+    while free.casefold() in taken:
+        number += 1
+        free = f"{safe}-{number}"
+    taken.add(free.casefold())
+    return free
+
+
+def table(outcomes: Sequence[Outcome]) -> str:
+    """All outcomes as CSV, one line each, with a line of names first."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    writer.writerows(_row(outcome) for outcome in outcomes)
+    return out.getvalue()
+
+
+def _row(outcome: Outcome) -> list[str | int | float | None]:
+    name, note, error = (_as_text(text) for text in (outcome.name, outcome.note, outcome.error))
+    if outcome.error:
+        return [name, *[None] * (len(COLUMNS) - 2), error]
+    jpeg = outcome.jpeg
+    return [
+        name,
+        outcome.width,
+        outcome.height,
+        outcome.num_bytes,
+        _rounded(outcome.bpp),
+        _rounded(outcome.psnr_db),
+        _rounded(outcome.ms_ssim),
+        None if jpeg is None else jpeg.num_bytes,
+        None if jpeg is None else _rounded(jpeg.psnr_db),
+        _rounded(outcome.seconds),
+        note,
+        error,
+    ]
+
+
+def _as_text(text: str) -> str:
+    """Spreadsheets compute what begins like a formula, and uploads may be called anything."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _rounded(value: float | None) -> float | None:
+    """A number for a cell; an empty one for an infinite PSNR, which spreadsheets would take for a word."""
+    return None if value is None or not math.isfinite(value) else round(value, 6)

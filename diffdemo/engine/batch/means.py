@@ -1,0 +1,70 @@
+"""A batch in a few numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from diffdemo.engine.batch.compress import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """Averages over the pictures of a batch that became files.
+
+    Attributes:
+        files, errors: how many pictures became a file, and how many did not.
+        num_bytes: of all files together.
+        bpp, psnr_db, ms_ssim, seconds: means; None where no picture has the value. Lossless files, whose PSNR is
+            infinite, do not count for PSNR.
+        rivals: how many pictures have a JPEG of at most as many bytes, both with a finite PSNR.
+        jpeg_bpp, jpeg_psnr_db: means of these JPEG files; None where there are none.
+        paired_bpp, paired_psnr_db: means of our own files of the same pictures. These are what JPEG's may be compared
+            with: it is missing where pictures are hardest, and means of other pictures say nothing about a difference.
+        over_jpeg_db: how much more PSNR our own files have, mean over the same pictures.
+    """
+
+    files: int
+    errors: int
+    num_bytes: int
+    bpp: float | None
+    psnr_db: float | None
+    ms_ssim: float | None
+    seconds: float | None
+    rivals: int
+    jpeg_bpp: float | None
+    jpeg_psnr_db: float | None
+    paired_bpp: float | None
+    paired_psnr_db: float | None
+    over_jpeg_db: float | None
+
+
+def means(outcomes: Sequence[Outcome]) -> Means:
+    """Average what there is so far."""
+    files = [outcome for outcome in outcomes if not outcome.error]
+    pairs = [
+        (outcome, outcome.psnr_db, outcome.jpeg)
+        for outcome in files
+        if outcome.psnr_db is not None and math.isfinite(outcome.psnr_db) and outcome.jpeg and outcome.jpeg.is_finite
+    ]
+    return Means(
+        files=len(files),
+        errors=len(outcomes) - len(files),
+        num_bytes=sum(outcome.num_bytes for outcome in files),
+        bpp=_mean(outcome.bpp for outcome in files),
+        psnr_db=_mean(outcome.psnr_db for outcome in files),
+        ms_ssim=_mean(outcome.ms_ssim for outcome in files),
+        seconds=_mean(outcome.seconds for outcome in files),
+        rivals=len(pairs),
+        jpeg_bpp=_mean(jpeg.bpp for _, _, jpeg in pairs),
+        jpeg_psnr_db=_mean(jpeg.psnr_db for _, _, jpeg in pairs),
+        paired_bpp=_mean(outcome.bpp for outcome, _, _ in pairs),
+        paired_psnr_db=_mean(psnr_db for _, psnr_db, _ in pairs),
+        over_jpeg_db=_mean(psnr_db - jpeg.psnr_db for _, psnr_db, jpeg in pairs),
+    )
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    return sum(known) / len(known) if known else None

@@ -1,0 +1,277 @@
+"""Speed, memory, and what real coding costs over the ideal, measured on this machine.
+
+    python -m diffdemo bench [channel] [codec] [drift] [cdc] [--json]
+    python -m diffdemo bench [networks] [compile] [theory] [views] [prior] [rounding] [--json]
+    python -m diffdemo bench files PICTURE ... [--bpp 1.0] [--json]
+
+The second form builds the networks of the Hub's models with random weights and times them, tries torch.compile,
+sets real files beside the closed forms of Gaussian sources, counts what mirrored views are worth, asks what a prior
+with local variances could save, and what CDC gains by pricing bits when it rounds.
+The last one codes pictures of your own with every preset, and says for each file what an ideal one would take.
+
+Times are only comparable within one run. Every line of the report stands for one measurement, printed as it is taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from diffdemo.codecs.base import Preset, Rendering, Target
+from diffdemo.codecs.diffc import DiffC, Progress
+from diffdemo.coding.tree_code import TREE_PRESETS, TreePreset, TreeStep, reproduce, simulate
+from diffdemo.diffusion.denoiser import Denoiser
+from diffdemo.diffusion.views import MOST_VIEWS
+from diffdemo.engine.examples import example_centre, example_pixels
+from diffdemo.engine.hardware.device import choose_device, describe_device
+from diffdemo.images import Pixels, to_image, to_pixels
+from diffdemo.measure.bench.cdc import Row, bench_cdc
+from diffdemo.measure.bench.networks import bench_compile, bench_networks
+from diffdemo.measure.bench.prior import bench_prior
+from diffdemo.measure.bench.rounding import bench_rounding
+from diffdemo.measure.bench.theory import bench_theory
+from diffdemo.measure.bench.usage import peak_mebibytes
+from diffdemo.measure.bench.views import bench_views
+from diffdemo.measure.diffc_rates import installed_diffc
+from diffdemo.measure.ideal import ideal_chain
+from diffdemo.measure.poisson import PoissonChunks, simulate_poisson
+from diffdemo.metrics.distortion import psnr_db
+from diffdemo.models.space import PixelSpace
+from diffdemo.pictures import load_picture
+
+
+def main(argv: list[str]) -> int:
+    """Run the chosen measurements; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="diffdemo bench", description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "parts",
+        nargs="*",
+        metavar="PART",
+        help=f"any of {', '.join(PARTS)} (default: these), {', '.join(ON_REQUEST)}, or `files PICTURE ...`",
+    )
+    parser.add_argument("--bpp", type=float, default=1.0, help="rate for `files`, in bits per pixel (default: 1.0)")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    args = parser.parse_args(argv)
+    if args.parts[:1] == ["files"]:
+        _print(bench_files(args.parts[1:], args.bpp), "files", as_json=args.json)
+        return 0
+    known = PARTS | ON_REQUEST
+    unknown = [part for part in args.parts if part not in known]
+    if unknown:
+        parser.error(f"there is no measurement '{unknown[0]}'; choose from {', '.join(known)}")
+    if not args.json:
+        print(f"{describe_device(choose_device('auto'))}, PyTorch {torch.__version__}")
+    for part in args.parts or PARTS:
+        _print(known[part](), part, as_json=args.json)
+    return 0
+
+
+def bench_channel() -> Iterator[Row]:
+    """Channel simulation alone: 4,000-bit steps on the dimensions of a 256x256 picture, and the Poisson reference."""
+    dimensions, stages, repetitions = 3 * 256 * 256, 2000, 8
+    for preset in TREE_PRESETS.values():
+        yield {"coder": f"tree code, beam {preset.beam}", **_tree_row(preset, dimensions, stages, repetitions)}
+    for extra in (2.0, 6.0):
+        yield {"coder": f"Poisson, 8-bit chunks, 2^{8 + extra:.0f} candidates", **_poisson_row(12288, 200, extra)}
+
+
+def _tree_row(preset: TreePreset, dimensions: int, stages: int, repetitions: int) -> Row:
+    step = TreeStep(dimensions, stages, preset)
+    random = np.random.default_rng(0)
+    shifts, variances, encoding, decoding = [], [], 0.0, 0.0
+    for number in range(repetitions + 1):
+        mu = random.standard_normal(dimensions).astype(np.float32)
+        mu *= np.float32(math.sqrt(step.energy) / np.linalg.norm(mu))
+        began = time.perf_counter()
+        symbols = simulate(mu, step, key=(1, 2), number=number)
+        middle = time.perf_counter()
+        sample = reproduce(symbols, step, key=(1, 2), number=number)
+        if number > 0:  # the first one compiles and draws the codebook
+            encoding += middle - began
+            decoding += time.perf_counter() - middle
+            shifts.append(float(sample @ mu / (mu @ mu)) - 1)
+            variances.append(float((sample - mu).var()))
+    return {
+        "encode kbit/s": repetitions * step.num_bits / encoding / 1e3,
+        "decode kbit/s": repetitions * step.num_bits / decoding / 1e3,
+        "overhead %": 100 * (step.num_bits / step.divergence_bits - 1),
+        "mean shift %": 100 * float(np.mean(shifts)),
+        "residual variance": float(np.mean(variances)),
+    }
+
+
+def _poisson_row(dimensions: int, bits: float, extra_bits: float) -> Row:
+    chunks = PoissonChunks(dimensions, 8.0, extra_bits)
+    random = np.random.default_rng(0)
+    shifts, lengths, began = [], [], time.perf_counter()
+    for number in range(6):
+        mu = random.standard_normal(dimensions).astype(np.float32)
+        mu *= np.float32(math.sqrt(2 * bits * math.log(2)) / np.linalg.norm(mu))
+        _, sample, length = simulate_poisson(mu, chunks, key=(1, 2), number=number)
+        shifts.append(float(sample @ mu / (mu @ mu)) - 1)
+        lengths.append(length)
+    return {
+        "encode kbit/s": sum(lengths) / (time.perf_counter() - began) / 1e3,
+        "overhead %": 100 * (float(np.mean(lengths)) / bits - 1),
+        "mean shift %": 100 * float(np.mean(shifts)),
+    }
+
+
+def bench_codec() -> Iterator[Row]:
+    """Whole files of the shipped model: time, memory, and bits against an ideal chain of 80 steps."""
+    codec = installed_diffc()
+    small = example_centre("astronaut", 256)
+    large = np.array(Image.fromarray(example_pixels("coffee")).resize((768, 512), Image.Resampling.LANCZOS))
+    next(codec.encode_progressively(small, Target(num_bytes=2000)))
+    for name, pixels, bpp, presets in (
+        ("256x256", small, 1.0, tuple(Preset)),
+        ("256x256", small, 0.35, tuple(Preset)),
+        ("768x512", large, 0.5, (Preset.BALANCED,)),
+    ):
+        for preset in presets:
+            yield {"picture": name, "target bpp": bpp, **_codec_row(codec, pixels, bpp, preset)}
+
+
+def _codec_row(codec: DiffC, pixels: Pixels, bpp: float, preset: Preset) -> Row:
+    height, width = pixels.shape[:2]
+    timed = _Timed(codec.space.denoiser())
+    watched = DiffC(PixelSpace(timed, most_views=MOST_VIEWS), fingerprint=codec.fingerprint)
+    began, first = time.perf_counter(), 0.0
+    target = Target(num_bytes=int(bpp * width * height / 8))
+    moments: list[Progress] = []
+    for progress in watched.encode_progressively(pixels, target, preset=preset):
+        first = first or time.perf_counter() - began
+        moments[:] = [progress]
+    seconds = time.perf_counter() - began
+    data, head, state = moments[0].data, moments[0].head, moments[0].state
+    ideal, ideal_picture = ideal_chain(codec.denoiser(head), to_image(pixels), state.sigma)
+    row: Row = {
+        "preset": preset.value,
+        "bytes": len(data),
+        "PSNR dB": psnr_db(pixels, to_pixels(state.x_hat)),
+        "bits": 8 * len(data),
+        "ideal bits": round(ideal),
+        "file / ideal": 8 * len(data) / ideal,
+        "ideal PSNR dB": psnr_db(pixels, to_pixels(ideal_picture)),
+        "residual variance": float(((state.z - to_image(pixels)) / state.sigma).var()),
+        "evaluations": state.number * head.views,
+        "encode s": seconds,
+        "first preview s": first,
+        "network share": timed.seconds / seconds,
+    }
+    for decoder in DiffC.decoders:
+        began = time.perf_counter()
+        for _ in codec.decode(data, Rendering(decoder)):
+            pass
+        row[f"decode {decoder.value} s"] = time.perf_counter() - began
+    row["peak MiB"] = peak_mebibytes()
+    return row
+
+
+def bench_files(paths: list[str], bpp: float) -> Iterator[Row]:
+    """Files of the given pictures with every preset, each against the ideal of its own picture and noise level."""
+    codec = installed_diffc()
+    for path in paths:
+        pixels = load_picture(path).pixels
+        for preset in Preset:
+            yield {"picture": path, "target bpp": bpp, **_codec_row(codec, pixels, bpp, preset)}
+
+
+def bench_drift() -> Iterator[Row]:
+    """What a decoder loses whose network differs: noise on its output, or half precision throughout."""
+    codec = installed_diffc()
+    pixels = example_centre("astronaut", 256)
+    data = codec.encode(pixels, Target(num_bytes=8192))
+    exact, network = _last(codec, data), codec.space.denoiser()
+    for name, denoiser in (
+        ("noise 1e-4", _Noisy(network, 1e-4)),
+        ("noise 1e-3", _Noisy(network, 1e-3)),
+        ("noise 1e-2", _Noisy(network, 1e-2)),
+        ("bfloat16", _BFloat16(network)),
+    ):
+        picture = _last(DiffC(PixelSpace(denoiser, most_views=MOST_VIEWS), fingerprint=codec.fingerprint), data)
+        yield {
+            "decoder": name,
+            "PSNR loss dB": psnr_db(pixels, exact) - psnr_db(pixels, picture),
+            "PSNR between dB": psnr_db(exact, picture),
+        }
+
+
+PARTS: dict[str, Callable[[], Iterator[Row]]] = {
+    "channel": bench_channel,
+    "codec": bench_codec,
+    "drift": bench_drift,
+    "cdc": bench_cdc,
+}
+ON_REQUEST: dict[str, Callable[[], Iterator[Row]]] = {
+    "networks": bench_networks,
+    "compile": bench_compile,
+    "theory": bench_theory,
+    "views": bench_views,
+    "prior": bench_prior,
+    "rounding": bench_rounding,
+}
+"""Those that take long, much memory or a compiler."""
+
+
+class _Timed:
+    """A denoiser that counts the seconds it takes."""
+
+    def __init__(self, inner: Denoiser) -> None:
+        self._inner = inner
+        self.sigma_min = inner.sigma_min
+        self.seconds = 0.0
+
+    def denoise(self, z: Tensor, sigma: float) -> Tensor:
+        began = time.perf_counter()
+        x_hat = self._inner.denoise(z, sigma)
+        self.seconds += time.perf_counter() - began
+        return x_hat
+
+
+class _Noisy:
+    """A denoiser whose output is off by white noise."""
+
+    def __init__(self, inner: Denoiser, deviation: float) -> None:
+        self._inner = inner
+        self.sigma_min = inner.sigma_min
+        self._deviation = deviation
+        self._generator = torch.Generator().manual_seed(0)
+
+    def denoise(self, z: Tensor, sigma: float) -> Tensor:
+        x_hat = self._inner.denoise(z, sigma)
+        return x_hat + self._deviation * torch.randn(x_hat.shape, generator=self._generator).to(x_hat)
+
+
+class _BFloat16:
+    """A denoiser that computes with eight bits of mantissa."""
+
+    def __init__(self, inner: Denoiser) -> None:
+        self._inner = inner
+        self.sigma_min = inner.sigma_min
+
+    def denoise(self, z: Tensor, sigma: float) -> Tensor:
+        with torch.autocast(z.device.type, dtype=torch.bfloat16):
+            return self._inner.denoise(z, sigma).float()
+
+
+def _last(codec: DiffC, data: bytes) -> Pixels:
+    return to_pixels(list(codec.decode(data))[-1].image)
+
+
+def _print(rows: Iterator[Row], part: str, *, as_json: bool) -> None:
+    for row in rows:
+        print(json.dumps({"part": part, **row}) if as_json else _line(part, row), flush=True)
+
+
+def _line(part: str, row: Row) -> str:
+    cells = [f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()]
+    return f"{part}: " + "  ".join(cells)

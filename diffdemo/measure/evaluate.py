@@ -1,0 +1,247 @@
+"""Rate, distortion and looks over a folder of pictures, from the bytes of real files.
+
+    python -m diffdemo evaluate DIR -o RESULTS.jsonl [--codecs diffc cdc] [--bpp 2.0] [--preset balanced]
+                       [--decoders mean flow ancestral] [--realism 0.5 1] [--steps 1 17] [--gamma 0 0.8]
+                       [--looks 0.15 0.3 0.6 1.0]
+
+One line of JSON per picture and curve, written as soon as it is measured; a run that was stopped goes on where it
+stopped. A progressive file is encoded once and measured at its prefixes; CDC analyses a picture once and writes a file
+for each rate. With `--looks` there is another line for what realism and blotches are computed from, at fixed rates.
+
+A picture that cannot be read, or that one codec cannot take, is reported and costs only itself. The summary is computed
+from the lines about the pictures that lie in the folder now; docs/evaluation.md says what its tables mean.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict
+from itertools import product
+from typing import Protocol
+
+from diffdemo.codecs.base import Preset, Rendering
+from diffdemo.codecs.cdc import Cdc
+from diffdemo.codecs.diffc import DiffC
+from diffdemo.engine.classical.files import Ladder, available_codecs, classical_at, classical_curve
+from diffdemo.measure import cdc_rates, diffc_rates
+from diffdemo.measure.interrupts import Interrupts, Stopped, heeded
+from diffdemo.measure.options import parse
+from diffdemo.measure.perceptual_points import ORIGINAL, RATES, bytes_at, look_at, look_of
+from diffdemo.measure.results.file import ResultsFile
+from diffdemo.measure.results.folder import picture_paths
+from diffdemo.measure.results.lines import Row
+from diffdemo.measure.results.picture import Sheet
+from diffdemo.measure.results.troubles import Troubles, say
+from diffdemo.measure.summary import summary
+from diffdemo.measure.tables import counted
+from diffdemo.metrics.realism import REVISION
+from diffdemo.models.registry import default_model
+
+DEFAULT_BPP = 2.0
+"""Of DiffC files, whose prefixes are all that lies below."""
+
+
+class _Run(Protocol):
+    """Measures with one codec what a picture's lines lack; `name` is what reports call it."""
+
+    name: str
+
+    def __call__(self, sheet: Sheet, rates: list[float] | None) -> Iterator[Row]: ...
+
+
+def main(argv: list[str]) -> int:
+    """Measure what is missing from the results file, then print the summary.
+
+    Returns:
+        The exit status: 0 if there is anything to summarise, 1 if there is not, 130 or 143 after Ctrl-C or SIGTERM.
+
+    Raises:
+        DiffDemoError: before the work, if the folder or the results file cannot be used or an option makes no sense;
+            during it, if the results can no longer be written.
+    """
+    args = parse(argv, __doc__.splitlines()[0])
+    with heeded() as interrupts:
+        try:
+            return _evaluate(args, interrupts)
+        except KeyboardInterrupt as stop:
+            say(f"stopped; what was measured is kept in '{args.output}', and the same command goes on from there")
+            return stop.status if isinstance(stop, Stopped) else Stopped().status
+
+
+def _evaluate(args: argparse.Namespace, interrupts: Interrupts) -> int:
+    results = ResultsFile(args.output)
+    paths = picture_paths(args.folder)
+    if not paths:
+        say(f"there are no pictures in {args.folder}")
+        return 1
+    if results.torn:
+        lines = counted(results.torn, "line")
+        say(f"{lines} of '{args.output}' did not count: cut off while being written")
+    runs = _runs(args)
+    troubles = Troubles()
+    pictures: dict[str, str] = {}
+    for path in paths:
+        sheet = troubles.sheet_of(path, results.rows)
+        if sheet is None:
+            continue
+        if sheet.sha256 in pictures:
+            say(f"{path.name} has the same pixels as {pictures[sheet.sha256]}; they count once")
+            continue
+        pictures[sheet.sha256] = path.name
+        for run in runs:
+            for row in troubles.rows_of(run(sheet, args.looks), path.name, run.name):
+                results.append(row)
+                say(f"{row['picture']}: {row['codec']}, {_amount(row)}", start="")
+                interrupts.require_none()
+            interrupts.require_none()
+    troubles.report()
+    return _conclude(args, pictures)
+
+
+def _conclude(args: argparse.Namespace, pictures: Collection[str]) -> int:
+    """Print what the results file says about these pictures, given by their hashes."""
+    rows = ResultsFile(args.output).rows
+    own = [row for row in rows if row.get("sha256") in pictures]
+    unknown = sum(not row.get("sha256") for row in rows)
+    if unknown:
+        lines = counted(unknown, "older line")
+        say(f"{lines} of '{args.output}' did not count: without a hash nobody knows which pixels they are about")
+    if others := len(rows) - len(own) - unknown:
+        lines = counted(others, "line")
+        say(f"{lines} of '{args.output}' did not count: about pictures that are not in '{args.folder}' now")
+    if not own:
+        say(f"nothing in '{args.folder}' could be measured")
+        return 1
+    print(summary(own))
+    return 0
+
+
+def _runs(args: argparse.Namespace) -> list[_Run]:
+    """All that is asked for; models are loaded here."""
+    runs: list[_Run] = [_OriginalRun(), *map(_ClassicalRun, available_codecs())]
+    runs += [_DiffCRun(args)] if DiffC.name in args.codecs else []
+    runs += [_CdcRun(args)] if Cdc.name in args.codecs else []
+    return runs
+
+
+def _amount(row: Row) -> str:
+    return counted(len(row["points"]), "point") if "points" in row else counted(len(row["looks"]), "look")
+
+
+class _OriginalRun:
+    """What the others' looks are compared with."""
+
+    name = ORIGINAL
+
+    def __call__(self, sheet: Sheet, rates: list[float] | None) -> Iterator[Row]:
+        if rates is not None and sheet.lacks(ORIGINAL, {"features": REVISION}, "looks"):
+            yield sheet.line(ORIGINAL, [look_of(sheet.pixels)], {"features": REVISION}, "looks")
+
+
+class _ClassicalRun:
+    """A quality sweep, and the largest file within each rate, where the codec has one that is small enough."""
+
+    def __init__(self, codec: str) -> None:
+        self.name = codec
+
+    def __call__(self, sheet: Sheet, rates: list[float] | None) -> Iterator[Row]:
+        if sheet.lacks(self.name):
+            yield sheet.line(self.name, [asdict(point) for point in classical_curve(sheet.pixels, self.name)], {})
+        settings = _looks_settings(rates or [], {})
+        if rates is None or not sheet.lacks(self.name, settings, "looks"):
+            return
+        sizes = {rate: bytes_at(rate, sheet.pixels) for rate in rates}
+        files = {rate: classical_at(sheet.pixels, self.name, num_bytes=size) for rate, size in sizes.items()}
+        looks = [
+            look_at(sheet.pixels, file.pixels, rate, len(file.data)) for rate, file in files.items() if file.is_within
+        ]
+        yield sheet.line(self.name, looks, settings, "looks")
+
+
+class _DiffCRun:
+    """DiffC with its default model, as the arguments ask for it."""
+
+    name = DiffC.name
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self._codec = diffc_rates.installed_diffc()
+        self._bpp = max(args.bpp) if args.bpp else DEFAULT_BPP
+        self._preset = Preset(args.preset)
+        self._renderings = diffc_rates.renderings_of(args.decoders, args.realism)
+        self._settings = {**_model(self._codec), "bpp": self._bpp, "preset": args.preset}
+
+    def __call__(self, sheet: Sheet, rates: list[float] | None) -> Iterator[Row]:
+        names = {diffc_rates.curve_name(rendering): rendering for rendering in self._renderings}
+        curves = [name for name in names if sheet.lacks(name, self._settings)]
+        looks_settings = _looks_settings(rates or [], self._settings)
+        looks = [name for name in names if rates and sheet.lacks(name, looks_settings, "looks")]
+        if not curves and not looks:
+            return
+        pixels = sheet.pixels
+        sizes = {rate: bytes_at(rate, pixels) for rate in rates or RATES if rate <= self._bpp}
+        sweep = diffc_rates.sweep(self._codec, pixels, self._bpp, self._preset, list(sizes.values()))
+        # Where the whole file was meant, it is a few bytes shorter.
+        sizes = {rate: min(size, len(sweep.data)) for rate, size in sizes.items()}
+        for name, rendering in names.items():
+            if name in curves:
+                yield sheet.line(name, [asdict(point) for point in sweep.points(rendering)], self._settings)
+            if name in looks:
+                found = [
+                    look_at(pixels, sweep.picture(size, rendering), rate, size)
+                    for rate, size in sizes.items()
+                    if size in sweep.states
+                ]
+                yield sheet.line(name, found, looks_settings, "looks")
+
+
+class _CdcRun:
+    """CDC with its default model, as the arguments ask for it. Lines of other weights do not count as measured."""
+
+    name = Cdc.name
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self._codec = cdc_rates.installed_cdc()
+        self._bpp: list[float] | None = args.bpp
+        pairs = dict.fromkeys(product(args.gamma, args.steps))
+        self._renderings = [cdc_rates.rendering_of(gamma, steps) for gamma, steps in pairs]
+
+    def __call__(self, sheet: Sheet, rates: list[float] | None) -> Iterator[Row]:
+        curves = [r for r in self._renderings if sheet.lacks(cdc_rates.curve_name(r), self._settings(r, self._bpp))]
+        looks = [
+            r
+            for r in self._renderings
+            if rates and sheet.lacks(cdc_rates.curve_name(r), self._looks_settings(r, rates), "looks")
+        ]
+        if not curves and not looks:
+            return
+        codec, pixels = self._codec, sheet.pixels
+        content = codec.analyse(pixels)
+        if curves:
+            files, jpeg = list(cdc_rates.files_of(codec, content, self._bpp)), Ladder(pixels, "jpeg")
+            for r in curves:
+                points = [point.to_json() for point in cdc_rates.measure(codec, pixels, files, r, jpeg)]
+                yield sheet.line(cdc_rates.curve_name(r), points, self._settings(r, self._bpp))
+        if looks and rates:
+            files = list(cdc_rates.files_of(codec, content, rates))
+            for r in looks:
+                found = [
+                    look_at(pixels, cdc_rates.decoded(codec, file, r), file.target_bpp, len(file.data))
+                    for file in files
+                    if file.target_bpp is not None
+                ]
+                yield sheet.line(cdc_rates.curve_name(r), found, self._looks_settings(r, rates), "looks")
+
+    def _settings(self, rendering: Rendering, bpp: Sequence[float] | None) -> Row:
+        return {**_model(self._codec), "gamma": rendering.gamma, "steps": rendering.steps, "bpp": bpp}
+
+    def _looks_settings(self, rendering: Rendering, rates: list[float]) -> Row:
+        return _looks_settings(rates, self._settings(rendering, None))
+
+
+def _model(codec: DiffC | Cdc) -> Row:
+    return {"model": default_model(codec.name), "fingerprint": codec.fingerprint.hex()}
+
+
+def _looks_settings(rates: list[float], settings: Row) -> Row:
+    return {**settings, "rates": rates, "features": REVISION}

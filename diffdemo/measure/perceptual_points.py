@@ -1,0 +1,50 @@
+"""How a reconstruction looks at one of a few fixed rates: what is kept of it in a results file.
+
+Curves of codecs are measured wherever their settings happen to lie. Realism is a property of a set of pictures and can
+be compared only at equal rates; so each codec is looked at in its largest file that does not exceed a rate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from diffdemo.images import Pixels
+from diffdemo.metrics.flat_region_error import blotches
+from diffdemo.metrics.points import measured
+from diffdemo.metrics.realism import features_to_text, patch_features
+
+RATES = (0.15, 0.3, 0.6, 1.0)
+"""In bits per pixel, headers included."""
+ORIGINAL = "original"
+"""Under this name stand the features of the originals."""
+
+
+def bytes_at(rate: float, pixels: Pixels) -> int:
+    """The largest file of a picture, uint8 [H,W,3], that does not exceed a rate in bits per pixel."""
+    return int(rate * pixels.shape[0] * pixels.shape[1] / 8)
+
+
+def look_at(original: Pixels, picture: Pixels, rate: float, num_bytes: int) -> dict[str, Any]:
+    """What a results file says about a reconstruction.
+
+    Args:
+        original, picture: uint8 [H,W,3].
+        rate: that the file was not to exceed.
+        num_bytes: of the file.
+
+    Returns:
+        The rate, the numbers of a point of a curve, blotches if anything is flat, and the features of the patches.
+    """
+    slow = blotches(original, picture)
+    return {
+        "rate": rate,
+        **asdict(measured(original, picture, num_bytes)),
+        "blotches": None if slow is None else asdict(slow),
+        "features": features_to_text(patch_features(picture)),
+    }
+
+
+def look_of(original: Pixels) -> dict[str, Any]:
+    """What the others are compared with."""
+    return {"rate": None, "features": features_to_text(patch_features(original))}

@@ -1,0 +1,190 @@
+"""What the lines of an evaluation say together: delta rates, mean curves, looks, and how CDC stands beside JPEG."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+
+import numpy as np
+
+from diffdemo.engine.classical.files import MEASURED
+from diffdemo.measure.mean_curves import Curves, flow_below_mean, mean_curve_tables
+from diffdemo.measure.perceptual_tables import look_tables
+from diffdemo.measure.results.lines import Row, picture_key
+from diffdemo.measure.tables import aligned, counted, mean
+from diffdemo.metrics.points import CurvePoint
+
+LOWEST_PSNR = 25.0
+"""In dB. BD-rates leave out what lies below, where JPEG has fallen to pieces and any comparison is flattering."""
+
+Latest = dict[str, dict[str, list[Row]]]
+"""Codec to picture to points."""
+
+HEAD = ("file", "pictures", "bytes", "bpp", "PSNR dB", "MS-SSIM", "JPEG bytes", "over JPEG dB", "least dB", "above on")
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """BD-rates against the classical codecs, mean curves, looks at fixed rates, and a table for each curve of CDC.
+
+    Args:
+        rows: lines of a results file; of several for a codec and a picture the last one counts. Pictures are told apart
+            by their hash, or where lines have none by their name.
+    """
+    points: Latest = {}
+    for row in rows:
+        if "points" in row:
+            points.setdefault(row["codec"], {})[picture_key(row)] = row["points"]
+    curves = {name: {picture: _curve(each) for picture, each in of.items()} for name, of in points.items()}
+    num_pictures = counted(len({picture_key(row) for row in rows}), "picture")
+    lines = [f"{num_pictures}; BD-rate (PSNR from 25 dB on, file bytes), mean over pictures"]
+    lines += _lossless(curves)
+    tested = [name for name in points if name.split()[0] in ("diffc", "cdc")]
+    for name in tested:
+        for anchor in MEASURED:
+            lines += _delta_rate(curves, anchor, name)
+    lines += [*flow_below_mean(curves), "", *mean_curve_tables(curves)]
+    lines += look_tables([row for row in rows if "looks" in row])
+    for name in tested:
+        if name.startswith("cdc"):
+            lines += ["", *_cdc_table(name, list(points[name].values()))]
+    return "\n".join(lines)
+
+
+def _lossless(curves: Curves) -> Iterator[str]:
+    """How many points have no place on an axis of PSNR, in all and of each codec."""
+    missing = {
+        codec: sum(not point.is_finite for points in pictures.values() for point in points)
+        for codec, pictures in curves.items()
+    }
+    named = ", ".join(f"{codec} {number}" for codec, number in missing.items() if number)
+    if named:
+        yield f"{counted(sum(missing.values()), 'lossless point')} left out ({named})"
+
+
+def _delta_rate(curves: Curves, anchor: str, tested: str) -> Iterator[str]:
+    pictures = [picture for picture in curves[tested] if picture in curves.get(anchor, {})]
+    if not pictures:
+        return
+    all_rates = [bd_rate(curves[anchor][p], curves[tested][p]) for p in pictures]
+    rates = [rate for rate in all_rates if rate is not None]
+    short = sum(min(len(_rising(curves[name][p])) for name in (anchor, tested)) < 2 for p in pictures)
+    apart = len(pictures) - len(rates) - short
+    left_out = f"; too few finite points on {short}" if short else ""
+    left_out += f"; nothing in common on {apart}" if apart else ""
+    if not rates:
+        yield f"{tested} against {anchor}: no qualities in common from {LOWEST_PSNR:g} dB on{left_out}"
+        return
+    better = sum(rate < 0 for rate in rates)
+    yield (
+        f"{tested} against {anchor}: {np.mean(rates):+.1f} % "
+        f"(worst {max(rates):+.1f} %, better on {better} of {len(rates)}{left_out})"
+    )
+
+
+def bd_rate(anchor: Sequence[CurvePoint], tested: Sequence[CurvePoint]) -> float | None:
+    """Average difference in rate at equal PSNR, in percent; negative where `tested` needs fewer bits.
+
+    Akima interpolation over the range of PSNR that both curves cover from `LOWEST_PSNR` on (package `bjontegaard`).
+
+    Returns:
+        None if there is no such range, as between curves with fewer than two points whose PSNR is finite.
+    """
+    import bjontegaard
+
+    curves = _rising(anchor), _rising(tested)
+    if min(map(len, curves)) < 2:
+        return None
+    if max(curve[0].psnr_db for curve in curves) >= min(curve[-1].psnr_db for curve in curves):
+        return None
+    arrays = [[getattr(p, name) for p in curve] for curve in curves for name in ("bpp", "psnr_db")]
+    rate = float(bjontegaard.bd_rate(*arrays, method="akima", require_matching_points=False, min_overlap=0))
+    return rate if math.isfinite(rate) else None
+
+
+def _rising(points: Sequence[CurvePoint]) -> list[CurvePoint]:
+    """Those points from `LOWEST_PSNR` on that are better than all that cost less."""
+    kept: list[CurvePoint] = []
+    for p in sorted(points, key=lambda p: p.bpp):
+        if p.is_finite and p.psnr_db >= LOWEST_PSNR and (not kept or p.psnr_db > kept[-1].psnr_db):
+            kept.append(p)
+    return kept
+
+
+def _curve(points: Sequence[Row]) -> list[CurvePoint]:
+    # Older files lack what was not measured then, points of CDC say more, and a PSNR that is null was infinite.
+    names = [field.name for field in fields(CurvePoint)]
+    usual = {"ms_ssim": None}
+    known = [{**usual, **{name: point[name] for name in names if name in point}} for point in points]
+    return [CurvePoint(**{**point, "psnr_db": _psnr_db(point)}) for point in known]
+
+
+def _psnr_db(point: Row) -> float:
+    value = point["psnr_db"]
+    return math.inf if value is None else float(value)
+
+
+def _cdc_table(name: str, pictures: Sequence[Sequence[Row]]) -> Iterator[str]:
+    """Means over pictures for each quantisation step, beside the smallest JPEG of as many bytes or more."""
+    groups: dict[str, list[Row]] = {}
+    for points in pictures:
+        for point in points:
+            groups.setdefault(_file_label(point), []).append(point)
+    yield f"{name}: means over pictures; JPEG is the smallest file of as many bytes or more"
+    table = [HEAD, *(_cells(label, group) for label, group in groups.items())]
+    yield from aligned(table)
+    for label, group in groups.items():
+        yield from _fewer_rivals(label, group)
+    yield _verdict([_gains(group) for group in groups.values()])
+
+
+def _file_label(point: Row) -> str:
+    target = point["target_bpp"]
+    return f"delta {point['delta']:.2f}" if target is None else f"{target:g} bpp"
+
+
+def _cells(label: str, group: list[Row]) -> tuple[str, ...]:
+    gains = _gains(group)
+    return (
+        label,
+        str(len(group)),
+        mean([point["num_bytes"] for point in group], ",.0f"),
+        mean([point["bpp"] for point in group], ".3f"),
+        mean([_psnr_db(point) for point in group if math.isfinite(_psnr_db(point))], ".2f"),
+        mean([point["ms_ssim"] for point in group if point.get("ms_ssim") is not None], ".4f"),
+        mean([point["jpeg"]["num_bytes"] for point in _with_rival(group)], ",.0f"),
+        mean(gains, "+.2f"),
+        f"{min(gains):+.2f}" if gains else "-",
+        f"{sum(gain > 0 for gain in gains)} of {len(gains)}",
+    )
+
+
+def _fewer_rivals(label: str, group: list[Row]) -> Iterator[str]:
+    """Both means over the same files, where not all have a JPEG: bytes above are those of all."""
+    beside = _with_rival(group)
+    if 0 < len(beside) < len(group):
+        own, jpeg = ([point["num_bytes"] for point in points] for points in (beside, [p["jpeg"] for p in beside]))
+        yield (
+            f"on the {len(beside)} of {counted(len(group), 'file')} at {label} that have a JPEG beside them: "
+            f"{mean(own, ',.0f')} bytes, JPEG {mean(jpeg, ',.0f')}"
+        )
+
+
+def _with_rival(group: list[Row]) -> list[Row]:
+    return [point for point in group if point.get("jpeg") is not None]
+
+
+def _gains(group: list[Row]) -> list[float]:
+    """PSNR over that of the JPEG, for the files that have one beside them, unless one of the two is lossless."""
+    gains = [_psnr_db(point) - _psnr_db(point["jpeg"]) for point in _with_rival(group)]
+    return [gain for gain in gains if math.isfinite(gain)]
+
+
+def _verdict(gains: list[list[float]]) -> str:
+    known = [group for group in gains if group]
+    above = sum(np.mean(group) > 0 for group in known)
+    files = [gain for group in known for gain in group]
+    return (
+        f"above JPEG in the mean at {above} of {len(known)} points, "
+        f"for {sum(gain > 0 for gain in files)} of {len(files)} files"
+    )

@@ -1,0 +1,46 @@
+"""The shipped examples, coded and measured anew."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import asdict
+from typing import Any
+
+from PIL import Image
+
+from diffdemo.engine.engine import Engine
+from diffdemo.engine.examples import CLASSICAL, EXAMPLES, FOLDER, example_pixels
+from diffdemo.metrics.points import CurvePoint
+
+
+def write_examples(bpp: float = 1.0) -> None:
+    """Code all examples anew with the default model; to be run whenever the weights or the format change."""
+    engine = Engine()
+    for example in EXAMPLES:
+        data = list(engine.encode(example_pixels(example.name), bpp=bpp))[-1].data
+        path = FOLDER / f"{example.name}.difd"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+        write_result(engine, example.name, data)
+        print(f"{path.name}: {len(data)} bytes")
+
+
+def write_result(engine: Engine, name: str, data: bytes) -> None:
+    """Decode an example's file, measure it and the classical codecs on its picture, and keep both."""
+    original = example_pixels(name)
+    *_, last = engine.decode(data, reference=original)
+    assert last.psnr_db is not None
+    known: dict[str, Any] = {
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "point": asdict(CurvePoint(last.num_bytes, last.bpp, last.psnr_db, last.ms_ssim)),
+        "curve": [asdict(point) for point in engine.curve(data)],
+        "classical": {
+            codec: [asdict(point) for point in engine.classical_curve(original, codec)] for codec in CLASSICAL
+        },
+    }
+    (FOLDER / f"{name}.json").write_text(json.dumps(known, indent=1) + "\n")
+    out = io.BytesIO()
+    Image.fromarray(last.pixels).save(out, "WEBP", lossless=True, quality=100, method=6)
+    (FOLDER / f"{name}.webp").write_bytes(out.getvalue())

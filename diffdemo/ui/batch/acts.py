@@ -1,0 +1,187 @@
+"""What the Batch tab does: many pictures in, a table that grows, and a zip at the end or where it was cancelled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from diffdemo.engine import Engine
+from diffdemo.engine.batch.archive import archived, table
+from diffdemo.engine.batch.compress import MOST_PICTURES, Order, Outcome, compress_all
+from diffdemo.ui import words
+from diffdemo.ui.batch.plot import batch_plot
+from diffdemo.ui.batch.table import EMPTY, batch_table, ended, working
+from diffdemo.ui.codec_controls import OFFERS
+from diffdemo.ui.errors import friendly
+from diffdemo.ui.models import choice
+from diffdemo.ui.server.uploads import require_upload
+from diffdemo.ui.studio.screen import served
+from diffdemo.ui.turns import Turn, Turns
+
+UNCHANGED = gr.skip()
+ZIP, SHEET = "diffdemo-batch.zip", "diffdemo-batch.csv"
+
+
+class Page(NamedTuple):
+    """One value for each output component of the tab; what is not given stays as it is."""
+
+    turn: Any = UNCHANGED
+    start: Any = UNCHANGED
+    cancel: Any = UNCHANGED
+    status: Any = UNCHANGED
+    plot: Any = UNCHANGED
+    archive: Any = UNCHANGED
+    sheet: Any = UNCHANGED
+    table: Any = UNCHANGED
+
+
+_AT_REST: dict[str, Any] = {"start": gr.update(interactive=True), "cancel": gr.update(interactive=False)}
+_NO_FILE = gr.update(value=None, interactive=False)
+
+
+class Batch:
+    """The events of the tab. Its turns are its own: the studio goes on meanwhile."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._turns = Turns()
+        self._running: set[Turn] = set()
+
+    @friendly
+    def begin(self, files: list[str] | None, codec: str, request: gr.Request | None = None) -> Page:
+        """Clear the page for another batch, which may have to wait for that of somebody else."""
+        if not files:
+            raise gr.Error("Choose some pictures first.", print_exception=False)
+        if len(files) > MOST_PICTURES:
+            raise gr.Error(
+                f"These are {len(files)} pictures; at most {MOST_PICTURES} can be compressed at a time.",
+                print_exception=False,
+            )
+        return Page(
+            turn=self._turns.take(request).number,
+            start=gr.update(interactive=False),
+            cancel=gr.update(interactive=True),
+            status=words.status("Waiting for the batches of others …", 0.0),
+            plot=batch_plot([], codec),
+            archive=_NO_FILE,
+            sheet=_NO_FILE,
+            table=batch_table([]),
+        )
+
+    @friendly
+    def run(
+        self,
+        files: list[str],
+        codec: str,
+        model: str | None,
+        bpp: float,
+        num_bytes: float | None,
+        preset: str,
+        most_pixels: int,
+        pictures: bool,
+        number: int,
+        request: gr.Request | None = None,
+    ) -> Iterator[Page]:
+        """Compress the pictures one by one; where the turn ends, so does the work, with what is there."""
+        turn = Turn.of(request, number)
+        if self._turns.is_over(turn):  # Cancelled while it was waiting; another one may be on the page by now.
+            yield Page()
+            return
+        order = order_of(self._engine, codec, model, bpp, num_bytes, preset, most_pixels)
+        self._running.add(turn)
+        try:
+            yield from self._work([Path(require_upload(file)) for file in files], codec, order, pictures, turn)
+        finally:
+            self._running.discard(turn)
+
+    def _work(self, paths: list[Path], codec: str, order: Order, pictures: bool, turn: Turn) -> Iterator[Page]:
+        began = time.monotonic()
+        outcomes: tuple[Outcome, ...] = ()
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / ZIP
+            work = compress_all(self._engine, paths, order)
+            with closing(work), closing(archived(work, path, with_pictures=pictures)) as moments:
+                for moment in moments:
+                    has_grown, outcomes = len(moment.outcomes) > len(outcomes), moment.outcomes
+                    if self._turns.is_over(turn):
+                        break
+                    yield Page(
+                        status=working(moment),
+                        plot=batch_plot(outcomes, codec) if has_grown else UNCHANGED,
+                        table=batch_table(outcomes) if has_grown else UNCHANGED,
+                    )
+            # Gradio copies the zip before it asks for more, and the folder can go.
+            yield _finished(outcomes, len(paths), path, codec, time.monotonic() - began)
+
+    def cancel(self, request: gr.Request | None = None) -> Page:
+        """End the visitor's batch: at its next step if it is running, at once if it is waiting."""
+        is_running = self._turns.current(request) in self._running
+        self._turns.take(request)
+        if is_running:
+            return Page(cancel=gr.update(interactive=False), status=words.status("Ending after this step …"))
+        return Page(status=words.status("Cancelled before it began."), table=EMPTY, **_AT_REST)
+
+    def give_up(self) -> Page:
+        """What the page shows when a batch as a whole has failed; the reason is in a message."""
+        return Page(status=words.status("Not compressed."), **_AT_REST)
+
+    @friendly
+    def refresh(self, codec: str, model: str | None) -> dict:
+        """The menu of the codec's models, as far as they are here; a menu of one is no menu."""
+        here = [info for info in self._engine.models() if info.is_here]
+        menu = choice.choices(here, codec)
+        value = choice.chosen(self._engine, codec, model).name
+        return gr.update(choices=menu, value=value, visible=len(menu) > 1)
+
+    @friendly
+    def choose_codec(self, codec: str, model: str | None) -> tuple[dict, dict, dict, dict]:
+        """Updates for the codec itself, its models, the rate and the preset."""
+        offer = OFFERS[codec]
+        return (
+            gr.update(info=offer.sentence),
+            self.refresh(codec, model),
+            gr.update(maximum=offer.most_bpp, value=offer.bpp),
+            gr.update(visible=offer.searches),
+        )
+
+
+def order_of(
+    engine: Engine,
+    codec: str,
+    model: str | None,
+    bpp: float,
+    num_bytes: float | None,
+    preset: str,
+    most_pixels: int,
+) -> Order:
+    """What the controls ask for; a number of bytes overrides the rate.
+
+    Raises:
+        gr.Error: the model has to be downloaded first.
+    """
+    size = int(num_bytes) if num_bytes else None
+    return Order(
+        model=choice.usable(engine, codec, model).name,
+        bpp=None if size else bpp,
+        num_bytes=size,
+        preset=preset,
+        most_pixels=int(most_pixels),
+    )
+
+
+def _finished(outcomes: Sequence[Outcome], count: int, path: Path, codec: str, seconds: float) -> Page:
+    has_files = any(not outcome.error for outcome in outcomes)
+    return Page(
+        status=ended(outcomes, count, seconds),
+        plot=batch_plot(outcomes, codec),
+        archive=gr.update(value=str(path), interactive=True) if has_files else UNCHANGED,
+        sheet=gr.update(value=served(table(outcomes).encode(), SHEET), interactive=True) if outcomes else UNCHANGED,
+        table=batch_table(outcomes) if outcomes else EMPTY,
+        **_AT_REST,
+    )

@@ -1,0 +1,158 @@
+"""Many pictures at once: choose, press Start, read the table, take the zip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from diffdemo.engine import Engine
+from diffdemo.engine.batch.compress import MOST_PICTURES
+from diffdemo.images import MOST_PIXELS
+from diffdemo.ui import words
+from diffdemo.ui.batch.acts import Batch, Page
+from diffdemo.ui.batch.plot import batch_plot
+from diffdemo.ui.batch.program import BatchEndpoint
+from diffdemo.ui.batch.table import EMPTY
+from diffdemo.ui.codec_controls import DEFAULT_CODEC, OFFERS, codec_choice, preset_choice, rate_slider
+from diffdemo.ui.programs.endpoints import AUTO, MAX_BYTES, RAW_BPP
+from diffdemo.ui.server.file_fields import FileInput
+from diffdemo.ui.studio.page import SESSION_SECONDS
+
+QUEUE: dict[str, Any] = {"concurrency_id": "batch", "concurrency_limit": 1}
+"""One batch at a time, beside the studio and not in its queue: nobody else should wait for a hundred pictures."""
+SIZES = [("0.25", 1 << 18), ("1", 1 << 20), ("4", MOST_PIXELS)]
+"""Megapixels that larger pictures are scaled down to."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchTab:
+    """The components of the tab; those that change during a batch have the names of `Page`."""
+
+    tab: gr.Tab
+    turn: gr.State
+    files: gr.File
+    codec: gr.Radio
+    model: gr.Dropdown
+    bpp: gr.Slider
+    num_bytes: gr.Number
+    preset: gr.Radio
+    most_pixels: gr.Radio
+    pictures: gr.Checkbox
+    start: gr.Button
+    cancel: gr.Button
+    status: gr.HTML
+    plot: gr.Plot
+    archive: gr.DownloadButton
+    sheet: gr.DownloadButton
+    table: gr.HTML
+
+
+def build(tab: gr.Tab) -> BatchTab:
+    """Lay out the tab; call it inside of it."""
+    parts: dict[str, Any] = {"turn": gr.State(0, time_to_live=SESSION_SECONDS)}
+    with gr.Row(elem_id="batch", equal_height=False):
+        with gr.Column(scale=0, min_width=264, elem_id="batch-order"):
+            _build_input(parts)
+            _build_target(parts)
+            _build_extent(parts)
+        with gr.Column(scale=4, min_width=340, elem_id="batch-outcome"):
+            _build_outcome(parts)
+    return BatchTab(tab, **parts)
+
+
+def _build_input(parts: dict[str, Any]) -> None:
+    # Without `file_types`: one file of another type would be refused together with all the rest.
+    parts["files"] = FileInput(
+        file_count="multiple",
+        label=f"Pictures, at most {MOST_PICTURES}",
+        height=150,
+        elem_id="batch-files",
+    )
+    parts["codec"] = codec_choice(DEFAULT_CODEC, "batch-codec")
+    parts["model"] = gr.Dropdown(label="Model", visible=False, elem_id="batch-model")
+
+
+def _build_target(parts: dict[str, Any]) -> None:
+    offer = OFFERS[DEFAULT_CODEC]
+    parts["bpp"] = rate_slider(offer, "The same for every picture.", "batch-bpp")
+    parts["num_bytes"] = gr.Number(
+        None,
+        precision=0,
+        minimum=0,
+        label="Exact size in bytes, of each file",
+        info="Instead of the rate; empty to use the rate.",
+        elem_id="batch-bytes",
+    )
+    parts["preset"] = preset_choice(offer, "batch-preset")
+
+
+def _build_extent(parts: dict[str, Any]) -> None:
+    parts["most_pixels"] = gr.Radio(
+        SIZES,
+        value=SIZES[1][1],
+        label="Most megapixels",
+        info="Larger pictures are made smaller.",
+        elem_id="batch-pixels",
+        elem_classes="choice",
+    )
+    parts["pictures"] = gr.Checkbox(False, label="Also the decoded pictures, as PNG", elem_id="batch-pictures")
+    with gr.Row(elem_id="batch-actions"):
+        parts["start"] = gr.Button("Start", variant="primary", min_width=100)
+        parts["cancel"] = gr.Button("Cancel", interactive=False, min_width=80)
+
+
+def _build_outcome(parts: dict[str, Any]) -> None:
+    parts["status"] = gr.HTML(words.status("Nothing is running."), elem_id="batch-status")
+    parts["plot"] = gr.Plot(
+        batch_plot([], DEFAULT_CODEC),
+        label="Rate and distortion of all pictures",
+        show_label=False,
+        format="png",
+        elem_id="batch-plot",
+        buttons=[],
+    )
+    with gr.Row(elem_id="batch-results"):
+        parts["archive"] = gr.DownloadButton("Download the files, .zip", interactive=False, min_width=160)
+        parts["sheet"] = gr.DownloadButton("Download the table, .csv", interactive=False, min_width=160)
+    parts["table"] = gr.HTML(EMPTY, elem_id="batch-table")
+
+
+def wire(batch: BatchTab, engine: Engine) -> None:
+    """Connect the tab with what answers its events, and expose the same to programs."""
+    acts = Batch(engine)
+    page = [getattr(batch, name) for name in Page._fields]
+    shown: dict[str, Any] = {"outputs": page, "show_progress": "hidden", "api_visibility": "private"}
+    quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+    begun = batch.start.click(acts.begin, [batch.files, batch.codec], **shown, queue=False)
+    order = [batch.codec, batch.model, batch.bpp, batch.num_bytes, batch.preset, batch.most_pixels, batch.pictures]
+    ran = begun.success(acts.run, [batch.files, *order, batch.turn], **shown, **QUEUE)
+    ran.failure(acts.give_up, None, **shown, queue=False)
+    batch.cancel.click(acts.cancel, None, **shown, queue=False)
+    batch.tab.select(acts.refresh, [batch.codec, batch.model], batch.model, **quiet)
+    batch.codec.input(
+        acts.choose_codec,
+        [batch.codec, batch.model],
+        [batch.codec, batch.model, batch.bpp, batch.preset],
+        **quiet,
+    )
+    _expose(engine)
+
+
+def _expose(engine: Engine) -> None:
+    """Make the endpoint callable; its components are placed on the page where nobody sees them."""
+    with gr.Row(visible=False):
+        trigger = gr.Button()
+        inputs = [
+            FileInput(file_count="multiple", label="pictures"),
+            gr.Number(OFFERS[DEFAULT_CODEC].bpp, minimum=0, maximum=RAW_BPP, label="bits per pixel"),
+            gr.Number(None, precision=0, minimum=0, maximum=MAX_BYTES, label="bytes of each file; empty for no limit"),
+            gr.Radio(["fast", "balanced", "best"], value="balanced", label="quality of search"),
+            gr.Radio([AUTO, *OFFERS], value=AUTO, label="codec"),
+            gr.Textbox("", label="model; empty for the codec's own choice"),
+            gr.Number(MOST_PIXELS, precision=0, minimum=1, maximum=MOST_PIXELS, label="most pixels"),
+            gr.Checkbox(False, label="decoded pictures too"),
+        ]
+        outputs = [gr.File(label="zip of .difd files"), gr.File(label="table, CSV"), gr.JSON(label="report")]
+    trigger.click(BatchEndpoint(engine).batch, inputs, outputs, api_name="batch", show_progress="hidden", **QUEUE)

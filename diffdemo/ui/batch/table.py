@@ -1,0 +1,103 @@
+"""A batch in words: its table, and the line that says how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from diffdemo.engine.batch.compress import Moment, Outcome
+from diffdemo.engine.batch.means import Means, means
+from diffdemo.metrics.points import CurvePoint
+from diffdemo.ui import words
+
+EMPTY = (
+    "<p>No pictures yet. Choose some, press Start, and each becomes a file; here you read how large and how good it "
+    "is, and what JPEG makes of as many bytes.</p>"
+)
+_HEADS = ("picture", "size", "bytes", "bpp", "PSNR", "MS-SSIM", "JPEG, same bytes", "time")
+_NONE = "-"
+
+
+def batch_table(outcomes: Sequence[Outcome]) -> str:
+    """The pictures that are done, a row each, and a row of means below."""
+    head = "".join(f'<th scope="col">{name}</th>' for name in _HEADS)
+    rows = "".join(_row(outcome) for outcome in outcomes)
+    average = means(outcomes)
+    foot = f"<tfoot>{_mean_row(average)}</tfoot>" if average.files > 1 else ""
+    grid = f'<table class="batch"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>{foot}</table>'
+    # It scrolls sideways on a phone, and what scrolls has to be within reach of the keyboard.
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="Pictures of the batch">{grid}</div>'
+
+
+def _row(outcome: Outcome) -> str:
+    note = f"<small>{escape(outcome.note)}</small>" if outcome.note else ""
+    name = f'<th scope="row"><span>{escape(outcome.name)}</span>{note}</th>'
+    if outcome.error:
+        reason = f'<td colspan="{len(_HEADS) - 1}"><span>{escape(outcome.error)}</span></td>'
+        return f'<tr class="failed">{name}{reason}</tr>'
+    cells = (
+        f"{outcome.width} x {outcome.height}",
+        f"{outcome.num_bytes:,}",
+        f"{outcome.bpp:.3f}",
+        words.quality(outcome.psnr_db) or _NONE,
+        _similarity(outcome.ms_ssim),
+        _rival(outcome.jpeg),
+        words.duration(outcome.seconds),
+    )
+    return f"<tr>{name}{_cells(cells)}</tr>"
+
+
+def _mean_row(average: Means) -> str:
+    cells = (
+        "",
+        f"{average.num_bytes / average.files:,.0f}",
+        f"{average.bpp:.3f}",
+        words.quality(average.psnr_db) or _NONE,
+        _similarity(average.ms_ssim),
+        _mean_rival(average),
+        _NONE if average.seconds is None else words.duration(average.seconds),
+    )
+    return f'<tr><th scope="row">mean of {average.files} files</th>{_cells(cells)}</tr>'
+
+
+def _mean_rival(average: Means) -> str:
+    """JPEG's mean; where some pictures have no JPEG, ours of the same ones as well, for that alone compares with it."""
+    if not average.rivals:
+        return _NONE
+    jpeg = words.quality(average.jpeg_psnr_db)
+    if average.rivals == average.files:
+        return jpeg
+    return f"{jpeg} of {average.rivals}, ours of these {words.quality(average.paired_psnr_db)}"
+
+
+def _cells(texts: Sequence[str]) -> str:
+    return "".join(f"<td>{text}</td>" for text in texts)
+
+
+def _similarity(ms_ssim: float | None) -> str:
+    """Nothing for pictures that are too small for it."""
+    return _NONE if ms_ssim is None else f"{ms_ssim:.4f}"
+
+
+def _rival(jpeg: CurvePoint | None) -> str:
+    return "none so small" if jpeg is None else words.quality(jpeg.psnr_db)
+
+
+def working(moment: Moment) -> str:
+    """The line that moves: which picture, and how long the rest takes."""
+    left = "" if moment.seconds_left is None else f", about {words.duration(moment.seconds_left)} left"
+    number = min(len(moment.outcomes) + 1, moment.count)
+    return words.status(f"Picture {number} of {moment.count}{left} · {moment.name}", moment.share)
+
+
+def ended(outcomes: Sequence[Outcome], count: int, seconds: float) -> str:
+    """The same when it has come to its end, by itself or by Cancel."""
+    if not outcomes:
+        return words.status("Cancelled before the first picture was done.", 0.0)
+    average = means(outcomes)
+    files = f"{average.files} file" + ("" if average.files == 1 else "s")
+    facts = [f"{files}, {words.size(average.num_bytes)} in all"]
+    if average.errors:
+        facts.append(f"{average.errors} could not be compressed" if average.files else "none could be compressed")
+    start = f"All {count} done" if len(outcomes) == count else f"Cancelled after {len(outcomes)} of {count}"
+    return words.status(f"{start} in {words.duration(seconds)}: {'; '.join(facts)}.", len(outcomes) / count)

@@ -1,0 +1,153 @@
+"""What is asked of a file that is there: its film, its download in time, all decoders, its bits, a card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from diffdemo.engine import BitsMap, Engine
+from diffdemo.images import to_png
+from diffdemo.pictures import load_picture
+from diffdemo.ui import words as present
+from diffdemo.ui.closer import filmstrip
+from diffdemo.ui.closer.result_card import result_card
+from diffdemo.ui.codec_controls import DEFAULT_CODEC, OFFERS
+from diffdemo.ui.errors import friendly
+from diffdemo.ui.memory.session import Session
+from diffdemo.ui.server.files import served
+
+EVERY_WAY: dict[bool, list[tuple[str, dict[str, Any]]]] = {
+    True: [
+        ("average", {"decoder": "mean"}),
+        ("half-way", {"decoder": "flow", "realism": 0.5}),
+        ("flow", {"decoder": "flow"}),
+        ("ancestral", {"decoder": "ancestral"}),
+    ],
+    False: [
+        ("gamma 0", {"decoder": "deterministic"}),
+        *((f"gamma {gamma:g}", {"decoder": "stochastic", "gamma": gamma}) for gamma in (0.4, 0.8, 1.2)),
+    ],
+}
+"""What can be made of a file, by whether it is embedded: words, and arguments for the engine."""
+NO_FILE = "There is no file yet. Compress a picture first."
+NOT_EMBEDDED = "A part of a CDC file is no picture: it arrives all at once. Choose DiffC to watch one arrive."
+NO_MAP = "For a DiffC file this needs the original, which is not here. Compress the picture on this page."
+
+
+class Looks:
+    """The events of the section, on one engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @friendly
+    def film(self, session: Session) -> tuple[dict, dict]:
+        """Show the picture at several sizes of its file, coarse to fine.
+
+        Args:
+            session: who asks.
+        """
+        self._require_embedded(session)
+        pictures = filmstrip.captioned(filmstrip.film(self._engine, session.data), session.name)
+        return gr.update(value=pictures, visible=True), gr.update(visible=True)
+
+    @friendly
+    def decoders(self, session: Session, used: int) -> Iterator[dict]:
+        """Decode the same bytes in every way there is, one beside the other.
+
+        Args:
+            session: who asks.
+            used: bytes of a DiffC file to use, from its start.
+        """
+        self._require_file(session)
+        original = load_picture(session.original).pixels if session.original else None
+        embedded = self._engine.describe(session.data).is_embedded
+        pictures: list[tuple[str, str]] = []
+        for words, ways in EVERY_WAY[embedded]:
+            last = int(used) if embedded and used else None
+            for latest in self._engine.decode(session.data, num_bytes=last, reference=original, **ways):
+                frame = latest
+                yield gr.skip()  # Where somebody has left, nothing more is computed.
+            quality = "" if frame.psnr_db is None else f" · {frame.psnr_db:.2f} dB"
+            path = served(to_png(frame.pixels), f"{session.name}-{len(pictures)}.png")
+            pictures = [*pictures, (path, f"{words}{quality}")]
+            yield gr.update(value=pictures, visible=True)
+
+    @friendly
+    def play(self, session: Session, line: str) -> Iterator[tuple[str, Any]]:
+        """Let the file arrive as slowly as over a line of that kind.
+
+        Args:
+            session: who asks.
+            line: "56k", "3g" or "lora".
+        """
+        self._require_embedded(session)
+        before = None
+        for moment in filmstrip.arriving(self._engine, session.data, filmstrip.LINES[line][1]):
+            picture: Any = gr.skip()
+            if moment.frame is not None and moment.frame is not before:
+                before = moment.frame
+                picture = gr.update(value=served(to_png(before.pixels), "arriving.png"), visible=True)
+            yield filmstrip.clock(moment, line), picture
+
+    @friendly
+    def bits(self, session: Session, used: int) -> tuple[dict, str]:
+        """Show where in the picture the bits of the file went: light where there are many.
+
+        Args:
+            session: who asks.
+            used: bytes of a DiffC file to count, from its start.
+        """
+        self._require_file(session)
+        embedded = self._engine.describe(session.data).is_embedded
+        found = self._engine.bits_map(session.data, num_bytes=int(used) if embedded and used else None)
+        if found is None:
+            raise gr.Error(NO_MAP, print_exception=False)
+        return gr.update(value=served(to_png(found.pixels), "bits.png"), visible=True), legend(found)
+
+    @friendly
+    def card(self, session: Session) -> dict:
+        """Compose original, reconstruction and numbers as one picture to pass on.
+
+        Args:
+            session: who asks.
+        """
+        self._require_file(session)
+        shown = session.shown
+        if shown is None or not session.original:
+            raise gr.Error(
+                "A card needs the original beside the result. Compress a picture here.", print_exception=False
+            )
+        original, picture = load_picture(session.original).pixels, load_picture(shown.png).pixels
+        caption = present.decoded_caption(shown)
+        codec = OFFERS[session.codec or DEFAULT_CODEC].label
+        numbers = [f"{shown.psnr_db:.2f} dB PSNR" if shown.psnr_db is not None else ""]
+        numbers.append(f"{shown.ms_ssim:.4f} MS-SSIM" if shown.ms_ssim is not None else "")
+        lines = [
+            f"{codec} · {session.model} · {present.size(shown.num_bytes)} · {shown.bpp:.3f} bits per pixel",
+            ", ".join(number for number in numbers if number),
+            "Bytes of the file, header included. Made with diffdemo: lossy image compression with diffusion models.",
+        ]
+        png = to_png(result_card(original, picture, present.ORIGINAL, caption, lines))
+        return gr.update(value=served(png, f"{session.name}-card.png"), visible=True)
+
+    def _require_file(self, session: Session) -> None:
+        if not session.data:
+            raise gr.Error(NO_FILE, print_exception=False)
+
+    def _require_embedded(self, session: Session) -> None:
+        self._require_file(session)
+        if not self._engine.describe(session.data).is_embedded:
+            raise gr.Error(NOT_EMBEDDED, print_exception=False)
+
+
+def legend(found: BitsMap) -> str:
+    """What the colours of a map mean."""
+    cell = "each pixel" if found.cell == 1 else f"each {found.cell}x{found.cell} pixels"
+    return (
+        f'<p class="legend">Told apart: {cell}. Dark is nothing, light is {found.lightest:.2g} bits per pixel and '
+        f"more; half of the picture has less than {found.median:.2g}. {found.num_bits / 8:,.0f} bytes in all, without "
+        "the header.</p>"
+    )

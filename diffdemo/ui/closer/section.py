@@ -1,0 +1,149 @@
+"""The section for a closer look at a file: its components, and the events between them and `Looks`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from diffdemo.ui.closer import filmstrip
+from diffdemo.ui.closer.acts import Looks
+
+DEFAULT_LINE = "3g"
+
+
+@dataclass(frozen=True, slots=True)
+class Closer:
+    """The components of the section."""
+
+    strip: gr.Button
+    all: gr.Button
+    bits: gr.Button
+    card: gr.Button
+    link: gr.Button
+    frames: gr.Gallery
+    row_of_all: gr.Gallery
+    row: gr.Row
+    line: gr.Radio
+    play: gr.Button
+    halt: gr.Button
+    clock: gr.HTML
+    screen: gr.Image
+    map: gr.Image
+    legend: gr.HTML
+    file: gr.File
+    query: gr.Textbox
+
+
+def build() -> Closer:
+    """Lay out the section; call it inside the studio's tab."""
+    with gr.Column(elem_id="closer"):
+        gr.HTML("<b>Look closer</b><p>How the picture arrives, where its bits went, and both to pass on.</p>")
+        with gr.Row(elem_id="closer-buttons"):
+            strip = gr.Button("Film strip", size="md", min_width=120, elem_id="closer-strip")
+            all_ = gr.Button("All decoders", size="md", min_width=120, elem_id="closer-all")
+            bits = gr.Button("Where the bits went", size="md", min_width=150, elem_id="closer-bits")
+            card = gr.Button("Result card", size="md", min_width=120, elem_id="closer-card")
+            link = gr.Button("Copy link", size="md", min_width=120, elem_id="closer-link")
+        frames = _gallery("The picture as its bits arrive", "film")
+        with gr.Row(visible=False, elem_id="play-row") as row:
+            line = gr.Radio(
+                [(label, key) for key, (label, _) in filmstrip.LINES.items()],
+                value=DEFAULT_LINE,
+                label="Play the download over a",
+                info="In real time.",
+                elem_id="line",
+                elem_classes="choice inline",
+            )
+            play = gr.Button("Play", size="md", scale=0, min_width=90, elem_id="play")
+            halt = gr.Button("Halt", size="md", scale=0, min_width=90, elem_id="halt")
+        row_of_all = _gallery("From the same bytes", "all-decoders")
+        clock = gr.HTML(elem_id="clock")
+        screen = gr.Image(
+            format="png", type="filepath", label="Arriving", interactive=False, visible=False, height=320, buttons=[]
+        )
+        map_ = gr.Image(
+            format="png",
+            type="filepath",
+            label="Bits per pixel",
+            interactive=False,
+            visible=False,
+            height=320,
+            buttons=["fullscreen"],
+        )
+        legend = gr.HTML(elem_id="bits-legend")
+        file = gr.File(label="Result card", interactive=False, visible=False)
+        query = gr.Textbox(visible=False, label="Link")
+    return Closer(
+        strip,
+        all_,
+        bits,
+        card,
+        link,
+        frames,
+        row_of_all,
+        row,
+        line,
+        play,
+        halt,
+        clock,
+        screen,
+        map_,
+        legend,
+        file,
+        query,
+    )
+
+
+def _gallery(label: str, name: str) -> gr.Gallery:
+    return gr.Gallery(
+        format="png",
+        label=label,
+        columns=4,
+        height="auto",
+        object_fit="contain",
+        interactive=False,
+        visible=False,
+        buttons=["fullscreen"],
+        elem_id=name,
+        elem_classes="films",
+    )
+
+
+def wire(
+    closer: Closer,
+    looks: Looks,
+    session: gr.State,
+    used: gr.Slider,
+    *,
+    device: dict[str, Any],
+    low_priority: dict[str, Any],
+) -> Any:
+    """Connect the section with the studio's session; gives the event that computes, for others to cancel.
+
+    Args:
+        closer: its components.
+        looks: the handlers.
+        session, used: of the studio.
+        device, low_priority: options of events that compute, and of those that must make nobody wait.
+    """
+    quiet: dict[str, Any] = {"show_progress": "hidden"}
+    closer.strip.click(looks.film, session, [closer.frames, closer.row], api_name="film", **quiet)
+    playing = closer.play.click(
+        looks.play,
+        [session, closer.line],
+        [closer.clock, closer.screen],
+        concurrency_id="play",
+        concurrency_limit=8,
+        api_visibility="private",
+        **quiet,
+    )
+    closer.halt.click(None, cancels=[playing], api_visibility="private")
+    closer.bits.click(
+        looks.bits, [session, used], [closer.map, closer.legend], api_name="bits_map", **low_priority, **quiet
+    )
+    closer.card.click(looks.card, session, closer.file, api_name="result_card", **quiet)
+    return closer.all.click(
+        looks.decoders, [session, used], closer.row_of_all, api_name="all_decoders", show_progress="minimal", **device
+    )

@@ -1,0 +1,86 @@
+"""The two halves of the stage: what they show, in words and numbers."""
+
+from __future__ import annotations
+
+import io
+
+from PIL import Image
+
+from diffdemo.engine.classical.files import available
+from diffdemo.engine.records import Classical, Frame
+from diffdemo.images import to_png
+from diffdemo.metrics.points import CurvePoint
+from diffdemo.ui import words
+from diffdemo.ui.codec_controls import OFFERS
+from diffdemo.ui.likeness import is_settled, likeness
+from diffdemo.ui.memory.session import Session, Shown, Side
+from diffdemo.ui.style import LABELS
+
+ORIGINAL, OURS, OTHER, MEAN = "original", "ours", "other", "mean"
+"""Keys of what can stand on a side, besides the classical codecs."""
+
+
+def opponent(codec: str) -> str:
+    """The other one of our own two codecs."""
+    return "diffc" if codec == "cdc" else "cdc"
+
+
+def entries(codec: str, *, is_embedded: bool, has_original: bool) -> list[tuple[str, str]]:
+    """What can stand on either side: words and key, what stands on the left at first before the others."""
+    simplest = (words.AVERAGE if is_embedded else words.ONE_STEP, MEAN)
+    ours = ("this file", OURS)
+    if not has_original:
+        return [simplest, ours]
+    classical = [(LABELS[name], name) for name in available()]
+    return [(words.ORIGINAL, ORIGINAL), ours, (OFFERS[opponent(codec)].label, OTHER), *classical, simplest]
+
+
+def takes_amount(key: str, *, is_embedded: bool) -> bool:
+    """Whether it can be had at a rate of its own; the file itself has its slider.
+
+    Args:
+        key: what stands on a side.
+        is_embedded: whether every beginning of the file is a picture.
+    """
+    return key not in (ORIGINAL, OURS, MEAN) or (key == MEAN and is_embedded)
+
+
+def on_stage(session: Session) -> tuple[Side, Side] | None:
+    """Left and right; None before there is a file."""
+    if session.shown is None:
+        return None
+    ours = _of_file(session.shown)
+    return session.left or ours, session.right or ours
+
+
+def of_original(png: bytes) -> Side:
+    """The picture that was compressed; its bytes are those of its pixels."""
+    with Image.open(io.BytesIO(png)) as opened:
+        width, height = opened.size
+    return Side(words.ORIGINAL, png, f"{words.size(3 * width * height)} raw · 24 bpp")
+
+
+def of_classical(result: Classical, asked: int, original: bytes) -> Side:
+    """What JPEG and the like make of the picture with so many bytes, if they can."""
+    excess = ", its smallest file" if result.point.num_bytes > asked else ""
+    png = to_png(result.pixels)
+    return Side(f"{LABELS[result.codec]}{excess}", png, numbers(result.point, likeness(original, png)))
+
+
+def of_frame(caption: str, frame: Frame, original: bytes = b"") -> Side:
+    """A decode that is not the one that the page is about."""
+    png = to_png(frame.pixels)
+    is_measured = is_settled(frame.ms_ssim, *frame.pixels.shape[:2])
+    return Side(caption, png, numbers(frame, likeness(original, png) if is_measured else None))
+
+
+def numbers(point: CurvePoint | Frame | Shown, lpips: float | None = None) -> str:
+    """What stands under a side: bytes, rate, and what can be measured."""
+    facts = [words.size(point.num_bytes), words.rate(point.bpp), words.quality(point.psnr_db)]
+    facts += [f"MS-SSIM {point.ms_ssim:.4f}"] if point.ms_ssim is not None else []
+    facts += [f"LPIPS {lpips:.4f}"] if lpips is not None else []
+    return " · ".join(fact for fact in facts if fact)
+
+
+def _of_file(shown: Shown) -> Side:
+    return Side(words.decoded_caption(shown), shown.png, numbers(shown, shown.lpips))

@@ -1,0 +1,163 @@
+"""What the page remembers of one visitor: bytes and numbers, so that it can be copied, bounded and dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from diffdemo.engine.records import Frame
+from diffdemo.images import to_png
+from diffdemo.metrics.points import CurvePoint
+from diffdemo.ui.likeness import is_settled, likeness
+from diffdemo.ui.memory.earlier import Earlier
+from diffdemo.ui.memory.runs import Run, with_run
+from diffdemo.ui.memory.tried import Tried
+from diffdemo.ui.rates import EQUAL
+
+SESSION_SECONDS = 3600
+MOST_OTHERS = 2
+"""One for each half."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One half of the stage: a PNG file, and the words and numbers under it."""
+
+    caption: str
+    png: bytes
+    numbers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """What the other one of our own codecs made of the picture.
+
+    Attributes:
+        asked: how many bytes it was given.
+        side: how that looks, so far.
+        is_done: whether it is the result.
+    """
+
+    asked: int
+    side: Side
+    is_done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The reconstruction that the page is about; the fields are those of `Frame`, and LPIPS where it was measured."""
+
+    png: bytes
+    num_bytes: int
+    bpp: float
+    psnr_db: float | None
+    ms_ssim: float | None
+    decoder: str
+    step: int = 1
+    num_steps: int = 1
+    lpips: float | None = None
+
+    @classmethod
+    def of(cls, frame: Frame, original: bytes = b"") -> Shown:
+        """Keep what the page needs of a frame; the original is a PNG file, empty where it is not known."""
+        png = to_png(frame.pixels)
+        return cls(
+            png=png,
+            num_bytes=frame.num_bytes,
+            bpp=frame.bpp,
+            psnr_db=frame.psnr_db,
+            ms_ssim=frame.ms_ssim,
+            decoder=frame.decoder,
+            step=frame.step,
+            num_steps=frame.num_steps,
+            lpips=likeness(original, png) if is_settled(frame.ms_ssim, *frame.pixels.shape[:2]) else None,
+        )
+
+    @property
+    def point(self) -> CurvePoint | None:
+        """Where it lies in the plot, if there was an original to measure against."""
+        if self.psnr_db is None:
+            return None
+        return CurvePoint(self.num_bytes, self.bpp, self.psnr_db, self.ms_ssim, self.lpips)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One visitor's picture and file.
+
+    Attributes:
+        name: for file names.
+        source: the picture as it came, PNG; at most `MOST_PIXELS` pixels.
+        notes: on that picture, in HTML.
+        original: the picture at the working size that `data` was made from, PNG; empty for a file that came alone.
+        fit: what was done to the picture for the model's sake; empty for nothing.
+        data: the compressed file.
+        codec: of that file, as far as the page's controls know; empty before there was one.
+        model: name of the model that the file needs; empty before there was one.
+        own: the posterior mean along a DiffC file of this picture.
+        quick: what a CDC file is after one step, PNG.
+        runs: decodes of a CDC file that were tried.
+        tried: decodes of any file of this picture that were tried, as points of the plot.
+        earlier: encodes of this picture before the present one.
+        left, right: the two halves of the stage; None for `shown`.
+        shown: what the file looks like.
+        others: what the other one of our own codecs made of the picture, the latest last.
+        amounts: how many bytes the left and the right half get, where that can be chosen; see `amounts`.
+        turn: number of the turn that brought this picture or file; what follows by itself goes on in it.
+    """
+
+    name: str = "picture"
+    source: bytes = b""
+    notes: str = ""
+    original: bytes = b""
+    fit: str = ""
+    data: bytes = b""
+    codec: str = ""
+    model: str = ""
+    own: tuple[CurvePoint, ...] = ()
+    quick: bytes = b""
+    runs: tuple[Run, ...] = ()
+    tried: tuple[Tried, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
+    left: Side | None = None
+    right: Side | None = None
+    shown: Shown | None = None
+    others: tuple[Other, ...] = ()
+    amounts: tuple[str, str] = (EQUAL, EQUAL)
+    turn: int = 0
+
+    def with_frame(self, frame: Frame) -> Session:
+        """The session with another reconstruction on the stage."""
+        return replace(self, shown=Shown.of(frame, self.original))
+
+    def grown(self, frame: Frame) -> Session:
+        """The session with a reconstruction that says something about its file.
+
+        It is a point of a DiffC file's curve, or the picture that a CDC file is after one step.
+        """
+        session = self.with_frame(frame)
+        if session.shown and frame.decoder == "deterministic":
+            return replace(session, quick=session.shown.png)
+        point = session.shown.point if session.shown and frame.decoder == "mean" else None
+        if point is None:
+            return session
+        others = (other for other in self.own if other.num_bytes != point.num_bytes)
+        return replace(session, own=tuple(sorted((*others, point), key=lambda each: each.num_bytes)))
+
+    def having_tried(self, codec: str, name: str) -> Session:
+        """The session with what is on the stage as a point that stays in the plot."""
+        point = self.shown.point if self.shown else None
+        return self if point is None else replace(self, tried=Tried(codec, name, point).among(self.tried))
+
+    def keeping(self, wanted: Sequence[int]) -> Session:
+        """The session in which results of the other codec at so many bytes go last when there are too many."""
+        return replace(self, others=tuple(sorted(self.others, key=lambda other: other.asked in wanted)))
+
+    def having_met(self, other: Other) -> Session:
+        """The session with another result of the other codec, or more of it; the oldest make room."""
+        kept = [each for each in self.others if each.asked != other.asked]
+        return replace(self, others=(*kept, other)[-MOST_OTHERS:])
+
+    def trying(self, run: Run) -> Session:
+        """The session with a decode that is new or has gone on."""
+        return replace(self, runs=with_run(self.runs, run))

@@ -1,0 +1,69 @@
+"""Which models the page offers for a codec, and which one a choice means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import gradio as gr
+
+from diffdemo.engine import Engine, ModelInfo
+from diffdemo.errors import RateError
+from diffdemo.ui.codec_controls import DEFAULT_CODEC
+from diffdemo.ui.models import card
+
+
+def choices(models: Sequence[ModelInfo], codec: str) -> list[tuple[str, str]]:
+    """The entries of a codec's menu: words and name."""
+    return [(card.entry(info), info.name) for info in models if info.codec == codec]
+
+
+def meant(models: Sequence[ModelInfo], codec: str, name: str | None) -> ModelInfo:
+    """The model of that name if it is one of the codec's, and the codec's default if not.
+
+    A menu that was filled for one codec may still stand there when another is chosen; the codec is what counts.
+    """
+    own = [info for info in models if info.codec == codec]
+    named = (info for info in own if info.name == name)
+    return next(named, None) or next(info for info in own if info.is_default)
+
+
+def chosen(engine: Engine, codec: str, name: str | None) -> ModelInfo:
+    """The same of all models; what the engine was told to prefer goes before the codec's default."""
+    models = engine.models()
+    preferred = next(each.default_model for each in engine.codecs() if each.name == codec)
+    return meant(models, codec, name if (name, codec) in {(info.name, info.codec) for info in models} else preferred)
+
+
+def of_program(engine: Engine, codec: str, name: str) -> ModelInfo:
+    """The model that a program means: by its name, by a codec, or neither.
+
+    Args:
+        engine: that knows them.
+        codec: "diffc", "cdc", or "auto" for that of the model.
+        name: of the model; "" for the codec's own choice.
+
+    Raises:
+        WeightsError: there is no such model.
+        RateError: the model belongs to another codec.
+    """
+    if not name:
+        return chosen(engine, DEFAULT_CODEC if codec == "auto" else codec, None)
+    model = engine.model(name)
+    if codec not in ("auto", model.codec):
+        raise RateError(
+            f"The model '{name}' belongs to the codec '{model.codec}', and '{codec}' was asked for. Please name one of "
+            "them only."
+        )
+    return model
+
+
+def usable(engine: Engine, codec: str, name: str | None) -> ModelInfo:
+    """The same, refused in words if it has to be downloaded first."""
+    info = chosen(engine, codec, name)
+    if not info.is_here:
+        size = card.volume(info.num_bytes)
+        raise gr.Error(
+            f"{info.label} is not here yet. Press “Download {size}”, or choose a model that is here.",
+            print_exception=False,
+        )
+    return info

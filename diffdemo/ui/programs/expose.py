@@ -1,0 +1,64 @@
+"""Endpoints for programs, made callable: each has components for what goes in and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from diffdemo.engine import Engine
+from diffdemo.engine.classical.files import available
+from diffdemo.ui import words
+from diffdemo.ui.codec_controls import DEFAULT_GAMMA, OFFERS
+from diffdemo.ui.models.shelf import LONGEST_PROMPT
+from diffdemo.ui.programs.endpoints import AUTO, LARGEST_SEED, MAX_BYTES, MAX_STEPS, RAW_BPP, Endpoints
+from diffdemo.ui.server.file_fields import FileInput
+from diffdemo.ui.studio.menu_wiring import DOWNLOADS
+from diffdemo.ui.studio.wiring import DEVICE
+
+
+def expose(engine: Engine) -> None:
+    """Make the endpoints callable; their components are placed on the page where nobody sees them."""
+    calls = Endpoints(engine)
+    with gr.Row(visible=False):
+        trigger = gr.Button()
+        image, file = FileInput(label="picture"), FileInput(label=".difd file")
+        output, decoded, report = gr.File(label="file"), gr.File(label="PNG file"), gr.JSON(label="report")
+        bpp = gr.Number(1.0, minimum=0, maximum=RAW_BPP, label="bits per pixel")
+        num_bytes = gr.Number(None, precision=0, minimum=0, maximum=MAX_BYTES, label="bytes; empty for no limit")
+        most_bytes = gr.Number(10_000, precision=0, minimum=0, maximum=MAX_BYTES, label="most bytes")
+        preset = gr.Radio(["fast", "balanced", "best"], value="balanced", label="quality of search")
+        seed = gr.Number(0, precision=0, minimum=0, maximum=LARGEST_SEED, label="seed")
+        decoder = gr.Radio([AUTO, *words.DECODERS, *words.TEXTURES], value=AUTO, label="decoder")
+        realism = gr.Number(1.0, minimum=0, maximum=1, label="realism, 0 to 1")
+        gamma = gr.Number(DEFAULT_GAMMA, minimum=0, maximum=2, label="gamma, 0 to 2")
+        eta = gr.Number(0.0, minimum=0, maximum=1, label="eta, 0 to 1")
+        steps = gr.Number(
+            None, precision=0, minimum=0, maximum=MAX_STEPS, label="denoising steps; empty for what suits the model"
+        )
+        own = gr.Radio([AUTO, *OFFERS], value=AUTO, label="codec")
+        model = gr.Textbox("", label="model; empty for the codec's own choice")
+        prompt = gr.Textbox("", label="prompt", max_length=LONGEST_PROMPT)
+        wanted, refresh = gr.Textbox(label="model"), gr.Checkbox(False, label="ask the Hub")
+        known, moment = gr.JSON(label="models"), gr.JSON(label="progress")
+        count = gr.Number(4, precision=0, minimum=2, maximum=16, label="samples, 2 to 16")
+        drawn, spread = gr.File(file_count="multiple", label="PNG files"), gr.File(label="spread, PNG file")
+        mean = gr.File(label="mean, PNG file")
+        second = FileInput(label="another picture")
+        enlarged, errors = gr.File(label="difference, PNG file"), gr.File(label="error map, PNG file")
+        codec = gr.Radio([*available()], value="jpeg", label="classical codec")
+        most_bpp = gr.Number(None, minimum=0, maximum=RAW_BPP, label="bits per pixel; empty for most bytes")
+
+    def endpoint(call: Callable[..., Any], inputs: list, outputs: list, **options: Any) -> None:
+        trigger.click(call, inputs, outputs, api_name=call.__name__, show_progress="hidden", **options)
+
+    endpoint(calls.compress, [image, bpp, num_bytes, preset, seed, own, model, prompt], [output, report], **DEVICE)
+    rendering = [file, decoder, realism, num_bytes, seed, gamma, eta, steps]
+    endpoint(calls.decompress, rendering, [decoded, report], **DEVICE)
+    endpoint(calls.samples, [file, count, gamma, eta, steps, seed, num_bytes], [drawn, mean, spread], **DEVICE)
+    endpoint(calls.inspect, [file], [report])
+    endpoint(calls.models, [refresh], [known], **DOWNLOADS)
+    endpoint(calls.download, [wanted], [moment], **DOWNLOADS)
+    endpoint(calls.classical, [image, codec, most_bytes, most_bpp], [output, decoded, report])
+    endpoint(calls.difference, [image, second], [enlarged, errors])

@@ -1,0 +1,129 @@
+"""The model menu: choose one, read about it, download it. The page goes on with the model that it has meanwhile."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import gradio as gr
+
+from diffdemo.engine import Engine, ModelInfo
+from diffdemo.errors import DiffDemoError
+from diffdemo.ui.codec_controls import encoding_controls
+from diffdemo.ui.errors import UNEXPECTED, friendly
+from diffdemo.ui.models import card
+from diffdemo.ui.models import choice as models
+from diffdemo.ui.models.shelf import Shelf
+from diffdemo.ui.studio.opening import Waiting
+from diffdemo.ui.turns import Turns
+
+_log = logging.getLogger(__name__)
+
+
+_HIDDEN = gr.update(visible=False)
+_AS_THEY_ARE = (gr.skip(),) * 4
+"""The controls for encoding: codec, rate, preset, seed."""
+
+
+class Menu:
+    """The events of the menu, with the engine that they work on.
+
+    Args:
+        engine: that knows the models.
+        turns: of downloads alone. They paint other components than the studio's work, and neither must end the other.
+    """
+
+    def __init__(self, engine: Engine, turns: Turns) -> None:
+        self._engine = engine
+        self._turns = turns
+
+    @friendly
+    def refresh(self, codec: str, model: str | None, fetching: str, waiting: Waiting) -> Shelf:
+        """Show the menu of a codec as it is now, with the card of the chosen model if that is not here.
+
+        Args:
+            codec: "diffc" or "cdc".
+            model: name of the chosen model; the codec's own choice if it has none of that name.
+            fetching: name of the model that this visitor is downloading; empty for none.
+            waiting: a file that wants a model.
+        """
+        chosen = models.chosen(self._engine, codec, model)
+        why = f"The file {waiting.name}.difd needs this model." if waiting.model == chosen.name else ""
+        return Shelf(
+            model=gr.update(choices=models.choices(self._engine.models(), codec), value=chosen.name),
+            prompt=gr.update(visible=chosen.takes_prompt),
+            card=_HIDDEN if chosen.is_here else gr.update(value=card.facts(chosen, why), visible=True),
+            fetch=_button(chosen, fetching),
+            look=gr.update(visible=codec == "cdc", interactive=not fetching),
+        )
+
+    @friendly
+    def choose(self, codec: str, model: str | None, fetching: str, waiting: Waiting) -> Shelf:
+        """The same when a visitor chooses, who has read by then how the last download ended."""
+        shelf = self.refresh(codec, model, fetching, waiting)
+        return shelf if fetching else shelf._replace(arriving=_HIDDEN)
+
+    @friendly
+    def look(self, codec: str, model: str | None, waiting: Waiting) -> Shelf:
+        """Ask the Hub for the checkpoints that the authors of CDC have released."""
+        before = {info.name for info in self._engine.models()}
+        try:
+            found = self._engine.models(refresh=True)
+        except DiffDemoError as error:
+            return Shelf(arriving=gr.update(value=card.failed(str(error)), visible=True))
+        new = sum(info.name not in before for info in found)
+        words = f"{new} more in the menu." if new else "The menu has them all."
+        shown = gr.update(value=card.told(words), visible=True)
+        return self.refresh(codec, model, "", waiting)._replace(arriving=shown)
+
+    @friendly
+    def offer(self, codec: str, model: str | None, fetching: str, waiting: Waiting) -> tuple:
+        """Turn to the model that a file is waiting for, if one is: to its codec's controls, and to its card."""
+        if not waiting.model:
+            return (*_AS_THEY_ARE, *Shelf())
+        wanted = self._engine.model(waiting.model)
+        shelf = self.choose(wanted.codec, wanted.name, fetching, waiting)
+        if wanted.codec == codec:
+            return (*_AS_THEY_ARE, *shelf)
+        choice, *others = encoding_controls(wanted.codec)
+        return (choice | {"value": wanted.codec}, *others, *shelf)
+
+    @friendly
+    def fetch(self, codec: str, model: str | None, request: gr.Request | None = None) -> Iterator[Shelf]:
+        """Download the chosen model, telling several times a second how far it is."""
+        wanted = models.chosen(self._engine, codec, model)
+        turn = self._turns.take(request)
+        yield from self._turns.while_mine(turn, self._arriving(wanted), Shelf())
+
+    @friendly
+    def cancel(self, request: gr.Request | None = None) -> Shelf:
+        """End the download; it is gone on with when somebody wants the model again."""
+        self._turns.take(request)
+        return _ended(card.told(card.CANCELLED))
+
+    def _arriving(self, wanted: ModelInfo) -> Iterator[Shelf]:
+        """Failures are told where the download is, and stay there: nothing else on the page is lost."""
+        try:
+            for moment in self._engine.download(wanted.name):
+                yield Shelf(
+                    fetch=_HIDDEN,
+                    arriving=gr.update(value=card.progress(moment, wanted.label), visible=True),
+                    cancel=gr.update(visible=True),
+                    fetching=wanted.name,
+                )
+            yield _ended(card.arrived(wanted.label))
+        except DiffDemoError as error:
+            yield _ended(card.failed(str(error)))
+        except Exception:
+            _log.exception("a download failed")
+            yield _ended(card.failed(UNEXPECTED))
+
+
+def _button(chosen: ModelInfo, fetching: str) -> dict:
+    """The button: gone if there is nothing to download, waiting while this visitor downloads something else."""
+    words = f"Download {card.volume(chosen.num_bytes)}"
+    return gr.update(value=words, visible=not chosen.is_here and fetching != chosen.name, interactive=not fetching)
+
+
+def _ended(words: str) -> Shelf:
+    return Shelf(arriving=gr.update(value=words, visible=True), cancel=_HIDDEN, fetching="")

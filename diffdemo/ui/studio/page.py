@@ -1,0 +1,221 @@
+"""The main page: its components first, then the events between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from diffdemo.engine import Engine
+from diffdemo.images import Pixels, fit_pixels
+from diffdemo.metrics.lpips import missing
+from diffdemo.ui import rates, words
+from diffdemo.ui.codec_controls import OFFERS, Offer, codec_choice, preset_choice, rate_slider
+from diffdemo.ui.compare import comparer, sides
+from diffdemo.ui.memory.session import SESSION_SECONDS, Session
+from diffdemo.ui.models import shelf
+from diffdemo.ui.plot import controls as plot_controls
+from diffdemo.ui.studio import decoding, samples
+from diffdemo.ui.studio.opening import Waiting
+
+THUMBNAIL_PIXELS = 160 * 160
+
+
+@dataclass(frozen=True, slots=True)
+class Studio:
+    """The components of the page; the names are those of `Screen` and of the handlers' arguments."""
+
+    session: gr.State
+    waiting: gr.State
+    ready: gr.State
+    source: gr.Image
+    examples: gr.Gallery
+    notes: gr.HTML
+    side: gr.Radio
+    codec: gr.Radio
+    model: gr.Dropdown
+    prompt: gr.Textbox
+    bpp: gr.Slider
+    preset: gr.Radio
+    num_bytes: gr.Number
+    seed: gr.Number
+    card: gr.HTML
+    fetch: gr.Button
+    arriving: gr.HTML
+    cancel: gr.Button
+    look: gr.Button
+    fetching: gr.State
+    compress: gr.Button
+    stop: gr.Button
+    stage: gr.HTML
+    maps: gr.HTML
+    argument: gr.HTML
+    status: gr.HTML
+    compare: gr.Dropdown
+    against: gr.Dropdown
+    left_rate: gr.Dropdown
+    right_rate: gr.Dropdown
+    wanted: gr.State
+    plot: gr.Plot
+    metric: gr.Radio
+    steps_plot: gr.Plot
+    controls: plot_controls.PlotControls
+    used: gr.Slider
+    strip: gr.HTML
+    steps: gr.Slider
+    decoder: gr.Radio
+    knobs: gr.Row
+    realism: gr.Slider
+    draw: gr.Number
+    texture: gr.Radio
+    texture_knobs: gr.Row
+    gamma: gr.Slider
+    noise: gr.Number
+    more: gr.Accordion
+    eta: gr.Slider
+    download: gr.DownloadButton
+    open: gr.UploadButton
+    imagine: gr.Button
+    samples: gr.Gallery
+
+
+def build(engine: Engine) -> Studio:
+    """Lay out the page; nothing happens yet."""
+    parts: dict = {
+        "session": gr.State(Session(), time_to_live=SESSION_SECONDS),
+        "waiting": gr.State(Waiting(), time_to_live=SESSION_SECONDS),
+        "ready": gr.State(Waiting(), time_to_live=SESSION_SECONDS),
+        "wanted": gr.State(0, time_to_live=SESSION_SECONDS),
+    }
+    with gr.Row(elem_id="main", equal_height=False):
+        with gr.Column(elem_id="left", scale=0, min_width=264):
+            _build_picture(parts, engine)
+            _build_encoding(parts, engine)
+        with gr.Column(elem_id="middle", scale=3, min_width=340):
+            _build_stage(parts)
+        with gr.Column(elem_id="right", scale=2, min_width=300):
+            _build_plot(parts)
+    with gr.Row(elem_id="bottom", equal_height=True):
+        decoding.build(parts)
+    samples.build(parts)
+    return Studio(**parts)
+
+
+def _build_picture(parts: dict, engine: Engine) -> None:
+    parts["source"] = gr.Image(
+        type="filepath",
+        format="png",
+        sources=["upload", "clipboard"],
+        label="Your picture: drop, paste or choose",
+        height=132,
+        elem_id="source",
+        buttons=[],
+    )
+    parts["examples"] = gr.Gallery(
+        value=[(_thumbnail(engine.example_pixels(example.name)), example.label) for example in engine.examples()],
+        format="png",
+        label="Examples",
+        show_label=False,
+        columns=len(engine.examples()),
+        rows=1,
+        height=64,
+        object_fit="cover",
+        allow_preview=False,
+        interactive=False,
+        buttons=[],
+        elem_id="examples",
+    )
+    parts["notes"] = gr.HTML(elem_id="notes")
+    parts["side"] = gr.Radio(
+        [("original", 0)], value=0, label="Working size", info="Large pictures take long.", visible=False
+    )
+
+
+def _build_encoding(parts: dict, engine: Engine) -> None:
+    chosen = engine.model(engine.default_model)
+    offer = OFFERS[chosen.codec]
+    parts["codec"] = codec_choice(chosen.codec, "codec")
+    shelf.build_choice(parts, engine.models(), chosen)
+    parts["bpp"] = rate_slider(offer, "More bits, finer picture.", "bpp")
+    parts["preset"] = preset_choice(offer, "preset")
+    _build_advanced(parts, offer)
+    shelf.build_shelf(parts)
+    with gr.Row(elem_id="actions"):
+        parts["compress"] = gr.Button("Compress", variant="primary", min_width=100)
+        parts["stop"] = gr.Button("Stop", interactive=False, min_width=80)
+
+
+def _build_advanced(parts: dict, offer: Offer) -> None:
+    with gr.Accordion("Advanced", open=False, elem_id="advanced"):
+        parts["num_bytes"] = gr.Number(
+            value=None,
+            precision=0,
+            minimum=0,
+            label="Exact size in bytes",
+            info="Instead of the rate; empty to use the rate.",
+        )
+        parts["seed"] = gr.Number(
+            value=0,
+            precision=0,
+            minimum=0,
+            maximum=2**32 - 1,
+            label="Seed",
+            info="Of the randomness that encoder and decoder share.",
+            visible=offer.searches,
+        )
+
+
+def _build_stage(parts: dict) -> None:
+    with gr.Row(elem_id="halves"):
+        for name, side, value in (("compare", "Left", sides.ORIGINAL), ("against", "Right", sides.OURS)):
+            parts[name] = gr.Dropdown(
+                [(words.ORIGINAL, sides.ORIGINAL), ("this file", sides.OURS)],
+                value=value,
+                label=side,
+                filterable=False,
+                min_width=120,
+                elem_id=name,
+                elem_classes=["half", side.lower()],
+            )
+            rate = f"{side.lower()}_rate"
+            parts[rate] = gr.Dropdown(
+                rates.choices(),
+                value=rates.EQUAL,
+                label=f"{side} rate",
+                allow_custom_value=True,
+                visible=False,
+                min_width=120,
+                elem_id=rate.replace("_", "-"),
+                elem_classes=["half", side.lower(), "rate"],
+            )
+    parts["stage"], parts["maps"] = comparer.build_stage()
+    parts["argument"] = gr.HTML(elem_id="argument")
+
+
+def _build_plot(parts: dict) -> None:
+    parts["metric"] = gr.Radio(
+        [("PSNR", "psnr_db"), ("MS-SSIM", "ms_ssim"), *([] if missing() else [("LPIPS", "lpips")])],
+        value="psnr_db",
+        label="Rate and distortion",
+        info="Real files. Click to choose.",
+        elem_id="metric",
+        elem_classes="choice inline",
+    )
+    parts["plot"] = gr.Plot(label="Rate and distortion", show_label=False, format="png", elem_id="plot", buttons=[])
+    parts["steps_plot"] = gr.Plot(
+        label="PSNR against denoising steps",
+        show_label=False,
+        format="png",
+        visible=False,
+        elem_id="steps-plot",
+        buttons=[],
+    )
+    parts["controls"] = plot_controls.build()
+    gr.HTML(
+        "Sharp decoders invent detail. Do not use them where detail is evidence: documents, medicine, forensics.",
+        elem_id="caution",
+    )
+
+
+def _thumbnail(pixels: Pixels) -> Pixels:
+    return fit_pixels(pixels, THUMBNAIL_PIXELS)

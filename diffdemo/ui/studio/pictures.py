@@ -1,0 +1,174 @@
+"""How a picture comes to the page: an example at first, then whatever a visitor picks or uploads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from diffdemo.engine import Engine
+from diffdemo.engine.examples import ExampleResult
+from diffdemo.images import MOST_PIXELS, to_png
+from diffdemo.pictures import load_picture
+from diffdemo.ui import words
+from diffdemo.ui.codec_controls import DEFAULT_CODEC
+from diffdemo.ui.compare import comparer, sides
+from diffdemo.ui.errors import friendly
+from diffdemo.ui.links.permalink import place_of
+from diffdemo.ui.memory.session import Session, Shown
+from diffdemo.ui.server.uploads import require_upload
+from diffdemo.ui.studio.screen import Painter, Screen, served, stem_of
+from diffdemo.ui.turns import Turn, Turns
+
+
+class Pictures:
+    """The studio's events up to the compression, with the engine that they work on."""
+
+    def __init__(self, engine: Engine, painter: Painter, turns: Turns) -> None:
+        self._engine = engine
+        self._painter = painter
+        self._turns = turns
+
+    @friendly
+    def greet(self, request: gr.Request | None = None) -> Screen:
+        """Show an example before anything has been computed: the one that a link names, or the first."""
+        turn, place = self._turns.take(request), place_of(request)
+        if place.file:
+            return Screen(session=Session(turn=turn.number), status=words.status("Opening the file of this link …"))
+        names = [example.name for example in self._engine.examples()]
+        return self._example(names.index(place.example) if place.example in names else 0, turn)
+
+    @friendly
+    def choose_example(
+        self, picked: gr.SelectData, metric: str = "psnr_db", request: gr.Request | None = None
+    ) -> Screen:
+        """Take one of the pictures that come along."""
+        count = len(self._engine.examples())
+        if not isinstance(picked.index, int) or not 0 <= picked.index < count:
+            raise gr.Error(f"There is no such example; there are {count}, counted from 0.", print_exception=False)
+        return self._example(picked.index, self._turns.take(request), metric)
+
+    @friendly
+    def upload(
+        self, picture_file: dict[str, Any] | None, metric: str = "psnr_db", request: gr.Request | None = None
+    ) -> Screen:
+        """Take a visitor's picture: read it, tell what was changed, offer a smaller size if it is large.
+
+        Args:
+            picture_file: the file as Gradio received it, in any format that Pillow reads. It comes without Gradio's
+                own preprocessing, which would turn and convert the picture before anybody could say so.
+            metric: what the plot shows.
+        """
+        path = _path_of(picture_file)
+        picture = load_picture(path, most_pixels=MOST_PIXELS)
+        turn = self._turns.take(request)
+        pixels, notes = picture.pixels, list(picture.notes)
+        if picture.is_reduced:
+            notes.append(f"Made smaller from {picture.width} x {picture.height}: {MOST_PIXELS:,} pixels are the most.")
+        height, width = pixels.shape[:2]
+        png = to_png(pixels)
+        session = Session(name=stem_of(path), source=png, notes=words.picture_notes(width, height, notes))
+        screen = self._waiting(session, png, "Ready. Press Compress.", metric)._replace(
+            source=gr.skip(), side=self._offer_sizes(width, height)
+        )
+        return self._unless_over(turn, screen)
+
+    @friendly
+    def choose_size(self, session: Session, side: int, codec: str = DEFAULT_CODEC) -> dict:
+        """Say what a working size costs on this machine.
+
+        Args:
+            session: who asks.
+            side: longest side to work at, 0 for the picture as it is.
+            codec: "diffc" or "cdc".
+        """
+        if not session.source:
+            return gr.skip()
+        picture = load_picture(session.source)
+        return gr.update(info=self._size_reason(picture.width, picture.height, side, codec))
+
+    def _example(self, index: int, turn: Turn, metric: str = "psnr_db") -> Screen:
+        example = self._engine.examples()[index]
+        pixels = self._engine.example_pixels(example.name)
+        png = to_png(pixels)
+        height, width = pixels.shape[:2]
+        session = Session(
+            example.name,
+            source=png,
+            original=png,
+            notes=words.picture_notes(width, height, [f"{example.label}: {example.credit}."]),
+            left=sides.of_original(png),
+            turn=turn.number,
+        )
+        result = self._engine.example_result(example.name)
+        if result is None:
+            screen = self._waiting(session, png, "Opening the example …", metric)._replace(argument=words.OPENING)
+        else:
+            screen = self._finished(session, png, result, metric)
+        return self._unless_over(turn, screen)
+
+    def _finished(self, session: Session, png: bytes, result: ExampleResult, metric: str) -> Screen:
+        """An example as it looks when its file is decoded, without decoding it."""
+        self._painter.rivals.know(png, result.classical)
+        session = replace(
+            session,
+            data=self._engine.example_file(session.name) or b"",
+            own=result.curve,
+            shown=shown_of(result),
+        )
+        return self._painter.at_rest(session, metric, words.EXAMPLE)._replace(
+            source=served(png, "picture.png"),
+            side=gr.update(visible=False, value=0),
+            samples=gr.update(value=None, visible=False),
+        )
+
+    def _unless_over(self, turn: Turn, screen: Screen) -> Screen:
+        """The screen, or nothing if somebody has gone on to something else while it was made."""
+        return Screen() if self._turns.is_over(turn) else screen
+
+    def _waiting(self, session: Session, png: bytes, text: str, metric: str) -> Screen:
+        """A picture without a file yet: both halves show it, and nothing of the picture before is left."""
+        path, half = served(png, "picture.png"), sides.of_original(png)
+        off = gr.update(interactive=False)
+        return Screen(
+            session=session,
+            source=path,
+            notes=session.notes,
+            side=gr.update(visible=False, value=0),
+            stage=comparer.pair(half, half, png),
+            argument=words.NOTHING_YET,
+            status=words.status(text),
+            plot=self._painter.plot(session, metric),
+            strip="",
+            used=gr.update(minimum=0, maximum=1, value=1, interactive=False),
+            download=gr.update(value=None, label="Download", interactive=False),
+            stop=off,
+            steps_plot=gr.update(visible=False),
+            samples=gr.update(value=None, visible=False),
+            imagine=off,
+        )
+
+    def _offer_sizes(self, width: int, height: int) -> dict:
+        if width * height <= words.LARGE_PIXELS or not self._engine.device_label.startswith("CPU"):
+            return gr.update(visible=False, value=0)
+        choices = words.size_choices(width, height)
+        side = choices[0][1]
+        return gr.update(visible=True, choices=choices, value=side, info=self._size_reason(width, height, side))
+
+    def _size_reason(self, width: int, height: int, side: int, codec: str = DEFAULT_CODEC) -> str:
+        work = width * height * (1 if side == 0 else (side / max(width, height)) ** 2)
+        seconds = self._engine.estimate_seconds(round(work), codec=codec)
+        return words.size_reason(width * height / work, self._engine.device_label, seconds)
+
+
+def shown_of(result: ExampleResult) -> Shown:
+    """What the stage shows of an example whose result is known."""
+    point = result.point
+    return Shown(to_png(result.pixels), point.num_bytes, point.bpp, point.psnr_db, point.ms_ssim, decoder="mean")
+
+
+def _path_of(picture_file: dict[str, Any] | None) -> str:
+    if not picture_file or not picture_file.get("path"):
+        raise gr.Error("No picture arrived. Please choose a file.", print_exception=False)
+    return require_upload(picture_file["path"])

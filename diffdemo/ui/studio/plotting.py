@@ -1,0 +1,119 @@
+"""The plot beside the stage: drawn again in another view, and completed when nobody wants anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import gradio as gr
+
+from diffdemo.engine import Engine
+from diffdemo.images import MOST_PIXELS
+from diffdemo.pictures import load_picture
+from diffdemo.ui.errors import friendly
+from diffdemo.ui.memory.session import Session
+from diffdemo.ui.plot import export, published_lines
+from diffdemo.ui.plot.lines import KINDS
+from diffdemo.ui.plot.view import Across, Scale, View
+from diffdemo.ui.server.uploads import read_upload, require_upload
+from diffdemo.ui.studio.screen import Painter, served
+from diffdemo.ui.style import Metric
+from diffdemo.ui.turns import Turns
+
+
+class Plotting:
+    """The events of the plot."""
+
+    def __init__(self, engine: Engine, painter: Painter, turns: Turns) -> None:
+        self._engine = engine
+        self._painter = painter
+        self._turns = turns
+
+    @friendly
+    def replot(
+        self,
+        session: Session,
+        metric: Metric,
+        across: Across = "bpp",
+        scale: Scale = "linear",
+        lines: list[str] | None = None,
+        sweeps: bool = False,
+        others: str | None = None,
+    ) -> tuple[str, Any, str]:
+        """Draw the plot in another view: that view in words, the plot, and where its published curves come from."""
+        hidden = frozenset(KINDS) - frozenset(KINDS if lines is None else lines)
+        view = View(metric, across, scale, hidden, others or "", sweeps)
+        return view.words(), self._painter.plot(session, view.words()), published_lines.credit(view)
+
+    @friendly
+    def complete(self, session: Session, shown: str, request: gr.Request | None = None) -> Iterator[Any]:
+        """Draw what takes time into the plot: CDC's curve, point by point, or the ceiling of an autoencoder."""
+        growing = self._growing(session, shown) if session.original else iter(())
+        yield from self._turns.while_mine(self._turns.current(request), growing, gr.skip())
+
+    @friendly
+    def forget(self, session: Session, shown: str) -> tuple[Session, Any]:
+        """Leave only the present encode in the plot: earlier ones go, and the decodes that were tried."""
+        session = replace(session, earlier=(), tried=())
+        return session, self._painter.plot(session, shown)
+
+    @friendly
+    def save_csv(self, session: Session, shown: str) -> str:
+        """The points of the plot as comma-separated values."""
+        return served(export.to_csv(self._rows(session, shown)), f"{session.name}-curve.csv")
+
+    @friendly
+    def save_json(self, session: Session, shown: str) -> str:
+        """The points of the plot as a list of objects."""
+        return served(export.to_json(self._rows(session, shown)), f"{session.name}-curve.json")
+
+    @friendly
+    def curve(
+        self, session: Session, image: str | None = None, file: str | None = None
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Points of rate-distortion curves: those in the plot of this session, or those of a file and its original.
+
+        Args:
+            session: who asks.
+            image: the original of the file, a picture file; empty for the session's own curves.
+            file: a .difd file; of DiffC it gives a point for each of its steps, of CDC one point.
+
+        Returns:
+            One object for each point: name of its line, bytes, bits per pixel, PSNR and MS-SSIM.
+        """
+        if not image and not file:
+            yield export.rows(self._painter.lines(session))
+        elif not image or not file:
+            raise gr.Error("A curve needs a file and its original, or neither of them.", print_exception=False)
+        else:
+            yield from self._curve_of(read_upload(file), require_upload(image))
+
+    def _curve_of(self, data: bytes, image: str) -> Iterator[list[dict[str, Any]]]:
+        """Nothing until the file is decoded, then its points."""
+        info = self._engine.describe(data)
+        pixels = load_picture(image, most_pixels=MOST_PIXELS).pixels
+        if info.model:
+            pixels = self._engine.fit(pixels, info.model).pixels
+        for frame in self._engine.decode(data, reference=pixels):
+            last = frame
+            yield []
+        points = [export.numbers(point) for point in self._engine.curve(data)] or [export.numbers(last)]
+        yield [{"line": f"{info.codec}, {last.decoder}"} | point for point in points]
+
+    def _rows(self, session: Session, shown: str) -> list[dict[str, Any]]:
+        view = View.read(shown)
+        lines = [line for line in self._painter.lines(session) if line.kind not in view.hidden]
+        return export.rows(lines, published_lines.curves_of(view))
+
+    def _growing(self, session: Session, shown: str) -> Iterator[Any]:
+        pixels = load_picture(session.original).pixels
+        if View.read(shown).metric == "lpips":
+            for _ in self._painter.perceived.find(session):
+                yield self._painter.plot(session, shown)
+        if session.quick or View.read(shown).sweeps:
+            model = session.model if session.quick else ""
+            for _ in self._painter.sweeps.of(session.original, pixels, model).follow():
+                yield self._painter.plot(session, shown)
+        if not session.quick and self._painter.ceilings.find(session.original, pixels, session.model) is not None:
+            yield self._painter.plot(session, shown)

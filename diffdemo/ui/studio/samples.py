@@ -1,0 +1,135 @@
+"""What was sent, what was imagined: several pictures from one file, their mean, and where they differ."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+import numpy as np
+
+from diffdemo.engine import Engine
+from diffdemo.engine.records import Samples
+from diffdemo.engine.samples import SPREAD_GAIN
+from diffdemo.images import Pixels, to_png
+from diffdemo.metrics.distortion import psnr_db
+from diffdemo.pictures import load_picture
+from diffdemo.ui import words as present
+from diffdemo.ui.codec_controls import DEFAULT_GAMMA, DEFAULT_STEPS
+from diffdemo.ui.errors import friendly
+from diffdemo.ui.memory.session import Session
+from diffdemo.ui.studio.screen import Screen, served
+from diffdemo.ui.turns import Turns
+
+COUNT = 4
+EXPLANATION = (
+    "What all samples share was sent in the file; where they differ, which is bright in the spread, the decoder "
+    "imagined it. Their mean is the safest guess, and its error is what no sample can know."
+)
+_QUIET_SECONDS = 0.4
+
+
+def build(parts: dict) -> None:
+    """Lay out the section: why, a button, and a place for the pictures."""
+    with gr.Column(elem_id="imagined"):
+        with gr.Row(elem_id="imagining"):
+            gr.HTML(f"<b>What was sent, what was imagined</b><p>{EXPLANATION}</p>", elem_id="imagined-why")
+            parts["imagine"] = gr.Button(
+                f"Draw {COUNT} samples", interactive=False, size="md", scale=0, min_width=180, elem_id="imagine"
+            )
+        parts["samples"] = gr.Gallery(
+            format="png",
+            label="Samples",
+            show_label=False,
+            columns=COUNT,
+            object_fit="contain",
+            height="auto",
+            interactive=False,
+            visible=False,
+            buttons=["fullscreen"],
+            elem_id="samples",
+        )
+
+
+class Imagining:
+    """The event of the section, on one engine."""
+
+    def __init__(self, engine: Engine, turns: Turns) -> None:
+        self._engine = engine
+        self._turns = turns
+
+    @friendly
+    def imagine(
+        self,
+        session: Session,
+        used: int,
+        draw: int = 0,
+        steps: int = DEFAULT_STEPS,
+        gamma: float = DEFAULT_GAMMA,
+        eta: float = 0.0,
+        noise: int = 0,
+        request: gr.Request | None = None,
+    ) -> Iterator[Screen]:
+        """Draw several pictures from the file of the session, with their mean, spread, and what the mean gets wrong.
+
+        Args:
+            session: who asks.
+            used: bytes of a DiffC file to use, from its start.
+            draw: for DiffC, number of the first sample.
+            steps: for CDC, denoising steps of each, 1 to 65.
+            gamma: for CDC, noise to start from, 0 to 1.
+            eta: for CDC, fresh noise in every step, 0 to 1.
+            noise: for CDC, number of the first sample.
+        """
+        if not session.data:
+            raise gr.Error("There is no file yet. Compress a picture, or open a file.", print_exception=False)
+        original = load_picture(session.original).pixels if session.original else None
+        if self._engine.describe(session.data).is_embedded:
+            chosen: dict[str, Any] = {"num_bytes": min(int(used), len(session.data)), "seed": int(draw or 0)}
+        else:
+            chosen = {"steps": int(steps), "gamma": gamma, "eta": eta, "seed": int(noise or 0)}
+        moments = self._engine.samples(session.data, count=COUNT, reference=original, **chosen)
+        yield from self._turns.while_mine(self._turns.take(request), _screens(moments, original), Screen())
+
+
+def _screens(moments: Iterator[Samples], original: Pixels | None) -> Iterator[Screen]:
+    """The gallery as it fills; a picture that only gets a little sharper waits for the next."""
+    began = quiet_since = time.monotonic()
+    for moment in moments:
+        if moment.share_done < 1 and time.monotonic() - quiet_since > _QUIET_SECONDS:
+            quiet_since = time.monotonic()
+            line = present.sampling(len(moment.pictures), moment.count, moment.share_done)
+            yield _screen(moment, original, line)._replace(stop=gr.update(interactive=True))
+    line = present.status(f"{moment.count} samples, in {present.duration(time.monotonic() - began)}.")
+    yield _screen(moment, original, line)._replace(stop=gr.update(interactive=False))
+
+
+def _screen(samples: Samples, original: Pixels | None, line: str) -> Screen:
+    pictures = [(served(to_png(pixels), "sample.png"), words) for pixels, words in gallery(samples, original)]
+    return Screen(status=line, samples=gr.update(value=pictures, visible=True))
+
+
+def gallery(samples: Samples, original: Pixels | None) -> list[tuple[Pixels, str]]:
+    """The samples, their mean, their spread, and how far the mean is from the original; each with its caption."""
+    shown = [
+        (pixels, _captioned(f"sample {number}", quality))
+        for number, (pixels, quality) in enumerate(zip(samples.pictures, samples.psnr_db, strict=True), 1)
+    ]
+    quality = None if original is None else psnr_db(original, samples.mean)
+    shown.append((samples.mean, _captioned(f"mean of {len(samples.pictures)}", quality)))
+    shown.append((samples.spread, f"spread, x {SPREAD_GAIN:g}"))
+    if original is not None:
+        shown.append((difference(samples.mean, original), f"error of the mean, x {SPREAD_GAIN:g}"))
+        shown.append((original, present.ORIGINAL))
+    return shown
+
+
+def difference(one: Pixels, other: Pixels) -> Pixels:
+    """How far two pictures are apart, as a grey picture as bright as the spread would be."""
+    apart = np.sqrt(np.mean((one.astype(np.float32) - other) ** 2, axis=2, keepdims=True))
+    return np.repeat(np.clip(np.rint(SPREAD_GAIN * apart), 0, 255).astype(np.uint8), 3, axis=2)
+
+
+def _captioned(name: str, quality: float | None) -> str:
+    return ", ".join(part for part in (name, present.quality(quality)) if part)

@@ -1,0 +1,262 @@
+"""The events of the studio: which control starts what, and what stops what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from diffdemo.engine import Engine
+from diffdemo.ui.closer import section
+from diffdemo.ui.closer.acts import Looks
+from diffdemo.ui.closer.section import Closer
+from diffdemo.ui.links import sharing
+from diffdemo.ui.plot.baselines import Rivals
+from diffdemo.ui.studio import plot_wiring
+from diffdemo.ui.studio.comparison import Comparison
+from diffdemo.ui.studio.comparison_wiring import wire_comparison
+from diffdemo.ui.studio.compress import Handlers
+from diffdemo.ui.studio.decode import Viewing
+from diffdemo.ui.studio.menu import Menu
+from diffdemo.ui.studio.menu_wiring import wire_menu
+from diffdemo.ui.studio.opening import Opening
+from diffdemo.ui.studio.page import Studio
+from diffdemo.ui.studio.pictures import Pictures
+from diffdemo.ui.studio.plotting import Plotting
+from diffdemo.ui.studio.samples import Imagining
+from diffdemo.ui.studio.screen import Painter, Screen
+from diffdemo.ui.turns import Turns
+
+DEVICE: dict[str, Any] = {"concurrency_id": "device", "concurrency_limit": 1}
+"""One at a time for everything that computes with the network; the others wait in a visible queue."""
+
+EXAMPLES: dict[str, Any] = {"concurrency_id": "examples", "concurrency_limit": 8}
+"""Nobody waits for an example until others are done: the engine serves several visitors side by side."""
+
+LOW_PRIORITY: dict[str, Any] = {"concurrency_id": "sweep", "concurrency_limit": 1}
+"""For what only completes a plot: it must not make anybody wait for the device."""
+
+
+@dataclass(frozen=True, slots=True)
+class Acts:
+    """What answers the studio's events."""
+
+    pictures: Pictures
+    handlers: Handlers
+    opening: Opening
+    viewing: Viewing
+    comparison: Comparison
+    imagining: Imagining
+    plotting: Plotting
+    menu: Menu
+    sharing: sharing.Sharing
+    looks: Looks
+
+    @classmethod
+    def on(cls, engine: Engine, turns: Turns) -> Acts:
+        """All of them on one engine; a visitor has one turn in all of them, except in the menu."""
+        painter = Painter(engine, Rivals(engine))
+        opening = Opening(engine, painter, turns)
+        return cls(
+            pictures=Pictures(engine, painter, turns),
+            handlers=Handlers(engine, painter, turns),
+            opening=opening,
+            viewing=Viewing(engine, painter, turns),
+            comparison=Comparison(engine, painter, turns),
+            imagining=Imagining(engine, turns),
+            plotting=Plotting(engine, painter, turns),
+            menu=Menu(engine, Turns()),
+            sharing=sharing.Sharing(engine, opening),
+            looks=Looks(engine),
+        )
+
+
+def wire(demo: gr.Blocks, studio: Studio, closer: Closer, acts: Acts) -> None:
+    """Connect the studio's components with what answers their events."""
+    wires = _Wires(studio, closer, acts)
+    wires.begin(demo)
+    wires.compress_and_open(demo)
+    wires.decode()
+    wires.complete_plots()
+    wires.change_pictures()
+    wires.follow_the_slider()
+    wires.show_what_can_be_chosen()
+
+
+class _Wires:
+    """The connections, group by group; `running` grows by all that can be cancelled."""
+
+    def __init__(self, studio: Studio, closer: Closer, acts: Acts) -> None:
+        self.studio, self.closer, self.acts = studio, closer, acts
+        screen = [getattr(studio, name) for name in Screen._fields]
+        self.shown: dict[str, Any] = {"outputs": screen, "show_progress": "hidden"}
+        self.work: dict[str, Any] = {
+            "outputs": screen,
+            "show_progress": "minimal",
+            "show_progress_on": studio.status,
+            **DEVICE,
+        }
+        self.example = self.work | EXAMPLES
+        self.view = [studio.session, studio.controls.view]
+        self.noise = [studio.steps, studio.gamma, studio.eta, studio.noise]
+        self.choices = [studio.session, studio.used, studio.decoder, studio.realism, studio.draw, studio.compare]
+        self.choices += [studio.controls.view, studio.texture, *self.noise, studio.against]
+        self.running: list[Any] = []
+        self.drawing: list[Any] = []
+
+    def begin(self, demo: gr.Blocks) -> None:
+        """An example, before anybody has done anything, or what a link names."""
+        greeted = demo.load(self.acts.pictures.greet, **self.shown, queue=False, api_name="greet")
+        opened = greeted.success(
+            self.acts.handlers.open_example, self.view, **self.example, api_name="open_first_example"
+        )
+        self.running.append(opened)
+        sharing.wire(self.studio, self.acts.sharing, self.closer.link, self.closer.query, greeted)
+
+    def compress_and_open(self, demo: gr.Blocks) -> None:
+        """How a file comes to the page; the chosen decoder is applied to it."""
+        studio, acts = self.studio, self.acts
+        amounts = [studio.side, studio.bpp, studio.num_bytes, studio.preset, studio.seed]
+        encoded = studio.compress.click(
+            acts.handlers.encode,
+            [studio.session, *amounts, studio.controls.view, studio.codec, studio.model, studio.prompt],
+            **self.work,
+            api_name="encode",
+        )
+        loaded = studio.open.upload(
+            acts.opening.open_file, [studio.open, studio.controls.view], **self.work, api_name="open_file"
+        )
+        fetched = wire_menu(demo, studio, acts.menu, loaded)
+        # By way of a state that changes only then: most downloads open no file, and should not wait for the device.
+        # Gradio notices the change in events that are queued.
+        fetched.success(
+            acts.opening.release, studio.waiting, studio.ready, show_progress="hidden", api_visibility="private"
+        )
+        released = studio.ready.change(
+            acts.opening.open_released, [studio.ready, studio.controls.view], **self.work, api_visibility="private"
+        )
+        begun = [encoded, loaded, released]
+        finished = [
+            event.success(acts.viewing.finish, self.choices, **self.work, api_visibility="private") for event in begun
+        ]
+        self.running += [*begun, *finished]
+        self.drawing += finished
+
+    def decode(self) -> None:
+        """The file in another way, as its controls say, and samples of it."""
+        studio, viewing = self.studio, self.acts.viewing
+        refined = gr.on(
+            [studio.used.release, studio.decoder.input, studio.realism.release, studio.draw.input],
+            viewing.refine,
+            self.choices,
+            **self.work,
+            trigger_mode="always_last",
+            api_name="decode",
+        )
+        gr.on([studio.used.input, studio.realism.input], None, cancels=[refined], api_visibility="private")
+        texturing = [studio.texture.input, studio.noise.input]
+        texturing += [studio.steps.release, studio.gamma.release, studio.eta.release]
+        # In two events: one that cancelled would also cancel what it started.
+        interrupted = gr.on(texturing, viewing.interrupt, None, queue=False, api_visibility="private")
+        textured = interrupted.success(
+            viewing.refine, self.choices, **self.work, trigger_mode="always_last", api_visibility="private"
+        )
+        imagined = studio.imagine.click(
+            self.acts.imagining.imagine,
+            [studio.session, studio.used, studio.draw, *self.noise],
+            **self.work,
+            api_name="imagine",
+        )
+        opposed = wire_comparison(studio, self.acts.comparison, studio.controls.view, self.shown, self.work)
+        looked = section.wire(
+            self.closer,
+            self.acts.looks,
+            studio.session,
+            studio.used,
+            device=DEVICE,
+            low_priority=LOW_PRIORITY,
+        )
+        self.running += [refined, textured, imagined, opposed, looked]
+        self.drawing += [refined, textured]
+
+    def complete_plots(self) -> None:
+        """What is drawn when nobody waits for anything else."""
+        plotting = self.acts.plotting
+        curve: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
+        replotted, chosen = plot_wiring.wire(self.studio, plotting, DEVICE)
+        completing = [
+            event.success(plotting.complete, self.view, self.studio.plot, **curve, **LOW_PRIORITY)
+            for event in (*self.drawing, replotted)
+        ]
+        # Elsewhere they end with their turn: the browser complains about what is cancelled before the server knows it.
+        _cancel_each(chosen, completing)
+
+    def change_pictures(self) -> None:
+        """Another picture, or Stop: either ends what is going on."""
+        studio, pictures, handlers = self.studio, self.acts.pictures, self.acts.handlers
+        _cancel_each(studio.examples.select, self.running)
+        picked = studio.examples.select(
+            pictures.choose_example, studio.controls.view, **self.shown, api_visibility="private"
+        )
+        # Where an example is opening already, that one ends by its turn: there is no cancelling it without its
+        # successor.
+        reopened = picked.success(
+            handlers.open_example, self.view, **self.example, trigger_mode="multiple", api_name="open_example"
+        )
+        self.running.append(reopened)
+        reopened.success(
+            self.acts.plotting.complete,
+            self.view,
+            studio.plot,
+            show_progress="hidden",
+            api_visibility="private",
+            **LOW_PRIORITY,
+        )
+        _cancel_each(studio.source.upload, self.running)
+        uploaded = studio.source.upload(
+            pictures.upload,
+            [studio.source, studio.controls.view],
+            **self.shown,
+            preprocess=False,
+            api_name="upload",
+        )
+        uploaded.failure(lambda: None, None, studio.source, api_visibility="private")
+        _cancel_each(studio.stop.click, self.running)
+        studio.stop.click(handlers.stop, self.view, **self.shown, queue=False, api_name="stop")
+
+    def follow_the_slider(self) -> None:
+        """What is shown at once, without the network."""
+        studio, viewing = self.studio, self.acts.viewing
+        studio.used.input(
+            viewing.preview,
+            [studio.session, studio.used, studio.controls.view],
+            **self.shown,
+            queue=False,
+            trigger_mode="always_last",
+            api_name="preview",
+        )
+
+    def show_what_can_be_chosen(self) -> None:
+        """Choices that change what else can be chosen; nothing is computed."""
+        studio, acts = self.studio, self.acts
+        hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        quiet: dict[str, Any] = {"queue": False, **hidden}
+        studio.side.input(acts.pictures.choose_size, [studio.session, studio.side, studio.codec], studio.side, **hidden)
+        encoding = [studio.codec, studio.bpp, studio.preset, studio.seed]
+        studio.codec.input(acts.handlers.choose_codec, studio.codec, encoding, **quiet)
+        studio.decoder.change(acts.viewing.choose_decoder, studio.decoder, [studio.realism, studio.draw], **quiet)
+        studio.texture.change(
+            acts.viewing.choose_texture, studio.texture, [studio.gamma, studio.noise, studio.more], **quiet
+        )
+
+
+def _cancel_each(trigger: Callable[..., Any], events: list[Any]) -> None:
+    """Let a control cancel whatever of these is going on when it is used.
+
+    In an event of its own for each: given several, Gradio's page waits for the server to end the first, which takes as
+    long as a step does, and then ends those of the others that have been started since.
+    """
+    for event in events:
+        trigger(None, cancels=[event], api_visibility="private")

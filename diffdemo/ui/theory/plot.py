@@ -1,0 +1,136 @@
+"""The closed forms as a figure, with the gap between flow and ancestral sampling, and real files on top."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from diffdemo.theory.real_files import Landing
+from diffdemo.theory.sources import LOWEST_SNR_DB, TOP_SNR_DB, Mark, TheoryCurve
+from diffdemo.ui.plot.figure import axis, layout
+from diffdemo.ui.plot.line_names import apart
+
+COLOURS = {
+    "shannon": "#808080",
+    "mean": "#0072B2",
+    "realism": "#CC79A7",
+    "flow": "#56B4E9",
+    "ancestral_star": "#E69F00",
+    "ancestral": "#D55E00",
+    "dithered": "#009E73",
+}
+"""Okabe and Ito's palette, as in the other plots, and a grey that is seen on light and on dark."""
+NAMES = {
+    "shannon": "R(D)",
+    "mean": "posterior mean",
+    "realism": "perfect realism",
+    "flow": "DiffC-F",
+    "ancestral_star": "DiffC-A*",
+    "ancestral": "DiffC-A",
+    "dithered": "dithered",
+}
+DASHES = {"shannon": "dash", "realism": "dash", "dithered": "dot"}
+"""Bounds are dashed: no scheme on this page reaches them. The ancestor is dotted."""
+HEIGHT = 440
+_SYMBOLS = {"mean": "circle", "flow": "diamond", "ancestral": "star"}
+_WIDE = ("flow", "ancestral")
+_MARK = "#808080"
+_TOP = TOP_SNR_DB + 1.5
+_NAME_GAP = 0.042
+_LEADER = 22
+
+
+def theory_plot(curves: Sequence[TheoryCurve], *, mark: Mark, landings: Sequence[Landing]) -> go.Figure:
+    """Draw the curves of one source.
+
+    Args:
+        curves: closed forms.
+        mark: where to show the gap.
+        landings: files of the source; the whisker of each begins at the rate of the closed form.
+    """
+    widest = max(curve.bits[-1] for curve in curves)
+    figure = go.Figure(layout=_layout(widest))
+    for curve in curves:
+        figure.add_trace(_line(curve))
+    for decoder in _SYMBOLS if landings else ():
+        figure.add_trace(_points(decoder, landings))
+    _name_lines(figure, curves)
+    _mark_gap(figure, mark)
+    return figure
+
+
+def _line(curve: TheoryCurve) -> go.Scatter:
+    name = NAMES[curve.scheme]
+    return go.Scatter(
+        x=curve.bits,
+        y=curve.snr_db,
+        name=name,
+        mode="lines",
+        line={
+            "color": COLOURS[curve.scheme],
+            "width": 3 if curve.scheme in _WIDE else 1.75,
+            "dash": DASHES.get(curve.scheme, "solid"),
+        },
+        hovertemplate=f"{name}: %{{x:.3f}} bits, %{{y:.2f}} dB<extra></extra>",
+    )
+
+
+def _points(decoder: str, landings: Sequence[Landing]) -> go.Scatter:
+    """The files as one decoder reads them, at their real sizes."""
+    name = NAMES[decoder]
+    return go.Scatter(
+        x=[landing.bits for landing in landings],
+        y=[landing.snr_db[decoder] for landing in landings],
+        name=f"{name}, files",
+        mode="markers",
+        marker={"symbol": _SYMBOLS[decoder], "size": 11 if decoder == "ancestral" else 8, "color": COLOURS[decoder]},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [0.0] * len(landings),
+            "arrayminus": [landing.bits - landing.ideal_bits for landing in landings],
+            "color": COLOURS[decoder],
+            "thickness": 1.5,
+            "width": 4,
+        },
+        customdata=[landing.num_bytes for landing in landings],
+        hovertemplate=f"{name}: %{{customdata:,}} bytes, %{{x:.3f}} bits, %{{y:.2f}} dB<extra></extra>",
+    )
+
+
+def _name_lines(figure: go.Figure, curves: Sequence[TheoryCurve]) -> None:
+    """Names right of the plot, each tied to its line by a stroke in the line's colour."""
+    ends = [curve.snr_db[-1] for curve in curves]
+    span = _TOP - LOWEST_SNR_DB
+    for curve, end, place in zip(curves, ends, apart(ends, gap=_NAME_GAP * span, high=_TOP), strict=True):
+        figure.add_annotation(
+            x=curve.bits[-1],
+            y=end,
+            ax=_LEADER,
+            ay=place,
+            ayref="y",
+            text=NAMES[curve.scheme],
+            xanchor="left",
+            arrowhead=0,
+            arrowwidth=1.5,
+            arrowcolor=COLOURS[curve.scheme],
+        )
+
+
+def _mark_gap(figure: go.Figure, mark: Mark) -> None:
+    low, high = mark.snr_db["ancestral"], mark.snr_db["flow"]
+    figure.add_vline(x=mark.bits, line={"color": _MARK, "width": 1, "dash": "dot"})
+    figure.add_shape(type="line", x0=mark.bits, x1=mark.bits, y0=low, y1=high, line={"color": _MARK, "width": 4})
+    figure.add_annotation(
+        x=mark.bits, y=low, text=f"{mark.gap_db:.2f} dB", showarrow=False, xanchor="left", yanchor="top", xshift=8
+    )
+
+
+def _layout(widest: float) -> go.Layout:
+    return layout(
+        HEIGHT,
+        {"l": 40, "r": 116, "t": 8, "b": 40},
+        across=axis("bits per dimension", 6, range=[0, widest]),
+        up=axis("SNR, dB", 4, range=[LOWEST_SNR_DB, _TOP]),
+    )

@@ -1,0 +1,212 @@
+"""What the theory page says: the meaning of each curve, and numbers as sentences and tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from diffdemo.theory.dither import Dithered
+from diffdemo.theory.real_files import DECODERS, SHARES, Landing
+from diffdemo.theory.sources import SCHEMES, Mark
+from diffdemo.ui import words
+from diffdemo.ui.theory.plot import COLOURS, NAMES
+
+INTRODUCTION = (
+    "<p><b>What does realism cost?</b> On Gaussian sources it can be computed exactly. Pick a source, see what no "
+    "codec can beat and what DiffC reaches, then let the real codec write real files and see where they land.</p>"
+)
+READING = (
+    "<p>Up is better, left is cheaper. A source is a list of variances, one for each of its independent components, "
+    "like the frequencies of a picture. SNR is the mean variance over the mean squared error: 0 dB is a grey picture, "
+    "-3 dB a picture as real as the original that has nothing to do with it.</p>"
+)
+ANCESTOR = (
+    "<h2>The ancestor: dithered rounding</h2><p>In 1962 L. G. Roberts added noise to a picture before rounding its "
+    "values to a few levels, and subtracted the same noise afterwards. Contours turn into even noise, whatever the "
+    "picture: what arrives is the picture plus noise of a known kind. DiffC does the same with Gaussian noise, less of "
+    "it with every bit, and removes it with a model of pictures. Bits per pixel are the ideal entropy of the symbols, "
+    "each coded by itself; no file is written.</p>"
+)
+_LAMBDA = "<i>&lambda;<sub>i</sub></i>"
+_SIGMA = "<i>&sigma;</i><sup>2</sup>"
+_RHO = "<i>&rho;<sub>i</sub></i>"
+_RATE, _ERROR = "<i>R<sub>i</sub></i>", "<i>D<sub>i</sub></i>"
+_SENT = f"{_RATE} = ½ log<sub>2</sub>(1 + {_LAMBDA} / {_SIGMA})"
+_COVER = "Cover and Thomas 2006, Elements of Information Theory, theorem 10.3.3"
+_THEIS = "Theis, Salimans, Hoffman and Mentzer 2022, arXiv:2206.08889"
+_QIAN = "Qian et al. 2024, arXiv:2406.18008; Serra et al. 2023, arXiv:2311.09190"
+_ROBERTS = "Roberts 1962; the rate from Zamir and Feder 1992"
+
+_MEANINGS: dict[str, tuple[str, str, str]] = {
+    "shannon": (
+        "The floor: the fewest bits for an error, if looks do not matter. Components below the water level &theta; get "
+        "nothing.",
+        _COVER,
+        f"{_ERROR} = min({_LAMBDA}, <i>&theta;</i>), {_RATE} = ½ log<sub>2</sub>({_LAMBDA} / {_ERROR})",
+    ),
+    "mean": (
+        "The average of everything that fits what DiffC sent. Least error, but too smooth: what is not known is left "
+        "out.",
+        _THEIS,
+        f"{_SENT}, {_ERROR} = {_LAMBDA}{_SIGMA} / ({_LAMBDA} + {_SIGMA})",
+    ),
+    "realism": (
+        "The floor for results that cannot be told from the source. Every component gets some bits; none is switched "
+        "off.",
+        _QIAN,
+        f"{_RATE} = -½ log<sub>2</sub>(1 - {_RHO}<sup>2</sup>), {_ERROR} = 2{_LAMBDA}(1 - {_RHO}), with "
+        f"{_RHO} / (1 - {_RHO}<sup>2</sup>) = <i>c</i>{_LAMBDA}",
+    ),
+    "flow": (
+        "Realistic without dice: the probability flow stretches what was sent until its variance is right. On a white "
+        "source it is on the floor; at high rate it is as exact as the mean.",
+        f"{_THEIS}, eq. 11",
+        f"{_SENT}, {_ERROR} = 2{_LAMBDA}(1 - √({_LAMBDA} / ({_LAMBDA} + {_SIGMA})))",
+    ),
+    "ancestral_star": (
+        "Ancestral sampling at its best, the noise of every component chosen for it: Shannon's rate for half the "
+        "error.",
+        _THEIS,
+        "<i>R</i> = <i>R</i><sub>Shannon</sub>(<i>D</i> / 2)",
+    ),
+    "ancestral": (
+        "Realistic by dice: one sample of everything that fits. Its error is twice that of the mean, for any source; "
+        "that is 3.01 dB.",
+        _THEIS,
+        f"{_SENT}, {_ERROR} = 2{_LAMBDA}{_SIGMA} / ({_LAMBDA} + {_SIGMA})",
+    ),
+    "dithered": (
+        "The ancestor: each component rounded with dither, the same step for all. At high rate 0.25 bit above the "
+        "floor, at low rate far off: it spends bits on components that are smaller than its noise.",
+        _ROBERTS,
+        f"{_ERROR} = &Delta;<sup>2</sup> / 12, {_RATE} = <i>H</i>(<i>Q</i>(<i>X<sub>i</sub></i> + <i>U</i>) | "
+        "<i>U</i>)",
+    ),
+}
+"""What a curve means, whose its closed form is, and how it reads."""
+
+
+def meanings() -> str:
+    """One entry a curve: its colour and name, what it means, its closed form, and whose it is."""
+    entries = (
+        f"<dt>{_swatch(scheme)}{NAMES[scheme]}</dt><dd>{meaning}<br><small>{source}</small><br>{formula}</dd>"
+        for scheme, (meaning, source, formula) in _MEANINGS.items()
+    )
+    return f"<dl>{''.join(entries)}</dl>"
+
+
+def gap(mark: Mark) -> str:
+    """The one sentence of the plot."""
+    return f'<p class="headline">At {_bits(mark.bits)} bits, flow beats ancestral sampling by {mark.gap_db:.2f} dB.</p>'
+
+
+def table(mark: Mark) -> str:
+    """Every scheme at the chosen rate, and what it needs for what flow reaches there."""
+    rows = "".join(
+        f'<tr><th scope="row">{_swatch(scheme)}{NAMES[scheme]}</th><td>{mark.snr_db[scheme]:.2f}</td>'
+        f"<td>{_bits(mark.flow_bits[scheme])}</td></tr>"
+        for scheme in SCHEMES
+    )
+    return _table(["curve", f"dB at {_bits(mark.bits)} bits", f"bits for {mark.snr_db['flow']:.2f} dB"], rows)
+
+
+def landed(landings: Sequence[Landing], *, is_running: bool) -> str:
+    """The files of a run: what each costs over the closed form, and how far its decodes are from theirs.
+
+    While it goes on there are rows for the files that are missing, so that the page holds still.
+    """
+    if not landings and not is_running:
+        return ""
+    heads = ["file", "bits", "overhead", *(f"{NAMES[d.value]}, dB" for d in DECODERS)]
+    rows = "".join(_landing(landing) for landing in landings)
+    if is_running:
+        rows += f"<tr>{'<td>…</td>' * len(heads)}</tr>" * (len(SHARES) - len(landings))
+    return f"{_table(heads, rows)}<p>{_verdict(landings) if landings else ''}</p>"
+
+
+def progress(share: float, count: int) -> str:
+    """While files are written."""
+    return words.status(f"File {min(count + 1, len(SHARES))} of {len(SHARES)}: coding and decoding", share)
+
+
+def finished(count: int) -> str:
+    """When no more files are written."""
+    if count == len(SHARES):
+        return words.status(f"All {count} files have landed.")
+    return words.status(f"{count} of {len(SHARES)} files have landed.") if count else ""
+
+
+def nothing_to_round(why: str) -> str:
+    """Instead of pictures."""
+    return f"<p>{escape(why)}</p>"
+
+
+def rounded(dithered: Dithered, diffc_bpp: float | None) -> str:
+    """What the decoded picture costs, and what DiffC takes for the same."""
+    ours = ""
+    if diffc_bpp is not None:
+        ours = f" The studio's DiffC file of this picture has that PSNR at {words.rate(diffc_bpp)}."
+    return f'<p class="headline">{_caption(dithered)} with dither.{ours}</p>'
+
+
+def captions(original: tuple[int, int], plain: Dithered, dithered: Dithered) -> tuple[str, str, str]:
+    """Over the three pictures; `original` is width and height."""
+    width, height = original
+    return (
+        f"Original, {width} x {height}",
+        f"Only rounded: {_caption(plain)}",
+        f"Rounded with dither: {_caption(dithered)}",
+    )
+
+
+def _caption(dithered: Dithered) -> str:
+    return f"{words.rate(dithered.bpp)}, {words.quality(dithered.psnr_db)}"
+
+
+def _landing(landing: Landing) -> str:
+    snr = "".join(
+        f"<td>{landing.snr_db[name]:.2f} ({_signed(landing.snr_db[name] - landing.expected_db[name])})</td>"
+        for name in (decoder.value for decoder in DECODERS)
+    )
+    return (
+        f'<tr><th scope="row">{words.size(landing.num_bytes)}</th><td>{_bits(landing.bits)}</td>'
+        f"<td>{100 * landing.overhead:+.0f} %</td>{snr}</tr>"
+    )
+
+
+def _verdict(landings: Sequence[Landing]) -> str:
+    """What the run shows, in its own numbers."""
+    most, least = max(each.overhead for each in landings), min(each.overhead for each in landings)
+    off = {
+        name: max(abs(each.snr_db[name] - each.expected_db[name]) for each in landings)
+        for name in (decoder.value for decoder in DECODERS)
+    }
+    return (
+        f"Real files take {_between(100 * least, 100 * most)} % more bits than the closed form: the length of the "
+        "whiskers. About 7 % are the tree code's, the rest is for steps that are finite and, in small files, the "
+        "header. In brackets: the distance to the curve at the noise level that the file reached. Mean and flow are "
+        f"within {max(off['mean'], off['flow']):.2f} dB of theirs; ancestral sampling is up to {off['ancestral']:.2f} "
+        "dB off, because its sixteen steps draw a little less noise than they should."
+    )
+
+
+def _signed(number: float) -> str:
+    """With two places, and no minus before a zero."""
+    return f"{round(number, 2) + 0.0:+.2f}"
+
+
+def _between(low: float, high: float) -> str:
+    return f"{low:.0f}" if f"{low:.0f}" == f"{high:.0f}" else f"{low:.0f} to {high:.0f}"
+
+
+def _table(heads: Sequence[str], rows: str) -> str:
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
+    return f'<table class="numbers"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _swatch(scheme: str) -> str:
+    return f'<i class="swatch" style="background:{COLOURS[scheme]}"></i>'
+
+
+def _bits(bits: float) -> str:
+    return f"{bits:.3f}" if bits < 0.1 else f"{bits:.2f}"

@@ -1,0 +1,197 @@
+"""Numbers into words: captions, sentences and notes of the page. Pure text, nothing of Gradio."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from html import escape
+
+from diffdemo.engine.records import FileInfo, Frame
+from diffdemo.ui.memory.session import Session, Shown
+from diffdemo.ui.plot.baselines import Rival
+from diffdemo.ui.style import LABELS
+
+DECODERS = {
+    "mean": "safest average (posterior mean)",
+    "flow": "sharp (probability flow, DiffC-F)",
+    "ancestral": "one possible (ancestral, DiffC-A)",
+}
+TEXTURES = {
+    "deterministic": "as sent (deterministic)",
+    "stochastic": "grown from noise (stochastic)",
+}
+AVERAGE, ONE_STEP = "average", "one step"
+"""The simplest decode of a DiffC file, and of a CDC file."""
+ORIGINAL = "original"
+NOTHING_YET = '<p class="headline">Not compressed yet.</p><p>Press Compress to see how many bytes it needs.</p>'
+TINY = "So few pixels at this rate are less than a file takes: it may have {} bytes."
+EXAMPLE = "An example, already compressed. Move the slider below."
+OPENING = '<p class="headline">Opening an example …</p><p>Until it is decoded, both halves show the original.</p>'
+SIDES = (512, 768)
+LARGE_PIXELS = 600_000
+"""Beyond this an encode on a CPU takes long enough to offer less."""
+
+
+def size(num_bytes: int) -> str:
+    """Bytes with separators: file sizes here are small enough to read exactly."""
+    return f"{num_bytes:,} byte" + ("" if num_bytes == 1 else "s")
+
+
+def rate(bpp: float) -> str:
+    """Bits per pixel with three significant places at least."""
+    return f"{bpp:.3f} bpp" if bpp < 0.1 else f"{bpp:.2f} bpp"
+
+
+def quality(psnr_db: float | None) -> str:
+    """Decibels, "lossless" for equal pictures, nothing without an original."""
+    if psnr_db is None:
+        return ""
+    return "lossless" if math.isinf(psnr_db) else f"{psnr_db:.1f} dB"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person would say them."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def argument(shown: Shown, num_pixels: int, rivals: Sequence[Rival]) -> str:
+    """The sentence under the stage: what this file is, and what others would need or reach."""
+    ratio = 3 * num_pixels / shown.num_bytes
+    compared = f"{ratio:.0f}:1" if ratio >= 1 else f"1:{1 / ratio:.0f}"
+    facts = [size(shown.num_bytes), rate(shown.bpp), compared, quality(shown.psnr_db)]
+    headline = " · ".join(f"<b>{fact}</b>" for fact in facts if fact)
+    return f'<p class="headline">{headline}</p><p>{_rivalry(shown.num_bytes, rivals)}</p>'
+
+
+def _rivalry(num_bytes: int, rivals: Sequence[Rival]) -> str:
+    reached = [
+        f"{LABELS[rival.codec]} reaches {quality(rival.psnr_db)}" for rival in rivals if rival.psnr_db is not None
+    ]
+    too_large = [
+        f"{LABELS[rival.codec]} cannot go below {size(rival.smallest)}"
+        for rival in rivals
+        if rival.smallest > num_bytes
+    ]
+    needed = [f"{LABELS[rival.codec]} {size(rival.needs)}" for rival in rivals if rival.needs is not None]
+    sentences = [("At these bytes ", [*reached, *too_large]), ("For this PSNR: ", needed)]
+    return " ".join(f"{start}{', '.join(facts)}." for start, facts in sentences if facts)
+
+
+def progress(frame: Frame, verb: str) -> str:
+    """The line that moves while bits arrive; their number and what they are worth stand under the stage."""
+    share = min(1.0, frame.step / max(1, frame.num_steps))
+    if frame.decoder in TEXTURES:
+        return status(f"{verb}: step {frame.step} of {frame.num_steps}, {duration(frame.seconds_left)} left", share)
+    counted = f"{verb}: step {frame.step} of about {frame.num_steps}"
+    return status(f"{counted} · {duration(frame.seconds)}, about {duration(frame.seconds_left)} left", share)
+
+
+def sampling(number: int, count: int, share: float) -> str:
+    """The same while samples are drawn."""
+    return status(f"Drawing sample {number} of {count}", share)
+
+
+def status(text: str, share: float | None = None) -> str:
+    """One line with a hair of a bar under it; `share` from 0 to 1, None for no bar."""
+    width = 0.0 if share is None else 100 * share
+    return (
+        f'<div class="line" role="status">{escape(text)}</div><div class="bar"><i style="width:{width:.1f}%"></i></div>'
+    )
+
+
+def file_note(info: FileInfo) -> str:
+    """How much of a file that was opened has arrived."""
+    received = sum(step.received for step in info.steps)
+    facts = f"{size(info.num_bytes)}, {received} of {len(info.steps)} steps"
+    if not info.is_embedded:
+        return _whole_note(info)
+    if info.is_damaged:
+        return f"This file is damaged: what could be decoded is shown ({facts})."
+    if info.is_cut:
+        return f"This file is cut: {facts} arrived, and they decode."
+    return f"The whole file: {facts}."
+
+
+def _whole_note(info: FileInfo) -> str:
+    """The same for a file that decodes as a whole or not at all."""
+    if info.is_damaged:
+        return f"This file is damaged, and cannot be decoded ({size(info.num_bytes)})."
+    if info.is_cut:
+        arrived = f"{info.num_bytes:,} of {size(info.whole_bytes)}"
+        return f"This file is cut: {arrived} arrived, and a part of it cannot be decoded."
+    return f"The whole file: {size(info.num_bytes)}."
+
+
+def stopped(shown: Shown | None) -> str:
+    """What there is after Stop."""
+    if shown is None or shown.decoder not in TEXTURES:
+        return "Stopped. What is there is a valid file."
+    if shown.step < shown.num_steps:
+        return f"Stopped: this is the picture after step {shown.step} of {shown.num_steps}. The file is whole."
+    return "Stopped. The file is whole."
+
+
+def decoded_caption(shown: Shown) -> str:
+    """What the file looks like here."""
+    if shown.decoder in TEXTURES:
+        done = f"step {shown.step} of {shown.num_steps}" if shown.step < shown.num_steps else steps(shown.num_steps)
+        return f"CDC, {shown.decoder}, {done}"
+    return f"DiffC, {DECODERS[shown.decoder]}"
+
+
+def steps(number: int) -> str:
+    """How many denoising steps."""
+    return f"{number} step" + ("" if number == 1 else "s")
+
+
+def decoded_in(frame: Frame) -> str:
+    """What has been done, and how long it took."""
+    words = (DECODERS | TEXTURES)[frame.decoder]
+    counted = f", {steps(frame.num_steps)}" if frame.decoder in TEXTURES else ""
+    return f"{words[0].upper()}{words[1:]}{counted}, in {duration(frame.seconds)}."
+
+
+def strip(info: FileInfo, used: int) -> str:
+    """The file drawn to scale: header, then one box a step, hollow where the step is not used or not there."""
+    starts = [info.header_bytes, *(step.end_bytes for step in info.steps[:-1])]
+    boxes = "".join(
+        f'<i class="{"here" if step.end_bytes <= used else "missing"}" style="flex-grow:{step.end_bytes - start}" '
+        f'title="step {step.number}, up to {size(step.end_bytes)}"></i>'
+        for step, start in zip(info.steps, starts, strict=True)
+    )
+    header = f'<i class="header" style="flex-grow:{info.header_bytes}" title="header, {size(info.header_bytes)}"></i>'
+    return f'<div class="strip" aria-hidden="true">{header}{boxes}</div>'
+
+
+def picture_notes(width: int, height: int, notes: Sequence[str]) -> str:
+    """What was uploaded, and what was done to it."""
+    return " ".join([f"{width} x {height} pixels.", *(escape(note) for note in notes)])
+
+
+def all_notes(session: Session) -> str:
+    """The same, and what was done for the model's sake."""
+    return f"{session.notes} {escape(session.fit)}".strip()
+
+
+def size_choices(width: int, height: int) -> list[tuple[str, int]]:
+    """Working sizes for a large picture: words and the longest side, 0 for the original."""
+    longest = max(width, height)
+    smaller = [(f"{side} px", side) for side in SIDES if side < longest]
+    return [*smaller, (f"original, {longest} px", 0)]
+
+
+def size_reason(saving: float, device: str, seconds: float | None) -> str:
+    """Why a smaller size is offered; a time only where one has been measured.
+
+    Args:
+        saving: how many times the picture has more pixels than the working size.
+        device: where it is computed.
+        seconds: expected with the balanced preset, or None while no encode has been timed.
+    """
+    if seconds is not None:
+        return f"About {duration(seconds)} at this size on {device}, judged by the last encode here."
+    if saving <= 1:
+        return f"The time grows with the pixels, and these are many for {device}."
+    return f"Large for {device}: this size is {saving:.1f} times less work than the original."
