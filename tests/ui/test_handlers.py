@@ -130,6 +130,17 @@ def test_upload_keeps_every_pixel(pictures, upload, large_picture):
     assert screen.side["visible"] is False
 
 
+@pytest.mark.parametrize(("suffix", "is_shown"), [("png", True), ("tif", False)])
+def test_what_a_browser_cannot_show_is_shown_as_it_was_read(pictures, tmp_path, large_picture, suffix, is_shown):
+    path = tmp_path / f"picture.{suffix}"
+    Image.fromarray(large_picture).save(path)
+    screen = pictures.upload({"path": str(path)})
+    if is_shown:
+        assert screen.source == gr.skip()
+    else:
+        assert np.array_equal(load_picture(screen.source).pixels, large_picture)
+
+
 def test_a_new_upload_forgets_the_file_before(pictures, upload, compressed):
     assert compressed.data
     screen = pictures.upload(upload())

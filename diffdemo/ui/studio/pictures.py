@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -20,6 +21,9 @@ from diffdemo.ui.memory.session import Session, Shown
 from diffdemo.ui.server.uploads import require_upload
 from diffdemo.ui.studio.screen import Painter, Screen, served, stem_of
 from diffdemo.ui.turns import Turn, Turns
+
+SHOWN_BY_BROWSERS = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".bmp"}
+"""Names of files that stay in the field for uploads as they came; for others it shows what was read of them."""
 
 
 class Pictures:
@@ -69,9 +73,10 @@ class Pictures:
         height, width = pixels.shape[:2]
         png = to_png(pixels)
         session = Session(name=stem_of(path), source=png, notes=words.picture_notes(width, height, notes))
-        screen = self._waiting(session, png, "Ready. Press Compress.", metric)._replace(
-            source=gr.skip(), side=self._offer_sizes(width, height)
-        )
+        screen = self._waiting(session, png, "Ready. Press Compress.", metric)
+        screen = screen._replace(side=self._offer_sizes(width, height))
+        if Path(path).suffix.lower() in SHOWN_BY_BROWSERS:
+            screen = screen._replace(source=gr.skip())  # It stands there already.
         return self._unless_over(turn, screen)
 
     @friendly
