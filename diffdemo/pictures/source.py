@@ -19,7 +19,7 @@ _WORDS = {errno.ELOOP: "its links lead in a circle", errno.ENAMETOOLONG: "its na
 def name_of(source: Path | str | bytes) -> str:
     """What a message calls a picture: the file's name without its folders, in one line."""
     if isinstance(source, bytes):
-        return "The picture"
+        return "The file"
     name = "".join(letter if letter.isprintable() else "?" for letter in Path(source).name)
     return f"'{name if len(name) <= MAX_SHOWN_NAME else name[: MAX_SHOWN_NAME - 1] + '…'}'"
 

@@ -79,7 +79,7 @@ def test_long_files_are_refused_before_they_are_read(tmp_path: Path) -> None:
 
 def test_long_uploads_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(source, "MAX_FILE_BYTES", 1 << 20)
-    with pytest.raises(ImageError, match="The picture is longer than 1 MB"):
+    with pytest.raises(ImageError, match="The file is longer than 1 MB"):
         load_picture(bytes((1 << 20) + 1))
 
 
