@@ -7,7 +7,9 @@ import sys
 
 from diffdemo.cli import signals
 
-if __name__ == "__main__":
+
+def run() -> None:
+    """The command `diffdemo`: set up the process, run one command, exit with its status."""
     signals.heed()  # Before anything else is imported, which takes a while.
     # Threads of OpenMP that spin while they wait take the processor from each other as soon as anything else runs: a
     # fivefold delay on a busy machine with two cores. Read when PyTorch is imported, hence before any command.
@@ -20,3 +22,7 @@ if __name__ == "__main__":
         # would be waited for.
         os._exit(status)
     sys.exit(status)
+
+
+if __name__ == "__main__":
+    run()

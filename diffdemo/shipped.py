@@ -4,4 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-ASSETS = Path(__file__).resolve().parents[1] / "assets"
+_PACKAGE = Path(__file__).resolve().parent
+_INSIDE = _PACKAGE / "assets"
+ASSETS = _INSIDE if _INSIDE.is_dir() else _PACKAGE.parent / "assets"
+"""Inside the package where it has been installed, beside it in a checkout."""
