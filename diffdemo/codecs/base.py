@@ -13,7 +13,8 @@ from typing import ClassVar, Protocol
 
 from torch import Tensor
 
-from diffdemo.errors import RateError
+from diffdemo.coding.container import Bitstream
+from diffdemo.errors import CorruptBitstream, RateError, TruncatedBitstream
 from diffdemo.images import Pixels
 
 
@@ -56,6 +57,26 @@ class Target:
 
 
 MOST_STEPS = 1000
+
+
+def require_whole(bitstream: Bitstream, codec: str) -> None:
+    """Check that a file of a codec that is not embedded is complete and intact.
+
+    Args:
+        bitstream: the file.
+        codec: its label, for the message.
+
+    Raises:
+        TruncatedBitstream, CorruptBitstream: if not.
+    """
+    if bitstream.is_cut:
+        raise TruncatedBitstream(
+            f"The file ends after {bitstream.num_bytes:,} of "
+            f"{bitstream.header_bytes + bitstream.header.payload_bytes:,} bytes. A {codec} file cannot be decoded in "
+            "part; please fetch it again, whole."
+        )
+    if bitstream.is_damaged:
+        raise CorruptBitstream("The file is damaged: its check value does not match. Please fetch it again.")
 
 
 @dataclass(frozen=True, slots=True)

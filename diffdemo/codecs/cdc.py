@@ -31,6 +31,7 @@ from diffdemo.codecs.base import (
     Target,
     Work,
     padded_pixels,
+    require_whole,
 )
 from diffdemo.codecs.cdc_step import FINEST, LARGEST_CODE, UNIT_CODE, delta_of, scales_in_steps
 from diffdemo.coding.container import Bitstream, Header, read_bitstream, write_bitstream
@@ -43,7 +44,7 @@ from diffdemo.coding.range_coder import (
     cost_bits,
     costs_in_bits,
 )
-from diffdemo.errors import CorruptBitstream, ImageError, ModelMismatch, RateError, TruncatedBitstream
+from diffdemo.errors import CorruptBitstream, ImageError, ModelMismatch, RateError
 from diffdemo.images import MOST_PIXELS, Pixels, mirrored, require_pixels, to_image, to_pixels
 from diffdemo.metrics.distortion import psnr_db
 from diffdemo.models.cdc.exact import ExactHyperDecoder
@@ -230,10 +231,11 @@ class Cdc:
         searches = 1 if target.psnr_db is None else (LARGEST_CODE + 2).bit_length()
         return Work(padded_pixels(width, height), searches * (self.model.quick_steps + 1))
 
-    def work_of_decode(self, file: Bitstream, rendering: Rendering) -> Work:
+    def work_of_decode(self, data: bytes, rendering: Rendering) -> Work:
         """What a decode will compute: the context, and an evaluation of the U-Net for each denoising step."""
+        header = self.open(data).header
         steps = min(rendering.steps or self.model.default_steps, self.model.schedule.num_steps)
-        return Work(padded_pixels(file.header.width, file.header.height), 1 + steps)
+        return Work(padded_pixels(header.width, header.height), 1 + steps)
 
     def evaluate_once(self, width: int, height: int) -> None:
         """Run encoder and denoiser once on grey, for whoever wants to know how long that takes."""
@@ -267,7 +269,7 @@ class Cdc:
                 f"The file claims {header.payload_bytes:,} bytes for {header.width} x {header.height} pixels; "
                 "no picture of this size takes so many."
             )
-        require_whole(bitstream)
+        require_whole(bitstream, self.label)
         return bitstream
 
     def read(self, bitstream: Bitstream) -> Tensor:
@@ -359,22 +361,6 @@ def _prior_of(model: CdcModel) -> FactorisedPrior:
         for arrays in (prior.matrices, prior.biases, prior.factors)
     )
     return FactorisedPrior(weights, biases, gates, prior.median.cpu().numpy())
-
-
-def require_whole(bitstream: Bitstream) -> None:
-    """Check that a file of a codec that is not embedded is complete and intact.
-
-    Raises:
-        TruncatedBitstream, CorruptBitstream: if not.
-    """
-    if bitstream.is_cut:
-        raise TruncatedBitstream(
-            f"The file ends after {bitstream.num_bytes:,} of "
-            f"{bitstream.header_bytes + bitstream.header.payload_bytes:,} bytes. A CDC file cannot be decoded in part; "
-            "please fetch it again, whole."
-        )
-    if bitstream.is_damaged:
-        raise CorruptBitstream("The file is damaged: its check value does not match. Please fetch it again.")
 
 
 def _first(holds: Callable[[int], bool], low: int, high: int) -> int:

@@ -28,11 +28,12 @@ from diffdemo.codecs.base import (
     Target,
     Work,
     padded_pixels,
+    require_whole,
 )
 from diffdemo.codecs.cod_file import cod_sides, read_cod, write_cod
 from diffdemo.codecs.cod_payload import Codes, max_payload_bytes, read_payload, write_payload
 from diffdemo.coding.container import Bitstream, Header, read_bitstream, require_sides, write_bitstream
-from diffdemo.errors import CorruptBitstream, ImageError, ModelMismatch, RateError, TruncatedBitstream
+from diffdemo.errors import CorruptBitstream, ImageError, ModelMismatch, RateError
 from diffdemo.images import MOST_PIXELS, Pixels, mirrored, require_pixels
 from diffdemo.models.cod.model import CodModel
 from diffdemo.models.cod.shape import CodShape
@@ -192,9 +193,10 @@ class CodLite:
         """What an encode will compute: one run of the encoder."""
         return Work(self._padded_pixels(width, height), 1)
 
-    def work_of_decode(self, file: Bitstream, rendering: Rendering) -> Work:
+    def work_of_decode(self, data: bytes, rendering: Rendering) -> Work:
         """What a decode will compute: one run of the decoder."""
-        return Work(self._padded_pixels(file.header.width, file.header.height), 1)
+        header = self.open(data).header
+        return Work(self._padded_pixels(header.width, header.height), 1)
 
     def evaluate_once(self, width: int, height: int) -> None:
         """Run encoder and decoder once on grey, for whoever wants to know how long that takes."""
@@ -224,7 +226,7 @@ class CodLite:
                 f"The file claims {header.payload_bytes:,} bytes for {header.width} x {header.height} pixels; "
                 "no picture of this size takes so many."
             )
-        _require_whole(bitstream)
+        require_whole(bitstream, self.label)
         return bitstream
 
     def read(self, bitstream: Bitstream) -> CodContent:
@@ -273,14 +275,3 @@ def rate_of(header: Header) -> CodShape:
         return CodShape(1 << min(exponent, 16), bits)
     except ValueError as error:
         raise CorruptBitstream("The file's header names a rate that no CoD-Lite model has.") from error
-
-
-def _require_whole(bitstream: Bitstream) -> None:
-    if bitstream.is_cut:
-        raise TruncatedBitstream(
-            f"The file ends after {bitstream.num_bytes:,} of "
-            f"{bitstream.header_bytes + bitstream.header.payload_bytes:,} bytes. A CoD-Lite file cannot be decoded in "
-            "part; please fetch it again, whole."
-        )
-    if bitstream.is_damaged:
-        raise CorruptBitstream("The file is damaged: its check value does not match. Please fetch it again.")

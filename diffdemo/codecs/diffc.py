@@ -273,8 +273,9 @@ class DiffC:
         bits = min(8 * budget_of(target, width * height), MAX_BPP * width * height)
         return Work(padded_pixels(width, height, MULTIPLE), views * steps, bits)
 
-    def work_of_decode(self, file: DiffCFile, rendering: Rendering) -> Work:
+    def work_of_decode(self, data: bytes, rendering: Rendering) -> Work:
         """What a decode will compute: an evaluation for each step and view, and those of the decoder's sampler."""
+        file = self.open(data)
         sampled = SAMPLER_EVALUATIONS[rendering.decoder_of(self)]
         evaluations = file.head.views * (len(file.steps()) + sampled)
         return Work(padded_pixels(file.head.width, file.head.height, MULTIPLE), evaluations)

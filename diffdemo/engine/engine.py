@@ -549,10 +549,7 @@ class Engine(Catalogue):
         """
         model = self._writer_of(prefix)
         codec = self._store.codec(model)
-        if isinstance(codec, Cdc):
-            work = codec.work_of_decode(codec.open(prefix), rendering)
-        else:
-            work = codec.work_of_decode(codec.open(prefix), rendering)
+        work = codec.work_of_decode(prefix, rendering)
         header = read_bitstream(prefix).header
         if header.width * header.height > self._limits.pixels:
             raise WorkLimitError(

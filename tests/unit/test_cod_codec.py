@@ -248,7 +248,7 @@ def test_whoever_asks_is_told_how_far_it_has_come_and_can_end_it(codec, picture,
 
 def test_work_is_known_before(codec, data):
     assert codec.work_of_encode(70, 41, Target(), Preset.FAST) == Work(80 * 48, 1)
-    assert codec.work_of_decode(codec.open(data), Rendering()) == Work(80 * 48, 1)
+    assert codec.work_of_decode(data, Rendering()) == Work(80 * 48, 1)
     codec.evaluate_once(20, 10)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from diffdemo.engine import Engine
+from diffdemo.engine.arguments import MAX_BPP
 from diffdemo.engine.batch.compress import MOST_PICTURES
 from diffdemo.images import MOST_PIXELS
 from diffdemo.ui import words
@@ -16,7 +17,7 @@ from diffdemo.ui.batch.plot import batch_plot
 from diffdemo.ui.batch.program import BatchEndpoint
 from diffdemo.ui.batch.table import EMPTY
 from diffdemo.ui.codec_controls import DEFAULT_CODEC, OFFERS, codec_choice, preset_choice, rate_slider
-from diffdemo.ui.programs.endpoints import AUTO, MAX_BYTES, RAW_BPP
+from diffdemo.ui.programs.endpoints import AUTO, MAX_BYTES
 from diffdemo.ui.server.file_fields import FileInput
 from diffdemo.ui.studio.page import SESSION_SECONDS
 
@@ -146,7 +147,7 @@ def _expose(engine: Engine) -> None:
         trigger = gr.Button()
         inputs = [
             FileInput(file_count="multiple", label="pictures"),
-            gr.Number(OFFERS[DEFAULT_CODEC].bpp, minimum=0, maximum=RAW_BPP, label="bits per pixel"),
+            gr.Number(OFFERS[DEFAULT_CODEC].bpp, minimum=0, maximum=MAX_BPP, label="bits per pixel"),
             gr.Number(None, precision=0, minimum=0, maximum=MAX_BYTES, label="bytes of each file; empty for no limit"),
             gr.Radio(["fast", "balanced", "best"], value="balanced", label="quality of search"),
             gr.Radio([AUTO, *OFFERS], value=AUTO, label="codec"),

@@ -10,6 +10,7 @@ import gradio as gr
 
 from diffdemo.engine import Engine
 from diffdemo.engine.classical.files import available
+from diffdemo.engine.classical.formats import RAW_BPP
 from diffdemo.errors import ImageError, RateError
 from diffdemo.images import MOST_PIXELS, Pixels, to_png
 from diffdemo.metrics.distortion import bits_per_pixel
@@ -19,7 +20,7 @@ from diffdemo.ui.codec_controls import DEFAULT_CODEC, OFFERS
 from diffdemo.ui.compare.sides import ORIGINAL
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.models import choice
-from diffdemo.ui.programs.endpoints import MAX_BYTES, RAW_BPP, notes_of
+from diffdemo.ui.programs.endpoints import MAX_BYTES, notes_of
 from diffdemo.ui.server.file_fields import FileInput
 from diffdemo.ui.server.uploads import require_upload
 from diffdemo.ui.studio.screen import served, stem_of

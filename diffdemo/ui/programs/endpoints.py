@@ -21,12 +21,8 @@ from diffdemo.ui.server.uploads import read_upload, require_upload
 from diffdemo.ui.studio.screen import served, stem_of
 
 AUTO = "auto"
-RAW_BPP = 24
-"""Bits per pixel of a picture as it is, which no file needs more of."""
 MAX_BYTES = 1 << 24
 """Of one file: twice what the format holds, as classical codecs may need more."""
-LARGEST_SEED = (1 << 32) - 1
-MAX_STEPS = 1000
 ENOUGH = 0.9
 """Share of the bytes that were asked for below which a file is said to be complete before them."""
 

@@ -8,11 +8,12 @@ from typing import Any
 import gradio as gr
 
 from diffdemo.engine import Engine
+from diffdemo.engine.arguments import MAX_BPP, MAX_SEED, MAX_STEPS
 from diffdemo.engine.classical.files import available
 from diffdemo.ui import words
 from diffdemo.ui.codec_controls import DEFAULT_GAMMA, OFFERS
 from diffdemo.ui.models.shelf import LONGEST_PROMPT
-from diffdemo.ui.programs.endpoints import AUTO, LARGEST_SEED, MAX_BYTES, MAX_STEPS, RAW_BPP, Endpoints
+from diffdemo.ui.programs.endpoints import AUTO, MAX_BYTES, Endpoints
 from diffdemo.ui.server.file_fields import FileInput
 from diffdemo.ui.studio.menu_wiring import DOWNLOADS
 from diffdemo.ui.studio.wiring import DEVICE
@@ -25,11 +26,11 @@ def expose(engine: Engine) -> None:
         trigger = gr.Button()
         image, file = FileInput(label="picture"), FileInput(label=".difd file")
         output, decoded, report = gr.File(label="file"), gr.File(label="PNG file"), gr.JSON(label="report")
-        bpp = gr.Number(1.0, minimum=0, maximum=RAW_BPP, label="bits per pixel")
+        bpp = gr.Number(1.0, minimum=0, maximum=MAX_BPP, label="bits per pixel")
         num_bytes = gr.Number(None, precision=0, minimum=0, maximum=MAX_BYTES, label="bytes; empty for no limit")
         most_bytes = gr.Number(10_000, precision=0, minimum=0, maximum=MAX_BYTES, label="most bytes")
         preset = gr.Radio(["fast", "balanced", "best"], value="balanced", label="quality of search")
-        seed = gr.Number(0, precision=0, minimum=0, maximum=LARGEST_SEED, label="seed")
+        seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="seed")
         decoder = gr.Radio([AUTO, *words.DECODERS, *words.TEXTURES], value=AUTO, label="decoder")
         realism = gr.Number(1.0, minimum=0, maximum=1, label="realism, 0 to 1")
         gamma = gr.Number(DEFAULT_GAMMA, minimum=0, maximum=2, label="gamma, 0 to 2")
@@ -48,7 +49,7 @@ def expose(engine: Engine) -> None:
         second = FileInput(label="another picture")
         enlarged, errors = gr.File(label="difference, PNG file"), gr.File(label="error map, PNG file")
         codec = gr.Radio([*available()], value="jpeg", label="classical codec")
-        most_bpp = gr.Number(None, minimum=0, maximum=RAW_BPP, label="bits per pixel; empty for most bytes")
+        most_bpp = gr.Number(None, minimum=0, maximum=MAX_BPP, label="bits per pixel; empty for most bytes")
 
     def endpoint(call: Callable[..., Any], inputs: list, outputs: list, **options: Any) -> None:
         trigger.click(call, inputs, outputs, api_name=call.__name__, show_progress="hidden", **options)
