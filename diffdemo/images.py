@@ -89,6 +89,11 @@ def to_png(pixels: Pixels) -> bytes:
     return out.getvalue()
 
 
+def padded_pixels(width: int, height: int, multiple: int = 64) -> int:
+    """Pixels of a picture whose sides have been filled up to multiples, as deep networks need them."""
+    return (-(-width // multiple) * multiple) * (-(-height // multiple) * multiple)
+
+
 def mirrored(image: Tensor, multiple: int) -> Tensor:
     """An image [B,C,H,W] mirrored to the right and below, as often as needed, until its sides are multiples."""
     rows, columns = (_mirror(length, multiple).to(image.device) for length in image.shape[2:])

@@ -24,6 +24,8 @@ from fake_models import FakeModels
 from PIL import Image, ImageFilter
 from skimage import data as pictures
 
+from diffdemo.codecs.cdc import Cdc
+from diffdemo.codecs.diffc import DiffC
 from diffdemo.engine.classical.formats import FORMATS
 from diffdemo.engine.records import (
     BitsMap,
@@ -72,8 +74,17 @@ class FakeEngine(FakeModels):
     def codecs(self) -> list[CodecInfo]:
         """Both that there are."""
         return [
-            CodecInfo("diffc", "DiffC", "fake", True, ("mean", "flow", "ancestral")),
-            CodecInfo("cdc", "CDC", "fake-cdc", False, fake_cdc.DECODERS),
+            CodecInfo(
+                codec.name,
+                codec.label,
+                model,
+                codec.is_embedded,
+                tuple(map(str, codec.decoders)),
+                codec.sentence,
+                codec.rates,
+                codec.options,
+            )
+            for codec, model in ((DiffC, "fake"), (Cdc, "fake-cdc"))
         ]
 
     def warm_up(self) -> None:
@@ -237,10 +248,7 @@ class FakeEngine(FakeModels):
             fingerprint=model.fingerprint if is_here else "cafe0001",
             width=width,
             height=height,
-            seed=fields["seed"],
-            preset=fields["preset"],
-            delta=None,
-            prompt=fields["prompt"],
+            facts={key: fields[key] or None for key in ("preset", "prompt")} | {"seed": fields["seed"], "delta": None},
             is_embedded=True,
             header_bytes=start,
             num_bytes=len(data),

@@ -33,7 +33,7 @@ ALLOWED = {
     "ui": {"engine", "theory"} | LEAVES,
     "api": {"engine", "inputs"} | LEAVES,
     "inputs": {"errors"},
-    "cli": {"", "engine", "hub", "inputs", "models", "training"} | LEAVES,
+    "cli": {"", "codecs", "engine", "hub", "inputs", "models", "training"} | LEAVES,
     "__main__": {"cli"},
     "": {"api", "engine", "errors"},
 }

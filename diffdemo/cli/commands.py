@@ -17,6 +17,7 @@ from diffdemo.cli.options import decoder_asked_for, given, require_of_use, requi
 from diffdemo.cli.output import numbered_files, require_empty_folder, require_output, write_file
 from diffdemo.cli.streams import STANDARD
 from diffdemo.cli.terminal import Progress, print_file, print_report
+from diffdemo.codecs.rendering import KNOBS
 from diffdemo.errors import DiffDemoError
 from diffdemo.inputs import MAX_FILE_BYTES, read_file
 
@@ -71,10 +72,7 @@ def encode(args: argparse.Namespace) -> None:
         "psnr_db": moment.frame.psnr_db,
         "ms_ssim": moment.frame.ms_ssim,
         "decoder": moment.frame.decoder,
-        "preset": info.preset,
-        "seed": info.seed,
-        "prompt": info.prompt or None,
-        "delta": info.delta,
+        **info.facts,
         "steps": moment.frame.step,
         "seconds": time.monotonic() - began,
         "notes": notes,
@@ -107,7 +105,7 @@ def decode(args: argparse.Namespace) -> None:
         data,
         num_bytes=args.bytes,
         decoder=decoder_asked_for(args),
-        **given(args, "realism", "gamma", "eta", "steps", "seed"),
+        **given(args, *KNOBS),
         every_step=args.frames is not None,
     )
     if args.frames is None:
@@ -141,7 +139,8 @@ def info(args: argparse.Namespace) -> None:
 
     described = Engine().describe(data)
     if args.json:
-        print_report(asdict(described), as_json=True)
+        fields = asdict(described)
+        print_report(fields | fields.pop("facts"), as_json=True)
     else:
         print_file(described)
 

@@ -6,22 +6,16 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from diffdemo.codecs.rendering import KNOBS, WAYS
 from diffdemo.errors import DiffDemoError
 
 if TYPE_CHECKING:
     from diffdemo.engine import CodecInfo
 
-READERS = {
-    "realism": ("flow",),
-    "gamma": ("stochastic",),
-    "eta": ("stochastic",),
-    "steps": ("deterministic", "stochastic"),
-    "seed": ("ancestral", "stochastic"),
-}
-"""Which decoders read an option of `decode`. One that only one of them reads asks for that one, if none is named."""
 
-OF_DIFFC = ("preset", "seed")
-"""Options of `encode` that only DiffC reads; of the prompt, the engine knows which models do."""
+def readers(knob: str) -> tuple[str, ...]:
+    """Names of the decoders that read an option of `decode`."""
+    return tuple(decoder.value for decoder, way in WAYS.items() if knob in way.knobs)
 
 
 def given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
@@ -37,7 +31,7 @@ def decoder_asked_for(args: argparse.Namespace) -> str | None:
     """
     if args.decoder is not None:
         return str(args.decoder)
-    asked = {readers[0]: name for name, readers in READERS.items() if len(readers) == 1 and name in given(args, name)}
+    asked = {readers(name)[0]: name for name in given(args, *KNOBS) if len(readers(name)) == 1}
     if len(asked) > 1:
         names = " and ".join(f"--{name}" for name in asked.values())
         raise DiffDemoError(f"No decoder reads both {names}; please leave one of them out.")
@@ -50,9 +44,10 @@ def require_of_use(args: argparse.Namespace, *, codec: str, codecs: Sequence[Cod
     Raises:
         DiffDemoError: naming an option that is not.
     """
-    of_no_use = given(args, *OF_DIFFC) if codec != "diffc" else {}
-    for name in of_no_use:
-        raise DiffDemoError(f"{_label(codec, codecs)} does not read --{name}; please leave it out.")
+    chosen = _named(codec, codecs)
+    for name in given(args, "preset", "seed"):
+        if name not in chosen.options:
+            raise DiffDemoError(f"{chosen.label} does not read --{name}; please leave it out.")
 
 
 def require_of_use_for_decoding(args: argparse.Namespace, *, codec: str, codecs: Sequence[CodecInfo]) -> None:
@@ -66,23 +61,23 @@ def require_of_use_for_decoding(args: argparse.Namespace, *, codec: str, codecs:
     Raises:
         DiffDemoError: naming an option that is not.
     """
-    decoders = next(each.decoders for each in codecs if each.name == codec)
+    decoders = _named(codec, codecs).decoders
     asked = decoder_asked_for(args)
-    for name in given(args, *READERS):
-        readers = [decoder for decoder in READERS[name] if decoder in decoders]
-        if not readers:
-            nobody = " or ".join(repr(decoder) for decoder in READERS[name])
+    for name in given(args, *KNOBS):
+        fitting = [decoder for decoder in readers(name) if decoder in decoders]
+        if not fitting:
+            nobody = " or ".join(repr(decoder) for decoder in readers(name))
             raise DiffDemoError(
-                f"The file is one of {_label(codec, codecs)}, which has no decoder {nobody}, and only that one reads "
-                f"--{name}; please leave it out."
+                f"The file is one of {_named(codec, codecs).label}, which has no decoder {nobody}, and only that one "
+                f"reads --{name}; please leave it out."
             )
         chosen = asked or decoders[0]
-        if chosen in decoders and chosen not in readers:
+        if chosen in decoders and chosen not in fitting:
             raise DiffDemoError(
                 f"The decoder '{chosen}' does not read --{name}; please leave it out, or choose --decoder "
-                f"{' or '.join(readers)}."
+                f"{' or '.join(fitting)}."
             )
 
 
-def _label(codec: str, codecs: Sequence[CodecInfo]) -> str:
-    return next(each.label for each in codecs if each.name == codec)
+def _named(codec: str, codecs: Sequence[CodecInfo]) -> CodecInfo:
+    return next(each for each in codecs if each.name == codec)

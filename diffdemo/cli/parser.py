@@ -16,13 +16,14 @@ from pathlib import Path
 
 from diffdemo import __version__
 from diffdemo.cli import commands, models, streams, train
+from diffdemo.cli.options import readers
 from diffdemo.cli.terminal import in_one_line
+from diffdemo.codecs.rendering import KNOBS, LARGEST_SEED, Decoder, Knob
 from diffdemo.errors import Cancelled, DiffDemoError
 
 Command = Callable[[argparse.Namespace], None]
 
 PRESETS = ("fast", "balanced", "best")
-DECODERS = ("mean", "flow", "ancestral", "deterministic", "stochastic")
 DEVICES = ("cpu", "cuda")
 SIZES = ("small", "base")
 INTERRUPTED = 130
@@ -53,8 +54,6 @@ def _number(kind: type[float], least: float, most: float, what: str) -> Callable
 
 _positive = _number(float, 1e-6, 1e6, "a positive number")
 _share = _number(float, 0, 1, "a number from 0 to 1")
-_deviation = _number(float, 0, 2, "a number from 0 to 2")
-_steps = _number(int, 1, 1000, "a whole number from 1 to 1000")
 _width = _number(int, 1, 256, "a whole number from 1 to 256")
 _count = _number(int, 1, 1 << 40, "a positive whole number")
 _seed = _number(int, 0, (1 << 32) - 1, "a whole number from 0 to 4294967295")
@@ -186,7 +185,9 @@ def _add_encode(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="customary suffix: .difd; - for standard output, with the report on standard error",
     )
-    parser.add_argument("--codec", metavar="NAME", help="diffc or cdc (default: that of the model, or else diffc)")
+    parser.add_argument(
+        "--codec", metavar="NAME", help="see `diffdemo models` (default: that of the model, or else diffc)"
+    )
     parser.add_argument("--model", metavar="NAME", help="see `diffdemo models` (default: that of the codec)")
     target = parser.add_mutually_exclusive_group()
     target.add_argument("--bpp", type=_positive, metavar="X", help="most bits per pixel, up to 24 (default: 1.0)")
@@ -214,34 +215,13 @@ def _add_decode(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--decoder",
-        choices=DECODERS,
-        help="what to do about bits that were not sent: mean, flow or ancestral for files of diffc (default: mean), "
-        "deterministic or stochastic for those of cdc (default: deterministic)",
+        choices=[decoder.value for decoder in Decoder],
+        help="what to do about bits that were not sent (default: the first that the file's codec has)",
     )
-    parser.add_argument(
-        "--realism",
-        type=_share,
-        metavar="R",
-        help="for --decoder flow, and asking for it: 0 blurred, 1 sharp (default: 1)",
-    )
-    parser.add_argument(
-        "--gamma",
-        type=_deviation,
-        metavar="G",
-        help="for --decoder stochastic, and asking for it: noise to start from, 0 to 2 (default: 0.8)",
-    )
-    parser.add_argument(
-        "--eta",
-        type=_share,
-        metavar="E",
-        help="for --decoder stochastic, and asking for it: fresh noise in every step, 0 to 1 (default: 0)",
-    )
-    parser.add_argument(
-        "--steps", type=_steps, metavar="N", help="for files of cdc: denoising steps (default: what suits the model)"
-    )
-    parser.add_argument("--bytes", type=_count, metavar="N", help="for files of diffc: use only the first N bytes")
+    for name, knob in KNOBS.items():
+        parser.add_argument(f"--{name}", type=_within(knob), metavar=name[0].upper(), help=_knob_help(name, knob))
+    parser.add_argument("--bytes", type=_count, metavar="N", help="of embedded files: use only the first N bytes")
     parser.add_argument("--frames", type=Path, metavar="DIR", help="also write every reconstruction on the way")
-    _add_seed(parser, "for --decoder ancestral and stochastic: of the random numbers (default: 0)")
     _add_json(parser)
 
 
@@ -297,6 +277,20 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     study.add_argument("--only", nargs="+", default=[], metavar="NAME", help="beside the baseline (default: all)")
     plot.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="folder that `train diffc|cdc` wrote")
     plot.add_argument("--over", choices=("minutes", "step"), default="minutes", help="(default: minutes)")
+
+
+def _within(knob: Knob) -> Callable[[str], float]:
+    """Reads a number that a decoder takes."""
+    kind, most = (int, min(knob.high, LARGEST_SEED)) if knob.is_whole else (float, knob.high)
+    return _number(kind, knob.low, most, f"a {'whole ' if knob.is_whole else ''}number from {knob.low} to {most}")
+
+
+def _knob_help(name: str, knob: Knob) -> str:
+    """What an option of `decode` does, and which decoders read it; one that a single decoder reads asks for it."""
+    decoders = readers(name)
+    alone = ", and asking for it" if len(decoders) == 1 else ""
+    default = "what suits the model" if name == "steps" else f"{knob.default:g}"
+    return f"for --decoder {' and '.join(decoders)}{alone}: {knob.about} (default: {default})"
 
 
 def _add_seed(parser: argparse.ArgumentParser, summary: str) -> None:

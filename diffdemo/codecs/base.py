@@ -2,192 +2,218 @@
 
 Two kinds of progress must not be confused. `num_bytes` grows where more of the file has been used; `step` grows where
 only more work has been done on the same bytes.
+
+Engine, page, command line, batch and evaluation know codecs by this contract alone. `codecs.registry` lists them, and
+`tests/contract` holds every one of them to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import ClassVar, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
+import numpy as np
+import torch
 from torch import Tensor
 
-from diffdemo.coding.container import Bitstream
-from diffdemo.errors import CorruptBitstream, RateError, TruncatedBitstream
+from diffdemo.codecs.records import CellBits, Description, Encoded, Preset, Rates, Reconstruction, State, Target, Work
+from diffdemo.codecs.rendering import DEFAULT_RENDERING, Decoder, Rendering
+from diffdemo.errors import RateError
 from diffdemo.images import Pixels
+from diffdemo.models.spec import ModelFiles, ModelSpec
 
 
-class Decoder(StrEnum):
-    """What to do about the bits that were not sent.
+class CodedPicture(ABC):
+    """A file that has been opened by the codec and the model that can decode it."""
 
-    MEAN: the average of all pictures that fit (posterior mean): least error, blurred.
-    FLOW: one sharp picture, always the same (probability flow; DiffC-F of Theis et al. 2022).
-    ANCESTRAL: one sharp picture drawn at random (reverse diffusion; DiffC-A).
-    DETERMINISTIC: what the content says, started from nothing; always the same (CDC with gamma = 0).
-    STOCHASTIC: content with texture grown from random noise (CDC with gamma > 0).
-    """
+    @property
+    @abstractmethod
+    def num_bytes(self) -> int:
+        """Of what there is of the file."""
 
-    MEAN = "mean"
-    FLOW = "flow"
-    ANCESTRAL = "ancestral"
-    DETERMINISTIC = "deterministic"
-    STOCHASTIC = "stochastic"
+    @abstractmethod
+    def frames(self, rendering: Rendering = DEFAULT_RENDERING, start: State | None = None) -> Iterator[Reconstruction]:
+        """Reconstructions, coarse to fine, at least one.
 
-
-class Preset(StrEnum):
-    """How much work the encoder puts into saving bits."""
-
-    FAST = "fast"
-    BALANCED = "balanced"
-    BEST = "best"
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where an encode ends: at the first of the limits that are given.
-
-    Attributes:
-        num_bytes: the file, header included, is never longer.
-        psnr_db: the posterior mean of the whole file reaches this, if the model can.
-    """
-
-    num_bytes: int | None = None
-    psnr_db: float | None = None
-
-
-MOST_STEPS = 1000
-
-
-def require_whole(bitstream: Bitstream, codec: str) -> None:
-    """Check that a file of a codec that is not embedded is complete and intact.
-
-    Args:
-        bitstream: the file.
-        codec: its label, for the message.
-
-    Raises:
-        TruncatedBitstream, CorruptBitstream: if not.
-    """
-    if bitstream.is_cut:
-        raise TruncatedBitstream(
-            f"The file ends after {bitstream.num_bytes:,} of "
-            f"{bitstream.header_bytes + bitstream.header.payload_bytes:,} bytes. A {codec} file cannot be decoded in "
-            "part; please fetch it again, whole."
-        )
-    if bitstream.is_damaged:
-        raise CorruptBitstream("The file is damaged: its check value does not match. Please fetch it again.")
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What an encode or a decode will compute, known before its first step.
-
-    Attributes:
-        pixels: that the network sees in one evaluation, those of the padding included.
-        evaluations: of the network.
-        searched_bits: that an encoder looks for by channel simulation.
-    """
-
-    pixels: int
-    evaluations: int
-    searched_bits: int = 0
-
-
-def padded_pixels(width: int, height: int, multiple: int = 64) -> int:
-    """Pixels of a picture whose sides have been filled up to multiples, as deep networks need them."""
-    return (-(-width // multiple) * multiple) * (-(-height // multiple) * multiple)
-
-
-@dataclass(frozen=True, slots=True)
-class Rendering:
-    """How a decoder fills in what was not sent. Each decoder reads those of the numbers that concern it.
-
-    Attributes:
-        decoder: None for the first of the codec's `decoders`.
-        realism: for FLOW, 0 (posterior mean) to 1 (probability flow).
-        gamma: for STOCHASTIC, standard deviation of the noise that it starts from, 0 to 2.
-        eta: for STOCHASTIC, fresh noise in every step: 0 for none (DDIM) to 1 (ancestral sampling).
-        steps: for DETERMINISTIC and STOCHASTIC, 1 to 1000 denoising steps; None for what suits the model.
-        seed: for ANCESTRAL and STOCHASTIC, which of the possible pictures to draw.
-
-    Raises:
-        RateError: if a number is out of its range.
-    """
-
-    decoder: Decoder | None = None
-    realism: float = 1.0
-    gamma: float = 0.8
-    eta: float = 0.0
-    steps: int | None = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name, value, high in (("Realism", self.realism, 1), ("Gamma", self.gamma, 2), ("Eta", self.eta, 1)):
-            if not 0 <= value <= high:
-                raise RateError(f"{name} is {value}; it must lie between 0 and {high}.")
-        if self.steps is not None and not 1 <= self.steps <= MOST_STEPS:
-            raise RateError(f"The number of steps is {self.steps}; it must lie between 1 and {MOST_STEPS}.")
-
-    def decoder_of(self, codec: Codec) -> Decoder:
-        """The decoder to use with a codec.
+        Args:
+            rendering: what to do about what was not sent.
+            start: of an embedded file, a state to go on from; steps are counted from there.
 
         Raises:
-            RateError: the codec does not have it.
+            BitstreamError: the payload is not what an encoder writes.
+            RateError: a decoder of another codec.
         """
-        chosen = self.decoder or codec.decoders[0]
-        if chosen not in codec.decoders:
-            raise RateError(
-                f"The file is one of {codec.label}, which has no decoder '{chosen}'; "
-                f"choose one of: {', '.join(codec.decoders)}."
-            )
-        return chosen
+
+    @abstractmethod
+    def work(self, rendering: Rendering) -> Work:
+        """What that will compute.
+
+        Raises:
+            RateError: a decoder of another codec.
+        """
+
+    def bits_by_cell(self, original: Pixels | None, states: Sequence[State]) -> CellBits | None:
+        """Where in the picture the bits went; None if that cannot be known.
+
+        Args:
+            original: uint8 [H,W,3], if it is known.
+            states: that a decode of an embedded file came by, in order.
+        """
+        return None
 
 
-DEFAULT_RENDERING = Rendering()
-
-
-@dataclass(frozen=True, slots=True)
-class Reconstruction:
-    """One picture out of the sequence that a decode yields.
-
-    Attributes:
-        image: float32 [1,3,H,W] in [-1,1].
-        num_bytes: bytes of the file that it rests on, header included.
-        step, num_steps: work done and to be done; `step == num_steps` is the last one.
-        sigma: noise level that has been reached; 0 where the notion does not apply.
-    """
-
-    image: Tensor
-    num_bytes: int
-    step: int
-    num_steps: int
-    sigma: float
-
-
-class Codec(Protocol):
-    """The contract that `tests/contract` checks for every registered codec.
+class Codec(ABC):
+    """The contract.
 
     Attributes:
         name: what users type.
         label: what they read.
+        sentence: what it is, in one.
         codec_id: what stands in files.
         is_embedded: whether every prefix of a file is a file.
         decoders: what it can do about the bits that were not sent, the default first.
+        facts: names of what its files state; see `Description`.
+        rates: that make sense for it.
+        options: names of the `EncodeOptions` that it reads, apart from the prompt, which is up to the model.
         fingerprint: first four bytes of the SHA-256 of the weight file.
     """
 
     name: ClassVar[str]
     label: ClassVar[str]
+    sentence: ClassVar[str]
     codec_id: ClassVar[int]
     is_embedded: ClassVar[bool]
     decoders: ClassVar[tuple[Decoder, ...]]
+    facts: ClassVar[tuple[str, ...]]
+    rates: ClassVar[Rates]
+    options: ClassVar[tuple[str, ...]] = ()
     fingerprint: bytes
 
-    def encode(self, pixels: Pixels, target: Target, *, preset: Preset, seed: int) -> bytes:
-        """A file that meets the target."""
-        ...
+    @classmethod
+    @abstractmethod
+    def load(cls, spec: ModelSpec, weights: ModelFiles | None, device: torch.device) -> Codec:
+        """The codec with one of its models.
 
-    def decode(self, data: bytes, rendering: Rendering) -> Iterator[Reconstruction]:
-        """Reconstructions from a file, or from any prefix of one of an embedded codec, coarse to fine; at least one."""
-        ...
+        Args:
+            spec: the model.
+            weights: its files, for one that comes from the Hub.
+            device: where its networks go.
+
+        Raises:
+            WeightsError: missing, damaged, or of another architecture.
+        """
+
+    @classmethod
+    @abstractmethod
+    def describe(cls, data: bytes) -> Description:
+        """What a file of this codec says about itself, whole or cut.
+
+        Raises:
+            BitstreamError: it is none that an encoder writes.
+        """
+
+    @abstractmethod
+    def encode_progressively(
+        self,
+        pixels: Pixels,
+        target: Target,
+        *,
+        preset: Preset = Preset.BALANCED,
+        seed: int = 0,
+        prompt: str = "",
+    ) -> Iterator[Encoded]:
+        """Encode; every moment carries a whole file, and the last one meets the target.
+
+        Args:
+            pixels: uint8 [H,W,3].
+            target: bytes, quality, or both; with neither, what suits the codec.
+            preset, seed, prompt: see `EncodeOptions`.
+
+        Raises:
+            ImageError: no picture, or too large a one.
+            RateError: the target cannot be met, or an option is of no use.
+        """
+
+    @abstractmethod
+    def coded(self, data: bytes) -> CodedPicture:
+        """The picture in a file, or in any prefix of one of an embedded codec, ready to be decoded.
+
+        Raises:
+            BitstreamError: it is none that this codec and model can decode.
+        """
+
+    @abstractmethod
+    def work_of_encode(self, width: int, height: int, target: Target, preset: Preset) -> Work:
+        """What an encode will compute."""
+
+    def encode(self, pixels: Pixels, target: Target, *, preset: Preset = Preset.BALANCED, seed: int = 0) -> bytes:
+        """A file that meets the target; see `encode_progressively`."""
+        *_, last = self.encode_progressively(pixels, target, preset=preset, seed=seed)
+        return last.data
+
+    def decode(self, data: bytes, rendering: Rendering = DEFAULT_RENDERING) -> Iterator[Reconstruction]:
+        """Reconstructions from a file; see `CodedPicture.frames`.
+
+        Raises:
+            BitstreamError, RateError.
+        """
+        yield from self.coded(data).frames(rendering)
+
+    def files(self, pixels: Pixels, targets: Sequence[Target]) -> Iterator[bytes]:
+        """Files of a picture over a range of rates, by rising size.
+
+        Args:
+            pixels: uint8 [H,W,3].
+            targets: what each has to meet; one that cannot be met is passed over. Without any, what suits the codec.
+
+        Raises:
+            ImageError: no picture, or too large a one.
+        """
+        for target in targets or [Target()]:
+            try:
+                yield self.encode(pixels, target)
+            except RateError:
+                continue
+
+    def work_of_files(self, width: int, height: int) -> Work:
+        """What `files` will compute without targets."""
+        return self.work_of_encode(width, height, Target(), Preset.BALANCED)
+
+    @property
+    def quickest(self) -> Rendering:
+        """How to get a picture of a file that is worth looking at in the least time."""
+        return DEFAULT_RENDERING
+
+    def ceiling(self, pixels: Pixels) -> Tensor | None:
+        """What the codec makes of a picture at any rate, however high, float32 [1,3,H,W]; None if that is the picture.
+
+        Args:
+            pixels: uint8 [H,W,3].
+        """
+        return None
+
+    def evaluate_once(self, width: int, height: int) -> None:
+        """Run the network on grey, for whoever wants to know how long that takes."""
+        grey = np.full((height, width, 3), 128, np.uint8)
+        list(self.decode(self.encode(grey, Target())))
+
+    @classmethod
+    def decoder_of(cls, rendering: Rendering) -> Decoder:
+        """The decoder that a rendering asks for.
+
+        Raises:
+            RateError: the codec does not have it.
+        """
+        chosen = rendering.decoder or cls.decoders[0]
+        if chosen not in cls.decoders:
+            raise RateError(
+                f"The file is one of {cls.label}, which has no decoder '{chosen}'; "
+                f"choose one of: {', '.join(cls.decoders)}."
+            )
+        return chosen
+
+    @classmethod
+    def curve_name(cls, rendering: Rendering) -> str:
+        """What results call the curve of a decoder: "diffc flow 0.5"."""
+        return f"{cls.name} {cls.decoder_of(rendering)}"

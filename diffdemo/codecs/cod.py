@@ -13,31 +13,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from diffdemo.codecs.base import (
-    DEFAULT_RENDERING,
-    Decoder,
-    Preset,
-    Reconstruction,
-    Rendering,
-    Target,
-    Work,
-    padded_pixels,
-    require_whole,
-)
+from diffdemo.codecs.base import Codec, CodedPicture
+from diffdemo.codecs.checks import require_model, require_payload_within, require_whole
 from diffdemo.codecs.cod_file import cod_sides, read_cod, write_cod
 from diffdemo.codecs.cod_payload import Codes, max_payload_bytes, read_payload, write_payload
+from diffdemo.codecs.records import Description, Encoded, Preset, Rates, Reconstruction, State, Target, Work
+from diffdemo.codecs.rendering import DEFAULT_RENDERING, Decoder, Rendering
 from diffdemo.coding.container import Bitstream, Header, read_bitstream, require_sides, write_bitstream
-from diffdemo.errors import CorruptBitstream, ImageError, ModelMismatch, RateError
-from diffdemo.images import MOST_PIXELS, Pixels, mirrored, require_pixels
+from diffdemo.errors import CorruptBitstream, ImageError, RateError
+from diffdemo.images import MOST_PIXELS, Pixels, mirrored, padded_pixels, require_pixels
 from diffdemo.models.cod.model import CodModel
 from diffdemo.models.cod.shape import CodShape
 from diffdemo.models.cod_progress import Heed, nobody
+from diffdemo.models.spec import ModelFiles, ModelSpec
+
+WEIGHTS = "cod.safetensors"
+"""What a converted checkpoint is called among the files of a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ class CodContent:
     codes: Codes
 
 
-class CodLite:
+class CodLite(Codec):
     """The codec with the model of one rate.
 
     Args:
@@ -64,13 +62,50 @@ class CodLite:
 
     name: ClassVar = "cod-lite"
     label: ClassVar = "CoD-Lite"
+    sentence: ClassVar = "A map of codes, and one step to a picture."
     codec_id: ClassVar = 3
     is_embedded: ClassVar = False
-    decoders: ClassVar[tuple[Decoder, ...]] = (Decoder.DETERMINISTIC,)
+    decoders: ClassVar = (Decoder.DETERMINISTIC,)
+    facts: ClassVar = ("stride", "code_bits")
+    rates: ClassVar = Rates(usual=0.03, most=0.5)
 
     def __init__(self, model: CodModel, *, fingerprint: bytes) -> None:
         self.model = model
         self.fingerprint = fingerprint
+
+    @classmethod
+    def load(cls, spec: ModelSpec, weights: ModelFiles | None, device: torch.device) -> CodLite:
+        """The codec with one of its models; see `Codec`."""
+        model = CodModel.load(spec.path if weights is None else weights.files[WEIGHTS], device=device)
+        return cls(model, fingerprint=bytes.fromhex(model.sha256[:8]) if weights is None else weights.fingerprint)
+
+    @classmethod
+    def describe(cls, data: bytes) -> Description:
+        """What a file says about itself; see `Codec`."""
+        bitstream = read_bitstream(data)
+        shape = rate_of(bitstream.header)
+        return Description({"stride": shape.stride, "code_bits": shape.bits}, bitstream.header_bytes)
+
+    def encode_progressively(
+        self,
+        pixels: Pixels,
+        target: Target,
+        *,
+        preset: Preset = Preset.BALANCED,
+        seed: int = 0,
+        prompt: str = "",
+    ) -> Iterator[Encoded]:
+        """The file of a picture, at once; arguments as for `encode`.
+
+        Raises:
+            ImageError: no picture, or too large a one.
+            RateError: the file is longer than the target allows, or there is a prompt.
+        """
+        if prompt:
+            raise RateError(f"{self.label} takes no prompt; please leave it empty.")
+        data = self.encode(pixels, target)
+        picture = partial(self.picture, self.read(self.open(data)))
+        yield Encoded(data, Reconstruction(picture, len(data), 1, 1, 0.0, Decoder.DETERMINISTIC), done=True)
 
     def encode(
         self,
@@ -145,9 +180,11 @@ class CodLite:
             BitstreamError: the file is not whole, not intact, not ours, or names another model.
             RateError: a decoder of another codec.
         """
-        rendering.decoder_of(self)
-        bitstream = self.open(data)
-        yield Reconstruction(self.picture(self.read(bitstream), heed), bitstream.num_bytes, 1, 1, 0.0)
+        yield from CodPicture(self, self.open(data), heed).frames(rendering)
+
+    def coded(self, data: bytes) -> CodPicture:
+        """The picture in a whole file; see `Codec`."""
+        return CodPicture(self, self.open(data))
 
     def encode_cod(self, pixels: Pixels, *, heed: Heed = nobody) -> bytes:
         """The picture as a file for the authors' tools, which does not say how it was padded.
@@ -166,8 +203,9 @@ class CodLite:
             BitstreamError: the file is not whole, or not of this model.
             RateError: a decoder of another codec.
         """
-        rendering.decoder_of(self)
-        yield Reconstruction(self.picture(self.read_cod(data), heed), len(data), 1, 1, 0.0)
+        decoder = self.decoder_of(rendering)
+        image = self.picture(self.read_cod(data), heed)
+        yield Reconstruction(lambda: image, len(data), 1, 1, 0.0, decoder)
 
     def read_cod(self, data: bytes) -> CodContent:
         """What a file of the authors' tools says.
@@ -193,15 +231,6 @@ class CodLite:
         """What an encode will compute: one run of the encoder."""
         return Work(self._padded_pixels(width, height), 1)
 
-    def work_of_decode(self, data: bytes, rendering: Rendering) -> Work:
-        """What a decode will compute: one run of the decoder."""
-        header = self.open(data).header
-        return Work(self._padded_pixels(header.width, header.height), 1)
-
-    def evaluate_once(self, width: int, height: int) -> None:
-        """Run encoder and decoder once on grey, for whoever wants to know how long that takes."""
-        list(self.decode(self.encode(np.full((height, width, 3), 128, np.uint8), Target())))
-
     def open(self, data: bytes) -> Bitstream:
         """Parse a file and check that this codec and model can decode it.
 
@@ -210,22 +239,12 @@ class CodLite:
         """
         bitstream = read_bitstream(data)
         header = bitstream.header
-        if header.codec_id != self.codec_id or len(header.parameters) != 1:
-            raise CorruptBitstream("The file was not written by CoD-Lite.")
         rate_of(header)
         self._require_decodable(header.width, header.height)
-        if header.fingerprint != self.fingerprint:
-            raise ModelMismatch(
-                f"The file was written with model {header.fingerprint.hex()}; this one is {self.fingerprint.hex()}. "
-                "Only the same weights can decode it."
-            )
+        require_model(header.fingerprint, self.fingerprint)
         if header.parameters[0] != rate_number(self.model.shape):
             raise CorruptBitstream("The file's header names another rate than that of the model it was written with.")
-        if header.payload_bytes > max_payload_bytes(self._count(header), self.model.shape.bits):
-            raise CorruptBitstream(
-                f"The file claims {header.payload_bytes:,} bytes for {header.width} x {header.height} pixels; "
-                "no picture of this size takes so many."
-            )
+        require_payload_within(bitstream, max_payload_bytes(self._count(header), self.model.shape.bits))
         require_whole(bitstream, self.label)
         return bitstream
 
@@ -259,6 +278,29 @@ class CodLite:
         return down * across
 
 
+class CodPicture(CodedPicture):
+    """A whole file with the codec that can decode it; `heed` is told between the layers of the decoder."""
+
+    def __init__(self, codec: CodLite, bitstream: Bitstream, heed: Heed = nobody) -> None:
+        self._codec, self._bitstream, self._heed = codec, bitstream, heed
+
+    @property
+    def num_bytes(self) -> int:
+        """Of the file."""
+        return self._bitstream.num_bytes
+
+    def frames(self, rendering: Rendering = DEFAULT_RENDERING, start: State | None = None) -> Iterator[Reconstruction]:
+        """The picture, at once; see `CodedPicture`."""
+        decoder = self._codec.decoder_of(rendering)
+        image = self._codec.picture(self._codec.read(self._bitstream), self._heed)
+        yield Reconstruction(lambda: image, self.num_bytes, 1, 1, 0.0, decoder)
+
+    def work(self, rendering: Rendering) -> Work:
+        """One run of the decoder."""
+        header = self._bitstream.header
+        return Work(padded_pixels(header.width, header.height, self._codec.model.shape.multiple), 1)
+
+
 def rate_number(shape: CodShape) -> int:
     """The number in a header that says of which rate a model is: 16 log2(stride) + bits."""
     return 16 * (shape.stride.bit_length() - 1) + shape.bits
@@ -270,6 +312,8 @@ def rate_of(header: Header) -> CodShape:
     Raises:
         CorruptBitstream: the header's number is none that an encoder writes.
     """
+    if header.codec_id != CodLite.codec_id or len(header.parameters) != 1:
+        raise CorruptBitstream("The file was not written by CoD-Lite.")
     exponent, bits = divmod(header.parameters[0], 16)
     try:
         return CodShape(1 << min(exponent, 16), bits)

@@ -16,75 +16,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from diffdemo.codecs.base import (
-    DEFAULT_RENDERING,
-    Decoder,
-    Preset,
-    Reconstruction,
-    Rendering,
-    Target,
-    Work,
-    padded_pixels,
-)
+from diffdemo.codecs.base import Codec
+from diffdemo.codecs.checks import require_model
 from diffdemo.codecs.diffc_file import CODEC_ID, LARGEST_SEED, DiffCFile, FileHead, read_file, require_prompt
 from diffdemo.codecs.diffc_payload import LAST_LEVEL, PayloadWriter, level_of, sigma_of
-from diffdemo.codecs.diffc_plan import EFFORTS, budget_of, expected_steps, growth_for, plan_step
-from diffdemo.coding.tree_code import TREE_PRESETS, TreeStep, reproduce, simulate
-from diffdemo.diffusion.denoiser import Denoiser
-from diffdemo.diffusion.posterior import PosteriorStep, white_noise
-from diffdemo.diffusion.samplers import ancestral, flow
-from diffdemo.diffusion.views import Views
-from diffdemo.errors import CorruptBitstream, ModelMismatch, RateError
-from diffdemo.images import Pixels, require_pixels, to_image, to_pixels
+from diffdemo.codecs.diffc_picture import MULTIPLE, DiffCPicture, State, denoiser_of, shared_key
+from diffdemo.codecs.diffc_plan import EFFORTS, budget_of, expected_steps, growth_for, plan_step, preset_of
+from diffdemo.codecs.records import Description, Encoded, Facts, Preset, Rates, Reconstruction, Target, Work
+from diffdemo.codecs.rendering import WAYS, Decoder, Rendering
+from diffdemo.coding.tree_code import reproduce, simulate
+from diffdemo.diffusion.posterior import PosteriorStep
+from diffdemo.errors import CorruptBitstream, RateError
+from diffdemo.images import Pixels, padded_pixels, require_pixels, to_image, to_pixels
 from diffdemo.metrics.distortion import psnr_db
+from diffdemo.models.loading import load_space
 from diffdemo.models.space import Space
+from diffdemo.models.spec import ModelFiles, ModelSpec
 
-MULTIPLE = 32
-"""About what networks fill the sides of a picture up to, for judging their work."""
 MAX_BPP = 12
 """About what a picture of pure noise takes down to the lowest noise level of a model."""
-SAMPLER_EVALUATIONS = {Decoder.MEAN: 0, Decoder.FLOW: 11, Decoder.ANCESTRAL: 17}
-"""Of the network, by what follows the last state of a file: a sampler's steps, and one for where it begins."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """Where encoder and decoder stand together after some steps.
-
-    Attributes:
-        z: noisy signal, [1,C,h,w]; for models of pictures, the noisy picture [1,3,H,W].
-        sigma: its noise level.
-        x_hat: posterior mean of the signal given z.
-        number: steps taken.
-        num_bytes: shortest prefix of the file that leads here, header included.
-    """
-
-    z: Tensor
-    sigma: float
-    x_hat: Tensor
-    number: int
-    num_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """A moment of an encode: the file so far and its head, the common state, an estimate of the number of steps."""
-
-    data: bytes
-    head: FileHead
-    state: State
-    num_steps: int
-    done: bool
-
-
-class DiffC:
+class DiffC(Codec):
     """The codec with one model.
 
     Args:
@@ -94,21 +53,30 @@ class DiffC:
 
     name: ClassVar = "diffc"
     label: ClassVar = "DiffC"
+    sentence: ClassVar = "Any prefix of the file is a picture."
     codec_id: ClassVar = CODEC_ID
     is_embedded: ClassVar = True
-    decoders: ClassVar[tuple[Decoder, ...]] = (Decoder.MEAN, Decoder.FLOW, Decoder.ANCESTRAL)
+    decoders: ClassVar = (Decoder.MEAN, Decoder.FLOW, Decoder.ANCESTRAL)
+    facts: ClassVar = ("preset", "seed", "prompt")
+    rates: ClassVar = Rates(usual=1.0, most=3.0)
+    options: ClassVar = ("preset", "seed")
 
     def __init__(self, space: Space, *, fingerprint: bytes) -> None:
         self.space = space
         self.fingerprint = fingerprint
 
-    def encode(self, pixels: Pixels, target: Target, *, preset: Preset = Preset.BALANCED, seed: int = 0) -> bytes:
-        """A file that meets the target; see `encode_progressively`."""
-        last = None
-        for progress in self.encode_progressively(pixels, target, preset=preset, seed=seed):
-            last = progress
-        assert last is not None
-        return last.data
+    @classmethod
+    def load(cls, spec: ModelSpec, weights: ModelFiles | None, device: torch.device) -> DiffC:
+        """The codec with one of its models; see `Codec`."""
+        space, fingerprint = load_space(spec, weights, device)
+        return cls(space, fingerprint=fingerprint)
+
+    @classmethod
+    def describe(cls, data: bytes) -> Description:
+        """What a file says about itself, down to its steps; see `Codec`."""
+        file = read_file(data)
+        facts: Facts = {"preset": preset_of(file.head.tree), "seed": file.head.seed, "prompt": file.head.prompt or None}
+        return Description(facts, file.first_byte, file.described_steps())
 
     @torch.inference_mode()
     def encode_progressively(
@@ -119,12 +87,12 @@ class DiffC:
         preset: Preset = Preset.BALANCED,
         seed: int = 0,
         prompt: str = "",
-    ) -> Iterator[Progress]:
+    ) -> Iterator[Encoded]:
         """Encode step by step. Every yield carries a complete file of what has been sent so far.
 
         Args:
             pixels: uint8 [H,W,3].
-            target: bytes, quality, or both; with neither, `DEFAULT_BPP` bits per pixel.
+            target: bytes, quality of the posterior mean, or both; with neither, `DEFAULT_BPP` bits per pixel.
             preset: work for bits.
             seed: 0..2^32-1, names the shared randomness.
             prompt: for models that take one, what the picture shows; it becomes a part of the file.
@@ -144,9 +112,10 @@ class DiffC:
         views, steps = effort.evaluations(self.space.most_views)
         growth = growth_for(8 * budget, steps)
         head = self._head(pixels, seed=seed, tree=effort.tree.number, growth=growth, views=views, prompt=prompt)
-        denoiser = self.denoiser(head)
+        denoiser = denoiser_of(self.space, head)
+        image = partial(self.space.to_image, height=head.height, width=head.width)
         writer = PayloadWriter(growth, head.dimensions)
-        key = _key(seed)
+        key = shared_key(seed)
         overhead = head.overhead(budget)
         room = 8 * (budget - overhead)
         floor = min(LAST_LEVEL, level_of(self.space.sigma_min))
@@ -169,34 +138,26 @@ class DiffC:
             z = step.mean(z, x_hat) + step.scale * torch.from_numpy(sample).view_as(x)
             sigma = step.sigma_s
             x_hat = denoiser.denoise(z, sigma).cpu()
-            if target.psnr_db is not None and psnr_db(pixels, self.picture(x_hat, head)) >= target.psnr_db:
+            if target.psnr_db is not None and psnr_db(pixels, to_pixels(image(x_hat))) >= target.psnr_db:
                 last = True
             planned = None if last else plan_step(writer, effort.tree, x, x_hat, sigma, room=room, floor=floor)
+            done = planned is None
             data = head.to_file(writer.bits.to_bytes())
             state = State(z, sigma, x_hat, writer.num_steps, len(data))
-            yield Progress(data, head, state, expected_steps(writer, room, done=planned is None), planned is None)
+            picture = Reconstruction(
+                partial(image, x_hat, preview=not done),
+                len(data),
+                state.number,
+                expected_steps(writer, room, done=done),
+                sigma,
+                Decoder.MEAN,
+                state,
+            )
+            yield Encoded(data, picture, done)
 
-    def decode(self, data: bytes, rendering: Rendering = DEFAULT_RENDERING) -> Iterator[Reconstruction]:
-        """Posterior means along the file, then the chosen decoder on what there is of it.
-
-        Args:
-            data: a file or any prefix of one that holds its header.
-            rendering: what to do about what was not sent.
-
-        Raises:
-            BitstreamError: the header cannot be read, or names another model.
-            RateError: a decoder of another codec.
-        """
-        decoder = rendering.decoder_of(self)
-        file = self.open(data)
-        steps = len(file.steps())
-        state = self.empty_state(file)
-        for state in self.states(file, decoder=decoder, seed=rendering.seed):
-            image = self.image(state.x_hat, file.head, preview=True)
-            yield Reconstruction(image, state.num_bytes, state.number, steps + 1, state.sigma)
-        for signal, done, of in self.render(file, state, rendering):
-            image = self.image(signal, file.head, preview=done < of)
-            yield Reconstruction(image, file.num_bytes, steps + done, steps + of, state.sigma)
+    def coded(self, data: bytes) -> DiffCPicture:
+        """The picture in a file or in any prefix of one that holds its header; see `Codec`."""
+        return DiffCPicture(self, self.space, self.open(data))
 
     def open(self, data: bytes) -> DiffCFile:
         """Parse a file and check that this codec and model can decode it.
@@ -206,66 +167,12 @@ class DiffC:
         """
         file = read_file(data)
         head = file.head
-        if head.fingerprint != self.fingerprint:
-            raise ModelMismatch(
-                f"The file was written with model {head.fingerprint.hex()}; this one is {self.fingerprint.hex()}. "
-                "Only the same weights can decode it."
-            )
+        require_model(head.fingerprint, self.fingerprint)
         if (head.channels, head.factor) != (self.space.channels, self.space.factor):
             raise CorruptBitstream("The file's header asks for a kind of signal that its model does not have.")
         if head.views > self.space.most_views:
             raise CorruptBitstream("The file's header asks for views that its model does not know.")
         return file
-
-    def empty_state(self, file: DiffCFile) -> State:
-        """Before the first step: everything unknown, which is mid grey for models of pictures."""
-        zero = torch.zeros(file.head.signal_shape)
-        return State(zero, math.inf, zero, 0, file.first_byte)
-
-    @torch.inference_mode()
-    def states(
-        self, file: DiffCFile, *, start: State | None = None, decoder: Decoder = Decoder.MEAN, seed: int = 0
-    ) -> Iterator[State]:
-        """The states that a file leads through, the last one perhaps by a step that is only half there.
-
-        Args:
-            file: from `open`.
-            start: a state of the same file to go on from.
-            decoder, seed: decide how stages that were not received are filled in: drawn from the prior for ANCESTRAL,
-                moved along the flow otherwise.
-        """
-        head = file.head
-        denoiser = self.denoiser(head)
-        state = start or self.empty_state(file)
-        reader = file.reader()
-        while planned := reader.next_step():
-            symbols = reader.bits.symbols(planned.stages)
-            if planned.number < state.number:
-                continue
-            if len(symbols) == 0:
-                return
-            tree_step = TreeStep(head.dimensions, planned.stages, TREE_PRESETS[head.tree])
-            step = PosteriorStep(state.sigma, planned.sigma)
-            missing = None
-            if len(symbols) < planned.stages:
-                missing = _fill(step, state, tree_step, decoder, seed)
-            sample = reproduce(symbols, tree_step, key=_key(head.seed), number=planned.number, missing=missing)
-            z = step.mean(state.z, state.x_hat) + step.scale * torch.from_numpy(sample).view_as(state.z)
-            end = min(file.num_bytes, file.end_bytes(planned))
-            state = State(z, step.sigma_s, denoiser.denoise(z, step.sigma_s).cpu(), planned.number + 1, end)
-            yield state
-
-    def render(self, file: DiffCFile, state: State, rendering: Rendering) -> Iterator[tuple[Tensor, int, int]]:
-        """Make the most of the last state: (signal, work done, work in all); the last one is the result."""
-        decoder = rendering.decoder_of(self)
-        if decoder is Decoder.MEAN or math.isinf(state.sigma):
-            yield state.x_hat, 1, 1
-            return
-        denoiser = self.denoiser(file.head)
-        if decoder is Decoder.FLOW:
-            yield from _counted_from_one(flow(denoiser, state.z, state.sigma, realism=rendering.realism))
-        else:
-            yield from _counted_from_one(ancestral(denoiser, state.z, state.sigma, seed=rendering.seed))
 
     def work_of_encode(self, width: int, height: int, target: Target, preset: Preset) -> Work:
         """What an encode will compute, for the number of steps that its preset aims at."""
@@ -273,12 +180,12 @@ class DiffC:
         bits = min(8 * budget_of(target, width * height), MAX_BPP * width * height)
         return Work(padded_pixels(width, height, MULTIPLE), views * steps, bits)
 
-    def work_of_decode(self, data: bytes, rendering: Rendering) -> Work:
-        """What a decode will compute: an evaluation for each step and view, and those of the decoder's sampler."""
-        file = self.open(data)
-        sampled = SAMPLER_EVALUATIONS[rendering.decoder_of(self)]
-        evaluations = file.head.views * (len(file.steps()) + sampled)
-        return Work(padded_pixels(file.head.width, file.head.height, MULTIPLE), evaluations)
+    @torch.inference_mode()
+    def ceiling(self, pixels: Pixels) -> Tensor | None:
+        """The picture through the autoencoder of a latent model; None for models of pictures."""
+        if self.space.factor == 1:
+            return None
+        return self.space.to_image(self.space.to_signal(to_image(pixels)), *pixels.shape[:2])
 
     @torch.inference_mode()
     def evaluate_once(self, width: int, height: int) -> None:
@@ -287,18 +194,12 @@ class DiffC:
         state = torch.zeros(1, self.space.channels, -(-height // factor), -(-width // factor))
         self.space.denoiser().denoise(state, 1.0)
 
-    def denoiser(self, head: FileHead) -> Denoiser:
-        """The model as a file wants it: told its prompt, shown as many views."""
-        denoiser = self.space.denoiser(head.prompt)
-        return denoiser if head.views == 1 else Views(denoiser, head.views)
-
-    def image(self, signal: Tensor, head: FileHead, *, preview: bool = False) -> Tensor:
-        """A signal as a picture, float32 [1,3,H,W] in [-1,1]; a preview may be a rougher one that is made sooner."""
-        return self.space.to_image(signal, head.height, head.width, preview=preview)
-
-    def picture(self, signal: Tensor, head: FileHead, *, preview: bool = False) -> Pixels:
-        """A signal as pixels, uint8 [H,W,3]."""
-        return to_pixels(self.image(signal, head, preview=preview))
+    @classmethod
+    def curve_name(cls, rendering: Rendering) -> str:
+        """What results call the curve of a decoder: "diffc flow", or "diffc flow 0.5" for less than all realism."""
+        name = super().curve_name(rendering)
+        is_between = "realism" in WAYS[cls.decoder_of(rendering)].knobs and rendering.realism != 1
+        return f"{name} {rendering.realism:g}" if is_between else name
 
     def _head(self, pixels: Pixels, *, seed: int, tree: int, growth: int, views: int, prompt: str) -> FileHead:
         height, width = pixels.shape[:2]
@@ -319,23 +220,4 @@ class DiffC:
     def _require_prompt(self, prompt: str) -> None:
         require_prompt(prompt)
         if prompt and not self.space.takes_prompt:
-            raise RateError("This model knows no words; please leave the prompt empty, or choose one that does.")
-
-
-def _counted_from_one(sampler: Iterator[tuple[Tensor, int, int]]) -> Iterator[tuple[Tensor, int, int]]:
-    for image, done, of in sampler:
-        yield image.cpu(), done + 1, of + 1
-
-
-def _fill(step: PosteriorStep, state: State, tree_step: TreeStep, decoder: Decoder, seed: int) -> np.ndarray:
-    """What stands in for stages that were not received, in units of the step's standard deviation."""
-    if decoder is Decoder.ANCESTRAL:
-        noise = white_noise(tuple(state.z.shape), seed, stream=-1)
-        return (noise * math.sqrt(1 + tree_step.variance)).flatten().numpy()
-    forward = step.flow(state.z, state.x_hat) - step.mean(state.z, state.x_hat)
-    return (forward / step.scale).flatten().numpy()
-
-
-def _key(seed: int) -> tuple[int, int]:
-    """Key of the file's shared randomness. normative."""
-    return seed, 0x44696666
+            raise RateError("This model takes no prompt; please leave it empty, or choose a model that takes one.")

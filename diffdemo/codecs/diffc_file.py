@@ -10,8 +10,10 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
+from diffdemo.codecs.checks import require_payload_within
 from diffdemo.codecs.diffc_payload import PayloadReader, PayloadStep, max_payload_bytes, read_steps
 from diffdemo.codecs.diffc_plan import LARGEST_GROWTH
+from diffdemo.codecs.records import Step
 from diffdemo.coding.container import Bitstream, Header, read_bitstream, write_bitstream
 from diffdemo.coding.tree_code import TREE_PRESETS
 from diffdemo.diffusion.views import MOST_VIEWS
@@ -120,6 +122,20 @@ class DiffCFile:
         """All steps whose beginning is here, read without a network."""
         return read_steps(*self._steps)
 
+    def described_steps(self) -> tuple[Step, ...]:
+        """The steps for people: two bits a stage."""
+        return tuple(
+            Step(
+                number=step.number + 1,
+                sigma=step.sigma,
+                bits=2 * step.stages,
+                side_bits=step.side_bits,
+                end_bytes=self.end_bytes(step),
+                received=self.end_bytes(step) <= self.num_bytes,
+            )
+            for step in self.steps()
+        )
+
     def end_bytes(self, step: PayloadStep) -> int:
         """Shortest prefix of the file that holds a step, header included."""
         return self.first_byte - (-step.end_bit // 8)
@@ -159,11 +175,7 @@ def read_file(data: bytes) -> DiffCFile:
     head = FileHead(
         header.fingerprint, header.width, header.height, seed, tree, growth, views, channels, factor, prompt
     )
-    if header.payload_bytes - prompt_bytes > max_payload_bytes(head.dimensions):
-        raise CorruptBitstream(
-            f"The file claims {header.payload_bytes:,} bytes for {header.width} x {header.height} pixels; "
-            "no picture of this size takes so many."
-        )
+    require_payload_within(bitstream, max_payload_bytes(head.dimensions) + prompt_bytes)
     return DiffCFile(head, bitstream, prompt_bytes)
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from diffdemo.codecs.base import Preset, Target
 from diffdemo.codecs.diffc_payload import FEWEST_LAST_STAGES, GROWTH_UNIT, PayloadWriter, level_of, sigma_of
+from diffdemo.codecs.records import Preset, Target
 from diffdemo.coding.container import LARGEST_PAYLOAD
 from diffdemo.coding.tree_code import BALANCED, BEST, FAST, TreePreset, TreeStep, stages_for
 from diffdemo.diffusion.posterior import sigma_for_energy

@@ -1,6 +1,7 @@
 """The engine and the records that leave it: all that a user interface needs to know."""
 
-from diffdemo.codecs.base import Decoder, Preset
+from diffdemo.codecs.records import Preset
+from diffdemo.codecs.rendering import Decoder
 from diffdemo.engine.engine import Engine
 from diffdemo.engine.records import (
     BitsMap,
@@ -13,13 +14,14 @@ from diffdemo.engine.records import (
     Frame,
     ModelInfo,
     Samples,
-    Step,
 )
 from diffdemo.engine.work import Limits
 from diffdemo.hub.records import CacheUsage, DownloadProgress
 from diffdemo.metrics.points import CurvePoint
 
 __all__ = [
+    "KNOBS",
+    "WAYS",
     "BitsMap",
     "CacheUsage",
     "Classical",
@@ -33,6 +35,8 @@ __all__ = [
     "FileInfo",
     "Fitted",
     "Frame",
+    "Knob",
+    "Knobs",
     "Limits",
     "ModelInfo",
     "Preset",

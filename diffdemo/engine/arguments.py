@@ -7,8 +7,9 @@ import math
 import numbers
 from typing import TypeGuard
 
-from diffdemo.codecs.base import MOST_STEPS, Target
 from diffdemo.codecs.diffc_plan import DEFAULT_BPP
+from diffdemo.codecs.records import Target
+from diffdemo.codecs.rendering import MOST_STEPS
 from diffdemo.coding.container import LARGEST_PAYLOAD
 from diffdemo.errors import RateError
 

@@ -7,17 +7,14 @@ from dataclasses import replace
 
 import torch
 
-from diffdemo.codecs.cdc import Cdc
-from diffdemo.codecs.diffc import DiffC
+from diffdemo.codecs.registry import CODECS
 from diffdemo.coding.container import read_bitstream
-from diffdemo.engine.fitting import fit_picture
 from diffdemo.engine.hardware.memory import default_budget
-from diffdemo.engine.records import CodecInfo, Fitted, ModelInfo
+from diffdemo.engine.records import CodecInfo, ModelInfo
 from diffdemo.engine.store import ModelStore, mismatch
 from diffdemo.errors import DownloadError, WeightsError
 from diffdemo.hub.library import Library
 from diffdemo.hub.records import CacheUsage, DownloadProgress
-from diffdemo.images import Pixels
 from diffdemo.models.registry import DEFAULT_MODEL, RETIRED, default_model
 
 
@@ -114,14 +111,6 @@ class Catalogue:
         """Where downloaded models lie, and how much they take."""
         return self._library.usage()
 
-    def fit(self, pixels: Pixels, model: str) -> Fitted:
-        """A picture as a model takes it. `encode` does the same by itself.
-
-        Raises:
-            ImageError, WeightsError.
-        """
-        return fit_picture(pixels, self._store.spec(model))
-
     def who_wrote(self, data: bytes) -> ModelInfo | None:
         """The model that a file needs, here or on the Hub; None if it cannot be found out. May ask the Hub.
 
@@ -137,16 +126,19 @@ class Catalogue:
         return None if spec is None else self.model(spec.name)
 
     def codecs(self) -> list[CodecInfo]:
-        """All codecs that have a model, DiffC first, without loading any."""
+        """All codecs, without loading any model."""
         return [
             CodecInfo(
-                name=kind.name,
-                label=kind.label,
-                default_model=self._default_of(kind.name),
-                is_embedded=kind.is_embedded,
-                decoders=tuple(decoder.value for decoder in kind.decoders),
+                name=codec.name,
+                label=codec.label,
+                sentence=codec.sentence,
+                default_model=self._default_of(codec.name),
+                is_embedded=codec.is_embedded,
+                decoders=tuple(decoder.value for decoder in codec.decoders),
+                rates=codec.rates,
+                options=codec.options,
             )
-            for kind in (DiffC, Cdc)
+            for codec in CODECS.values()
         ]
 
     @property

@@ -9,7 +9,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from diffdemo.codecs.diffc import State
+from diffdemo.codecs.records import State
+from diffdemo.codecs.rendering import Decoder
 from diffdemo.images import Pixels
 from diffdemo.metrics.distortion import psnr_db
 
@@ -23,13 +24,14 @@ STATE_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The posterior mean after a whole step."""
+    """The picture after a whole step, as the file's first decoder makes it."""
 
     number: int
     num_bytes: int
     sigma: float
     pixels: Pixels
     psnr_db: float | None
+    decoder: Decoder
 
 
 @dataclass(slots=True)
@@ -45,14 +47,14 @@ class Trace:
     def num_bytes(self) -> int:
         """Memory held, roughly."""
         moments = sum(m.pixels.nbytes for m in self.moments)
-        return moments + sum(_state_bytes(s) for s in self.states)
+        return moments + sum(s.memory for s in self.states)
 
     def add(self, moment: Moment, state: State) -> None:
         """Remember a whole step; steps that are known already are left as they are."""
         if not self.moments or moment.number > self.moments[-1].number:
             self.moments.append(moment)
             self.states.append(state)
-        while sum(_state_bytes(s) for s in self.states) > STATE_SHARE * TRACE_BYTES and len(self.states) > 2:
+        while sum(s.memory for s in self.states) > STATE_SHARE * TRACE_BYTES and len(self.states) > 2:
             self.states = _thinned(self.states)
         while sum(m.pixels.nbytes for m in self.moments) > (1 - STATE_SHARE) * TRACE_BYTES and len(self.moments) > 2:
             self.moments = _thinned(self.moments)
@@ -80,6 +82,14 @@ class TraceCache:
         self._lock = threading.Lock()
         self._traces: OrderedDict[bytes, Trace] = OrderedDict()
 
+    def of(self, data: bytes) -> Trace:
+        """The trace of a whole file, an empty one if there was none."""
+        trace = self.get(data)
+        if trace is None:
+            trace = Trace()
+            self.put(data, trace)
+        return trace
+
     def get(self, data: bytes) -> Trace | None:
         """The trace of a whole file, if it is still there."""
         with self._lock:
@@ -101,10 +111,6 @@ class TraceCache:
 
 def _digest(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
-
-
-def _state_bytes(state: State) -> int:
-    return 2 * state.z.numel() * state.z.element_size()
 
 
 def _thinned(items: list[T]) -> list[T]:

@@ -1,68 +1,48 @@
 """The engine: codecs with their models loaded, one picture at a time, for many users.
 
-Everything that a person watches is an iterator. The lock is held while something is computed and released while a
-picture travels, so that several users advance side by side and closing an iterator leaves nothing locked.
+Everything that a person watches is an iterator; closing it ends the work and leaves nothing locked.
 """
 
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import NamedTuple, TypeVar
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar, Unpack
 
 import numpy as np
 import torch
 
-from diffdemo.codecs.base import Decoder, Preset, Rendering, Target, Work
-from diffdemo.codecs.cdc import Cdc
-from diffdemo.codecs.diffc import DiffC, State
-from diffdemo.codecs.diffc_plan import EFFORTS
-from diffdemo.coding.container import read_bitstream
+from diffdemo.codecs.base import Codec
+from diffdemo.codecs.records import Preset, Target
+from diffdemo.codecs.registry import CODECS
+from diffdemo.codecs.rendering import WAYS, Decoder, Knobs, Rendering
+from diffdemo.coding.container import Header, read_bitstream
 from diffdemo.engine import examples
+from diffdemo.engine.allowance import Allowance
 from diffdemo.engine.arguments import target_of
-from diffdemo.engine.bits_map import diffc_bits, map_of
+from diffdemo.engine.bits_map import map_of
 from diffdemo.engine.catalogue import Catalogue
 from diffdemo.engine.classical import files
 from diffdemo.engine.decode_cache import Trace, TraceCache
 from diffdemo.engine.describe import describe_file
 from diffdemo.engine.examples import ExampleResult
-from diffdemo.engine.frames import (
-    FRAMES_A_SECOND,
-    Pace,
-    frame_of,
-    seen_progress,
-    seen_rendering,
-    seen_states,
-    watch_decode,
-    watch_encode,
-)
-from diffdemo.engine.hardware.device import choose_device, describe_device, is_out_of_memory
+from diffdemo.engine.frames import FRAMES_A_SECOND, Pace, preview_of, seen, seen_encoding, watch_decode, watch_encode
+from diffdemo.engine.hardware.device import choose_device, describe_device
+from diffdemo.engine.hardware.device_lock import DeviceLock
 from diffdemo.engine.records import BitsMap, Classical, Encoding, Example, FileInfo, Fitted, Frame, Samples
 from diffdemo.engine.samples import gather
-from diffdemo.engine.whole_files import SWEEP_CODES, encode_whole, sweep_whole, watch_whole
-from diffdemo.engine.work import Estimates, Limits, in_words, require_within
-from diffdemo.errors import ImageError, MemoryBudgetError, RateError, WorkLimitError
-from diffdemo.images import MOST_PIXELS, Pixels, fit_pixels, to_image, to_pixels
-from diffdemo.metrics.distortion import bits_per_pixel, ms_ssim
+from diffdemo.engine.sweep import curve_of_files, curve_of_trace
+from diffdemo.engine.work import Limits
+from diffdemo.errors import ImageError, RateError
+from diffdemo.images import Pixels, to_pixels
 from diffdemo.metrics.distortion import psnr_db as measure_psnr
 from diffdemo.metrics.points import CurvePoint
 
-MS_SSIM_POINTS = 12
-LATENT_CELL = 16
-"""Side in pixels of what one latent position of CDC stands for."""
 MOST_SAMPLES = 16
-DECODE_ELSEWHERE = "On a computer of your own there is no such limit: python -m diffdemo decode FILE -o OUT.png"
 
 T = TypeVar("T")
-
-
-class _Speed(NamedTuple):
-    """Of a model here: seconds for a pixel and an evaluation of the network, and how many views it knows."""
-
-    seconds: float
-    most_views: int
 
 
 class Engine(Catalogue):
@@ -95,11 +75,9 @@ class Engine(Catalogue):
         where = choose_device(device)
         super().__init__(where, model=model, memory=memory, is_fixed=is_fixed)
         self.device_label = describe_device(where)
-        self._lock = threading.Lock()
+        self._device = DeviceLock()
         self._traces = TraceCache()
-        self._speeds: dict[str, _Speed] = {}
-        self._limits = limits or Limits()
-        self._estimates = Estimates(self._computing)
+        self._allowance = Allowance(limits or Limits(), self._device.computing)
 
     # --- work -------------------------------------------------------------------------------------------------------
 
@@ -120,29 +98,27 @@ class Engine(Catalogue):
                 pass
 
     def ceiling(self, pixels: Pixels, model: str) -> float | None:
-        """PSNR in dB that the autoencoder of a latent model costs alone, at any rate; None for other models.
+        """PSNR in dB that a codec loses at any rate, as the autoencoder of a latent model does; None if it loses none.
 
         Raises:
             ImageError, WeightsError.
         """
         codec = self._store.codec(model)
-        if not isinstance(codec, DiffC) or codec.space.factor == 1:
-            return None
         fitted = self.fit(pixels, model).pixels
-        with self._computing():
-            signal = codec.space.to_signal(to_image(fitted))
-            return measure_psnr(fitted, to_pixels(codec.space.to_image(signal, *fitted.shape[:2])))
+        with self._device.computing():
+            best = codec.ceiling(fitted)
+            return None if best is None else measure_psnr(fitted, to_pixels(best))
 
     def estimate_seconds(
-        self, num_pixels: int, *, codec: str = DiffC.name, model: str | None = None, preset: str = "balanced"
+        self, num_pixels: int, *, codec: str | None = None, model: str | None = None, preset: str = "balanced"
     ) -> float | None:
-        """How long an encode of so many pixels would take, judged by the last one; None before there was one."""
-        speed = self._speeds.get(model or self._default_of(codec))
-        if speed is None:
+        """How long an encode of so many pixels would take; None while the model is not loaded."""
+        name = model or self._default_of(codec)
+        if not self._store.is_loaded(name):
             return None
-        effort = EFFORTS[_choice(Preset, preset, "preset")]
-        views, steps = effort.evaluations(speed.most_views) if codec == DiffC.name else (1, 1)
-        return speed.seconds * num_pixels * views * steps
+        chosen, effort = self._store.codec(name), _choice(Preset, preset, "preset")
+        work = chosen.work_of_encode(num_pixels, 1, Target(), effort)
+        return self._allowance.seconds(chosen, replace(work, pixels=num_pixels), effort)
 
     def fit(
         self,
@@ -163,25 +139,11 @@ class Engine(Catalogue):
         Raises:
             ImageError, RateError, WeightsError.
         """
-        fitted = self._fit_to_model(pixels, model)
+        fitted = self._allowance.fit(pixels, self._store.spec(model))
         if num_bytes is None and bpp is None:
             return fitted
-        seconds = self._seconds_to_encode(fitted.pixels, model, preset, num_bytes, bpp)
-        most = self._limits.seconds
-        if most is None or seconds <= most:
-            return fitted
-        height, width = fitted.pixels.shape[:2]
-        smaller, left = fitted.pixels, seconds
-        while left > most and smaller.size > 3:  # The padding of small pictures does not shrink with them.
-            area = smaller.shape[0] * smaller.shape[1]
-            smaller = fit_pixels(fitted.pixels, max(1, min(area - 1, int(area * most / left))))
-            left = self._seconds_to_encode(smaller, model, preset, num_bytes, bpp)
-        new_height, new_width = smaller.shape[:2]
-        note = (
-            f"Made smaller, from {width} x {height} to {new_width} x {new_height} pixels: as it was, this would take "
-            f"about {in_words(seconds)} here, and one call may take {in_words(most)}."
-        )
-        return Fitted(smaller, f"{fitted.note} {note}".strip())
+        target = partial(_target, num_bytes=num_bytes, bpp=bpp, quality=None)
+        return self._allowance.shrink(fitted, self._store.codec(model), target, _choice(Preset, preset, "preset"))
 
     # --- encode and decode ------------------------------------------------------------------------------------------
 
@@ -202,42 +164,28 @@ class Engine(Catalogue):
 
         Args:
             pixels: uint8 [H,W,3]; fitted to the model, see `fit`.
-            codec: "diffc" or "cdc"; None for that of the model, or of the default model.
+            codec: name of one; None for that of the model, or of the default model.
             model: name from `models`; None for the codec's default.
-            preset: "fast", "balanced" or "best"; of no effect for CDC.
+            preset: "fast", "balanced" or "best"; of no effect where an encoder does not search.
             num_bytes: largest file, header included.
             bpp: the same in bits per pixel; `DEFAULT_BPP` if no target is given.
-            psnr_db: quality of the posterior mean (DiffC) or the one-step decode (CDC) that is enough.
-            seed: of the shared randomness, 0 to 2^32 - 1; of no effect for CDC.
+            psnr_db: quality of the first decoder's picture that is enough.
+            seed: of the shared randomness, 0 to 2^32 - 1; of no effect where there is none.
             prompt: for models that take one, what the picture shows; it is stored in the file.
 
         Raises:
             ImageError, RateError, WeightsError.
         """
         name = model or self._default_of(codec)
-        fitted = self._fit_to_model(pixels, name).pixels
+        fitted = self._allowance.fit(pixels, self._store.spec(name)).pixels
         target = _target(fitted, num_bytes=num_bytes, bpp=bpp, quality=psnr_db)
         chosen = self._store.codec(name)
         if codec not in (None, chosen.name):
             raise RateError(f"The model '{model}' belongs to {chosen.label} and not to '{codec}'.")
         effort = _choice(Preset, preset, "preset")
-        height, width = fitted.shape[:2]
-        self._require_time(
-            name,
-            chosen.work_of_encode(width, height, target, effort),
-            f"Compressing {width} x {height} pixels",
-            "Please choose a smaller picture, fewer bits or a faster preset.",
-            effort,
-        )
-        if isinstance(chosen, Cdc):
-            if prompt:
-                raise RateError(f"{chosen.label} knows no words; please leave the prompt empty.")
-            return self._timed(name, 1, 1, self._locked(encode_whole(chosen, fitted, target)))
-        progress = chosen.encode_progressively(fitted, target, preset=effort, seed=seed, prompt=prompt)
-        most_views = chosen.space.most_views
-        views, _ = EFFORTS[effort].evaluations(most_views)
-        watched = watch_encode(fitted, self._locked(seen_progress(chosen, progress)), self._traces)
-        return self._timed(name, views, most_views, watched)
+        self._allowance.require_encode(chosen, fitted, target, effort)
+        moments = chosen.encode_progressively(fitted, target, preset=effort, seed=seed, prompt=prompt)
+        return watch_encode(fitted, self._device.each(seen_encoding(moments)), self._traces)
 
     def decode(
         self,
@@ -245,158 +193,83 @@ class Engine(Catalogue):
         *,
         num_bytes: int | None = None,
         decoder: str | None = None,
-        realism: float = 1.0,
-        gamma: float = 0.8,
-        eta: float = 0.0,
-        steps: int | None = None,
-        seed: int = 0,
         reference: Pixels | None = None,
         every_step: bool = False,
+        **knobs: Unpack[Knobs],
     ) -> Iterator[Frame]:
         """Decompress, yielding pictures from coarse to fine; the last one is the result.
 
         Args:
             data: a file, whole or cut.
-            num_bytes: use only so many bytes of it; CDC needs all of them.
-            decoder: "mean", "flow" or "ancestral" for DiffC, "deterministic" or "stochastic" for CDC; None for the
-                first of these.
-            realism, gamma, eta, steps, seed: see `codecs.base.Rendering`.
+            num_bytes: use only so many bytes of it; codecs that are not embedded need all of them.
+            decoder: one of the codec's, such as "mean" or "flow" for DiffC; None for the first of these.
             reference: the original, if it is known: frames then say how far they are from it.
             every_step: start from the first step and leave no picture out, instead of a few a second.
+            knobs: see `codecs.rendering.Rendering`.
 
         Raises:
             BitstreamError, ImageError, RateError.
         """
-        rendering = Rendering(
-            decoder=None if decoder is None else _choice(Decoder, decoder, "decoder"),
-            realism=realism,
-            gamma=gamma,
-            eta=eta,
-            steps=steps,
-            seed=seed,
-        )
-        prefix = data if num_bytes is None else data[: max(0, num_bytes)]
-        header = read_bitstream(prefix).header
-        if reference is not None and reference.shape[:2] != (header.height, header.width):
-            raise ImageError(
-                f"The file holds {header.width} x {header.height} pixels, the original has "
-                f"{reference.shape[1]} x {reference.shape[0]}; they cannot be compared."
-            )
-        codec = self._store.codec(self._writer_of(prefix))
-        self._require_decode(prefix, rendering)
-        pace = Pace(math.inf if every_step else FRAMES_A_SECOND)
-        if isinstance(codec, Cdc):
-            chosen = rendering.decoder_of(codec)
-            return watch_whole(self._locked(codec.decode(prefix, rendering)), chosen, reference, pace)
-        return self._decode_embedded(codec, data, prefix, rendering, reference, pace, from_start=every_step)
-
-    def _decode_embedded(
-        self,
-        codec: DiffC,
-        data: bytes,
-        prefix: bytes,
-        rendering: Rendering,
-        reference: Pixels | None,
-        pace: Pace,
-        *,
-        from_start: bool,
-    ) -> Iterator[Frame]:
-        decoder = rendering.decoder_of(codec)
-        file = codec.open(prefix)
-        trace = self._traces.get(data)
-        if trace is None:
-            trace = Trace()
-            self._traces.put(data, trace)
-        trace.compare_with(reference)
-        start = None if from_start else trace.state_within(file.num_bytes)
-        states = codec.states(file, start=start, decoder=decoder, seed=rendering.seed)
-
-        def render(state: State) -> Iterator[tuple[Pixels | None, int, int]]:
-            return self._locked(seen_rendering(codec, file, codec.render(file, state, rendering), pace))
-
-        return watch_decode(
-            file,
-            start or codec.empty_state(file),
-            self._locked(seen_states(codec, file, states)),
-            render,
-            decoder,
-            reference,
-            trace,
-            pace,
-        )
+        chosen = None if decoder is None else _choice(Decoder, decoder, "decoder")
+        return self._decode(data, num_bytes, Rendering(chosen, **knobs), reference, every_step=every_step)
 
     def samples(
         self,
         data: bytes,
         *,
         count: int = 4,
-        gamma: float = 0.8,
-        eta: float = 0.0,
-        steps: int | None = None,
-        seed: int = 0,
         num_bytes: int | None = None,
         reference: Pixels | None = None,
+        **knobs: Unpack[Knobs],
     ) -> Iterator[Samples]:
-        """Draw several pictures from one file: ancestral ones of DiffC, stochastic ones of CDC.
+        """Draw several pictures from one file, with the first decoder of its codec that draws.
 
         Args:
-            data, num_bytes, gamma, eta, steps, reference: as for `decode`.
+            data, num_bytes, reference, knobs: as for `decode`; the seed is that of the first, the others count on.
             count: 2 to 16 pictures.
-            seed: of the first; the others count on from it.
 
         Raises:
             BitstreamError, ImageError, RateError.
         """
         if not 2 <= count <= MOST_SAMPLES:
             raise RateError(f"{count} samples were asked for; it must be 2 to {MOST_SAMPLES}.")
-        decoder = Decoder.ANCESTRAL if self.describe(data).is_embedded else Decoder.STOCHASTIC
-        prefix = data if num_bytes is None else data[: max(0, num_bytes)]
-        self._require_decode(prefix, Rendering(decoder, gamma=gamma, eta=eta, steps=steps), count=count)
+        prefix, header = _prefix(data, num_bytes)
+        codec = self._writer(prefix)
+        decoder = next((each for each in codec.decoders if WAYS[each].draws), None)
+        if decoder is None:
+            raise RateError(f"{codec.label} has no decoder that draws: all pictures of a file would be the same.")
+        first = Rendering(decoder, **knobs)
+        self._allowance.require_decode(codec, codec.coded(prefix), (header.width, header.height), first, count=count)
         draws = (
-            self.decode(
-                data,
-                num_bytes=num_bytes,
-                decoder=decoder.value,
-                gamma=gamma,
-                eta=eta,
-                steps=steps,
-                seed=seed + number,
-                reference=reference,
-            )
+            self._decode(data, num_bytes, replace(first, seed=first.seed + number), reference)
             for number in range(count)
         )
         return gather(draws, count)
 
     def sweep(self, pixels: Pixels, *, model: str | None = None) -> Iterator[CurvePoint]:
-        """Rate and distortion of CDC over its quantisation steps, decoded in one step; coarse to fine.
+        """Rate and distortion over real files of a codec that is not embedded, decoded quickly.
 
-        DiffC needs no such thing: the points of `curve` are by-products of its one file.
+        Embedded codecs need no such thing: the points of `curve` are by-products of their one file.
 
         Args:
             pixels: uint8 [H,W,3].
-            model: name from `models`; None for CDC's default.
+            model: name from `models`; None for the default one of the first codec that is not embedded.
 
         Raises:
-            ImageError, WeightsError.
+            ImageError, RateError, WeightsError.
         """
-        codec = self._store.codec(model or self._default_of(Cdc.name))
-        if not isinstance(codec, Cdc):
+        whole = next(codec.name for codec in CODECS.values() if not codec.is_embedded)
+        codec = self._store.codec(model or self._default_of(whole))
+        if codec.is_embedded:
             raise RateError(f"The model '{model}' belongs to {codec.label}, whose curve comes with its files.")
-        height, width = pixels.shape[:2]
-        work = codec.work_of_encode(width, height, Target(), Preset.BALANCED)
-        self._require_time(
-            model or self._default_of(Cdc.name),
-            Work(work.pixels, len(SWEEP_CODES) * work.evaluations),
-            f"A curve of {len(SWEEP_CODES)} files of {width} x {height} pixels",
-            "Please choose a smaller picture.",
-        )
-        return self._locked(sweep_whole(codec, pixels))
+        self._allowance.require_files(codec, pixels)
+        return self._device.each(curve_of_files(codec, pixels))
 
     def rehearse(self, data: bytes, *, reference: Pixels | None = None) -> Iterator[None]:
         """Decode a file once, step by step and without a word, so that `preview` knows it from then on.
 
         Args:
-            data: a DiffC file.
+            data: a file of an embedded codec.
             reference: the original, for qualities.
 
         Raises:
@@ -408,48 +281,22 @@ class Engine(Catalogue):
     # --- what is known without computing ----------------------------------------------------------------------------
 
     def preview(self, data: bytes, num_bytes: int) -> Frame | None:
-        """Posterior mean of the last whole step within `num_bytes`, at once; None if it is not in the cache."""
+        """The picture of the last whole step within `num_bytes`, at once; None if it is not in the cache."""
         trace = self._traces.get(data)
         moment = trace.moment_within(num_bytes) if trace else None
-        if moment is None:
-            return None
-        return frame_of(
-            moment.pixels,
-            num_bytes=num_bytes,
-            quality=moment.psnr_db,
-            similarity=None,
-            step=moment.number,
-            num_steps=moment.number,
-            sigma=moment.sigma,
-            seconds=0.0,
-            decoder=Decoder.MEAN,
-        )
+        return None if moment is None else preview_of(moment, num_bytes)
 
     def curve(self, data: bytes) -> list[CurvePoint]:
-        """Posterior-mean points of the steps that are in the cache; empty if the original is not known.
-
-        MS-SSIM takes longer than it takes to look at a plot: it is measured at a dozen of the points.
-        """
+        """Points of the steps of an embedded file that are in the cache; empty if the original is not known."""
         trace = self._traces.get(data)
-        if trace is None or trace.original is None:
-            return []
-        stride = -(-len(trace.moments) // MS_SSIM_POINTS)
-        for moment in trace.moments[::-1][::stride]:
-            if moment.number not in trace.ms_ssim:
-                trace.ms_ssim[moment.number] = ms_ssim(trace.original, moment.pixels)
-        height, width = trace.original.shape[:2]
-        return [
-            CurvePoint(m.num_bytes, bits_per_pixel(m.num_bytes, width, height), m.psnr_db, trace.ms_ssim.get(m.number))
-            for m in trace.moments
-            if m.psnr_db is not None
-        ]
+        return [] if trace is None else curve_of_trace(trace)
 
     def bits_map(self, data: bytes, *, num_bytes: int | None = None) -> BitsMap | None:
         """Where in the picture the bits of a file went.
 
         Args:
-            data: a file; of DiffC one that has been encoded or decoded here lately, together with its original.
-            num_bytes: use only so many bytes of it; CDC needs all of them.
+            data: a file; of an embedded codec one that has been encoded or decoded here lately, with its original.
+            num_bytes: use only so many bytes of it; codecs that are not embedded need all of them.
 
         Returns:
             None if the original, or the way to the picture, is not known (any more).
@@ -457,20 +304,12 @@ class Engine(Catalogue):
         Raises:
             BitstreamError, WeightsError.
         """
-        prefix = data if num_bytes is None else data[: max(0, num_bytes)]
-        codec = self._store.codec(self._writer_of(prefix))
-        if isinstance(codec, Cdc):
-            bitstream = codec.open(prefix)
-            header = bitstream.header
-            with self._computing():
-                return map_of(codec.bits_by_position(bitstream), LATENT_CELL, header.height, header.width)
-        file, trace = codec.open(prefix), self._traces.get(data)
-        if trace is None or trace.original is None or not trace.states:
-            return None
-        states = [state for state in trace.states if state.num_bytes <= file.num_bytes]
-        with self._computing():
-            bits = diffc_bits(codec, file, trace.original, states)
-        return map_of(bits, codec.space.factor, file.head.height, file.head.width)
+        prefix, header = _prefix(data, num_bytes)
+        coded = self._writer(prefix).coded(prefix)
+        trace = self._traces.get(data) or Trace()
+        with self._device.computing():
+            found = coded.bits_by_cell(trace.original, trace.states)
+        return None if found is None else map_of(found, header.height, header.width)
 
     def describe(self, data: bytes) -> FileInfo:
         """What a file says about itself; needs no network.
@@ -514,101 +353,48 @@ class Engine(Catalogue):
         data = self.example_file(name)
         return None if data is None else examples.example_result(name, data)
 
-    # --- inside -----------------------------------------------------------------------------------------------------
-
-    def _fit_to_model(self, pixels: Pixels, model: str) -> Fitted:
-        """A picture as a model takes it, of at most as many pixels as are allowed.
-
-        Raises:
-            ImageError, WeightsError.
-        """
-        smaller = fit_pixels(pixels, self._limits.pixels) if self._limits.pixels < MOST_PIXELS else pixels
-        fitted = super().fit(smaller, model)
-        if smaller is pixels:
-            return fitted
-        height, width = smaller.shape[:2]
-        note = f"Made smaller, to {width} x {height}: at most {self._limits.pixels:,} pixels are compressed here."
-        return Fitted(fitted.pixels, f"{note} {fitted.note}".strip())
-
-    def _seconds_to_encode(
-        self, pixels: Pixels, model: str, preset: str, num_bytes: int | None, bpp: float | None
-    ) -> float:
-        """What an encode will take here; 0 where nobody asks."""
-        if self._limits.seconds is None:
-            return 0.0
-        codec, effort = self._store.codec(model), _choice(Preset, preset, "preset")
-        height, width = pixels.shape[:2]
-        target = _target(pixels, num_bytes=num_bytes, bpp=bpp, quality=None)
-        return self._estimates.seconds(model, codec, codec.work_of_encode(width, height, target, effort), effort)
-
-    def _require_decode(self, prefix: bytes, rendering: Rendering, *, count: int = 1) -> None:
-        """Check that a file can be decoded, and in the time that one call may take.
-
-        Raises:
-            BitstreamError, RateError, WeightsError, WorkLimitError.
-        """
-        model = self._writer_of(prefix)
-        codec = self._store.codec(model)
-        work = codec.work_of_decode(prefix, rendering)
-        header = read_bitstream(prefix).header
-        if header.width * header.height > self._limits.pixels:
-            raise WorkLimitError(
-                f"The file holds {header.width} x {header.height} pixels; at most {self._limits.pixels:,} are decoded "
-                f"here. {DECODE_ELSEWHERE}"
+    def _decode(
+        self,
+        data: bytes,
+        num_bytes: int | None,
+        rendering: Rendering,
+        reference: Pixels | None,
+        *,
+        every_step: bool = False,
+    ) -> Iterator[Frame]:
+        prefix, header = _prefix(data, num_bytes)
+        if reference is not None and reference.shape[:2] != (header.height, header.width):
+            raise ImageError(
+                f"The file holds {header.width} x {header.height} pixels, the original has "
+                f"{reference.shape[1]} x {reference.shape[0]}; they cannot be compared."
             )
-        times = f"{count} times " if count > 1 else ""
-        self._require_time(
-            model,
-            Work(work.pixels, count * work.evaluations),
-            f"Decoding this file {times}({work.evaluations} evaluations of the network, {header.width} x "
-            f"{header.height} pixels)",
-            DECODE_ELSEWHERE,
-        )
+        codec = self._writer(prefix)
+        coded = codec.coded(prefix)
+        self._allowance.require_decode(codec, coded, (header.width, header.height), rendering)
+        trace = self._traces.of(data) if codec.is_embedded else Trace()
+        trace.compare_with(reference)
+        start = None if every_step else trace.state_within(coded.num_bytes)
+        pace = Pace(math.inf if every_step else FRAMES_A_SECOND)
+        pictures = self._device.each(seen(coded.frames(rendering, start), pace))
+        return watch_decode(pictures, reference, trace, pace)
 
-    def _require_time(self, model: str, work: Work, what: str, advice: str, preset: Preset = Preset.BALANCED) -> None:
-        """Check a call against the time that it may take.
-
-        Raises:
-            WorkLimitError: it would take longer.
-        """
-        if self._limits.seconds is not None:
-            seconds = self._estimates.seconds(model, self._store.codec(model), work, preset)
-            require_within(seconds, self._limits, what, advice)
-
-    def _timed(self, model: str, views: int, most_views: int, encodings: Iterator[Encoding]) -> Iterator[Encoding]:
-        """The same moments; from the last one the engine learns how fast it is."""
-        for encoding in encodings:
-            frame = encoding.frame
-            if encoding.done:
-                height, width = frame.pixels.shape[:2]
-                self._speeds[model] = _Speed(frame.seconds / (frame.step * views * height * width), most_views)
-            yield encoding
-
-    def _locked(self, work: Iterator[T]) -> Iterator[T]:
-        """The same items, each computed under the device lock, which is free while an item is looked at."""
-        while True:
-            with self._computing():
-                item = next(work, None)
-            if item is None:
-                return
-            yield item
-
-    @contextmanager
-    def _computing(self) -> Iterator[None]:
-        """The device, alone.
+    def _writer(self, data: bytes) -> Codec:
+        """The codec, with its model, that a file was written with.
 
         Raises:
-            MemoryBudgetError: its memory did not suffice.
+            ModelMismatch: the model is not here; says where it can be had, if anybody knows.
         """
-        try:
-            with self._lock:
-                yield
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            raise MemoryBudgetError(
-                "The device ran out of memory. Please choose a smaller picture, or a smaller model."
-            ) from error
+        return self._store.codec(self._writer_of(data))
+
+
+def _prefix(data: bytes, num_bytes: int | None) -> tuple[bytes, Header]:
+    """So many bytes of a file, and what its header says.
+
+    Raises:
+        BitstreamError: if there is no whole header in them.
+    """
+    prefix = data if num_bytes is None else data[: max(0, num_bytes)]
+    return prefix, read_bitstream(prefix).header
 
 
 def _target(pixels: Pixels, *, num_bytes: int | None, bpp: float | None, quality: float | None) -> Target:

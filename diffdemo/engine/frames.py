@@ -1,18 +1,15 @@
-"""From codec states to frames: what a person gets to see of an encode or a decode, and how often."""
+"""From reconstructions to frames: what a person gets to see of an encode or a decode, and how often."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from torch import Tensor
-
-from diffdemo.codecs.base import Decoder
-from diffdemo.codecs.diffc import DiffC, Progress, State
-from diffdemo.codecs.diffc_file import DiffCFile
+from diffdemo.codecs.records import Encoded, Reconstruction
 from diffdemo.engine.decode_cache import Moment, Trace, TraceCache
 from diffdemo.engine.records import Encoding, Frame
-from diffdemo.images import Pixels
+from diffdemo.images import Pixels, to_pixels
 from diffdemo.metrics.distortion import bits_per_pixel, ms_ssim, psnr_db
 
 FRAMES_A_SECOND = 8
@@ -39,134 +36,115 @@ class Pace:
         return due
 
 
-def seen_states(codec: DiffC, file: DiffCFile, states: Iterator[State]) -> Iterator[tuple[State, Pixels]]:
-    """States with their posterior means as pictures."""
-    for state in states:
-        yield state, codec.picture(state.x_hat, file.head, preview=True)
+class Seen(NamedTuple):
+    """A reconstruction as pixels; `is_shown` says whether a person gets to see it."""
+
+    source: Reconstruction
+    pixels: Pixels
+    is_shown: bool
 
 
-def seen_rendering(
-    codec: DiffC, file: DiffCFile, rendering: Iterator[tuple[Tensor, int, int]], pace: Pace
-) -> Iterator[tuple[Pixels | None, int, int]]:
-    """A rendering as pictures: the last one and those that are due; None for the others."""
-    for signal, done, of in rendering:
-        is_shown = done == of or pace.is_due()
-        yield codec.picture(signal, file.head, preview=done < of) if is_shown else None, done, of
+def seen(reconstructions: Iterator[Reconstruction], pace: Pace) -> Iterator[Seen | None]:
+    """Those reconstructions as pixels that are shown, or that a cache can go on from; None for the others.
+
+    Runs on the device, because pixels may take a network.
+    """
+    for each in reconstructions:
+        is_shown = each.is_last or pace.is_due()
+        is_wanted = is_shown or each.state is not None
+        yield Seen(each, to_pixels(each.image), is_shown) if is_wanted else None
 
 
-def seen_progress(codec: DiffC, progress: Iterator[Progress]) -> Iterator[tuple[Progress, Pixels]]:
-    """Moments of an encode with their posterior means as pictures."""
-    for moment in progress:
-        yield moment, codec.picture(moment.state.x_hat, moment.head, preview=not moment.done)
+def seen_encoding(moments: Iterator[Encoded]) -> Iterator[tuple[Encoded, Pixels]]:
+    """Moments of an encode with their pictures; runs on the device."""
+    for moment in moments:
+        yield moment, to_pixels(moment.picture.image)
 
 
 def watch_decode(
-    file: DiffCFile,
-    start: State,
-    states: Iterator[tuple[State, Pixels]],
-    render: Callable[[State], Iterator[tuple[Pixels | None, int, int]]],
-    decoder: Decoder,
-    reference: Pixels | None,
-    trace: Trace,
-    pace: Pace,
+    pictures: Iterator[Seen | None], reference: Pixels | None, trace: Trace, pace: Pace
 ) -> Iterator[Frame]:
-    """Frames of a decode: the states along the file, then what the decoder makes of the last one."""
-    steps = file.steps()
-    to_come = len(steps) - start.number + 1
-    state = start
-    for state, picture in states:
-        if file.end_bytes(steps[state.number - 1]) <= file.num_bytes:
-            quality = None if trace.original is None else psnr_db(trace.original, picture)
-            trace.add(Moment(state.number, state.num_bytes, state.sigma, picture, quality), state)
-        if pace.is_due():
-            yield frame_of(
-                picture,
-                num_bytes=state.num_bytes,
-                quality=None if reference is None else psnr_db(reference, picture),
-                similarity=None,
-                step=state.number - start.number,
-                num_steps=to_come,
-                sigma=state.sigma,
-                seconds=pace.seconds,
-                decoder=Decoder.MEAN,
+    """Frames of a decode; whole steps are kept in the trace of the file."""
+    for picture in pictures:
+        if picture is None:
+            continue
+        source = picture.source
+        if source.state is not None:
+            quality = None if trace.original is None else psnr_db(trace.original, picture.pixels)
+            moment = Moment(
+                source.state.number, source.num_bytes, source.sigma, picture.pixels, quality, source.decoder
             )
-    taken = state.number - start.number
-    for rendered, done, of in render(state):
-        if rendered is not None:
-            yield frame_of(
-                rendered,
-                num_bytes=file.num_bytes,
-                quality=None if reference is None else psnr_db(reference, rendered),
-                similarity=ms_ssim(reference, rendered) if reference is not None and done == of else None,
-                step=taken + done,
-                num_steps=taken + of,
-                sigma=state.sigma,
-                seconds=pace.seconds,
-                decoder=decoder,
-            )
+            trace.add(moment, source.state)
+        if picture.is_shown:
+            yield frame_of(picture.pixels, source, reference, pace.seconds, is_settled=source.is_last)
 
 
-def watch_encode(pixels: Pixels, progress: Iterator[tuple[Progress, Pixels]], traces: TraceCache) -> Iterator[Encoding]:
+def watch_encode(pixels: Pixels, moments: Iterator[tuple[Encoded, Pixels]], traces: TraceCache) -> Iterator[Encoding]:
     """Moments of an encode, a few a second, each kept in the cache under its file."""
     trace = Trace(original=pixels)
     before: bytes | None = None
     pace = Pace(FRAMES_A_SECOND)
-    for moment, picture in progress:
-        state = moment.state
-        quality = psnr_db(pixels, picture)
-        trace.add(Moment(state.number, state.num_bytes, state.sigma, picture, quality), state)
-        if state.number > 1 and not moment.done and not pace.is_due():
-            continue
-        traces.put(moment.data, trace, instead_of=before)
-        before = moment.data
-        frame = frame_of(
-            picture,
-            num_bytes=len(moment.data),
-            quality=quality,
-            similarity=ms_ssim(pixels, picture) if moment.done else None,
-            step=state.number,
-            num_steps=moment.num_steps,
-            sigma=state.sigma,
-            seconds=pace.seconds,
-            decoder=Decoder.MEAN,
-        )
+    for moment, picture in moments:
+        source = moment.picture
+        if source.state is not None:
+            quality = psnr_db(pixels, picture)
+            trace.add(moment_of(source, picture, quality), source.state)
+            if source.state.number > 1 and not moment.done and not pace.is_due():
+                continue
+            traces.put(moment.data, trace, instead_of=before)
+            before = moment.data
+        frame = frame_of(picture, source, pixels, pace.seconds, is_settled=moment.done)
         yield Encoding(moment.data, frame, moment.done)
 
 
+def moment_of(source: Reconstruction, picture: Pixels, quality: float | None) -> Moment:
+    """A picture after a whole step, as a cache keeps it; its PSNR where the original is known."""
+    number = source.step if source.state is None else source.state.number
+    return Moment(number, source.num_bytes, source.sigma, picture, quality, source.decoder)
+
+
 def frame_of(
-    picture: Pixels,
-    *,
-    num_bytes: int,
-    quality: float | None,
-    similarity: float | None,
-    step: int,
-    num_steps: int,
-    sigma: float,
-    seconds: float,
-    decoder: Decoder,
+    picture: Pixels, source: Reconstruction, reference: Pixels | None, seconds: float, *, is_settled: bool
 ) -> Frame:
     """A frame with the rates and times that follow from the rest.
 
     Args:
         picture: uint8 [H,W,3].
-        num_bytes: of the file that it rests on.
-        quality, similarity: PSNR in dB and MS-SSIM against the original, where it is known.
-        step, num_steps: work done and to be done.
-        sigma: noise level reached.
+        source: what it was made of.
+        reference: the original, if it is known.
         seconds: since the beginning.
-        decoder: that made it.
+        is_settled: whether it stays; MS-SSIM takes longer than a passing picture is worth.
     """
     height, width = picture.shape[:2]
+    step, num_steps = source.step, source.num_steps
     return Frame(
         pixels=picture,
-        num_bytes=num_bytes,
-        bpp=bits_per_pixel(num_bytes, width, height),
-        psnr_db=quality,
-        ms_ssim=similarity,
+        num_bytes=source.num_bytes,
+        bpp=bits_per_pixel(source.num_bytes, width, height),
+        psnr_db=None if reference is None else psnr_db(reference, picture),
+        ms_ssim=ms_ssim(reference, picture) if reference is not None and is_settled else None,
         step=step,
         num_steps=num_steps,
-        sigma=sigma,
+        sigma=source.sigma,
         seconds=seconds,
         seconds_left=seconds / step * (num_steps - step) if step else 0.0,
-        decoder=decoder.value,
+        decoder=source.decoder.value,
+    )
+
+
+def preview_of(moment: Moment, num_bytes: int) -> Frame:
+    """A moment of the cache as a frame that rests on so many bytes of its file."""
+    height, width = moment.pixels.shape[:2]
+    return Frame(
+        pixels=moment.pixels,
+        num_bytes=num_bytes,
+        bpp=bits_per_pixel(num_bytes, width, height),
+        psnr_db=moment.psnr_db,
+        ms_ssim=None,
+        step=moment.number,
+        num_steps=moment.number,
+        sigma=moment.sigma,
+        seconds=0.0,
+        seconds_left=0.0,
+        decoder=moment.decoder.value,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from diffdemo.codecs.records import Facts, Rates, Step
 from diffdemo.images import Pixels
 from diffdemo.metrics.points import CurvePoint
 
@@ -52,27 +53,6 @@ class Encoding:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One step of a DiffC file as `describe` lists it.
-
-    Attributes:
-        number: from 1.
-        sigma: noise level after it.
-        bits: symbols of this step, two bits a stage.
-        side_bits: what it took to say how far the step goes.
-        end_bytes: shortest prefix of the file that holds the whole step.
-        received: whether this file does.
-    """
-
-    number: int
-    sigma: float
-    bits: int
-    side_bits: int
-    end_bytes: int
-    received: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Samples:
     """Pictures drawn from the same file, so far.
 
@@ -117,12 +97,11 @@ class FileInfo:
     """What a file says about itself, readable without the model.
 
     Attributes:
-        seed, preset: of a DiffC file; None for CDC, which has neither.
-        delta: quantisation step of a CDC file; None for DiffC.
-        prompt: what a DiffC file says that the picture shows; "" for nothing.
+        facts: what the codec states beside: of DiffC preset, seed and prompt, of CDC the quantisation step delta; None
+            for what files of this codec do not state.
         header_bytes: everything before the picture's own bits, the prompt included.
         is_embedded: whether a prefix of it can be decoded.
-        steps: of a DiffC file; empty for CDC.
+        steps: of an embedded file.
     """
 
     codec: str
@@ -131,10 +110,7 @@ class FileInfo:
     fingerprint: str
     width: int
     height: int
-    seed: int | None
-    preset: str | None
-    delta: float | None
-    prompt: str
+    facts: Facts
     is_embedded: bool
     header_bytes: int
     num_bytes: int
@@ -239,6 +215,9 @@ class CodecInfo:
         default_model: name of the model that it uses where none is named.
         is_embedded: whether every prefix of its files is a file, so that a slider can move through one.
         decoders: what it can do about the bits that were not sent, the default first.
+        sentence: what it is, in one.
+        rates: bits per pixel that make sense for it.
+        options: which of "preset" and "seed" its encoder reads.
     """
 
     name: str
@@ -246,6 +225,9 @@ class CodecInfo:
     default_model: str
     is_embedded: bool
     decoders: tuple[str, ...]
+    sentence: str
+    rates: Rates
+    options: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from typing import TypeVar
 
 import torch
 
-from diffdemo.codecs.cdc import Cdc
-from diffdemo.codecs.diffc import DiffC
-from diffdemo.diffusion.views import MOST_VIEWS
+from diffdemo.codecs.base import Codec
+from diffdemo.codecs.registry import CODECS
 from diffdemo.engine.hardware.memory import Budget, budget_error
 from diffdemo.engine.records import ModelInfo
 from diffdemo.errors import ModelMismatch, WeightsError
 from diffdemo.hub.library import Library
-from diffdemo.hub.records import Installed
-from diffdemo.models.cdc.model import CdcModel
-from diffdemo.models.photo import PhotoDenoiser
 from diffdemo.models.registry import RETIRED, SHIPPED, default_model, model_spec
-from diffdemo.models.space import PixelSpace, Space
 from diffdemo.models.spec import Kind, ModelSpec
 from diffdemo.models.weights import sha256_of
 
-AnyCodec = DiffC | Cdc
+C = TypeVar("C", bound=Codec)
 
 
 class ModelStore:
@@ -43,10 +39,10 @@ class ModelStore:
         self._budget = budget
         self._loading = threading.Lock()
         self._lock = threading.Lock()
-        self._codecs: OrderedDict[str, AnyCodec] = OrderedDict()
+        self._codecs: OrderedDict[str, Codec] = OrderedDict()
         self._shipped: dict[bytes, str] = {}
 
-    def codec(self, model: str) -> AnyCodec:
+    def codec(self, model: str) -> Codec:
         """The codec that runs on a model.
 
         Raises:
@@ -84,6 +80,11 @@ class ModelStore:
                     bytes.fromhex(sha256_of(spec.path)[:8]): spec.name for spec in SHIPPED if spec.path.is_file()
                 }
         return self._shipped | self._library.fingerprints()
+
+    def is_loaded(self, model: str) -> bool:
+        """Whether a model is in memory."""
+        with self._lock:
+            return model in self._codecs
 
     def is_here(self, model: str) -> bool:
         """Whether a model can be used without a download."""
@@ -133,7 +134,7 @@ class ModelStore:
             description=spec.description,
         )
 
-    def _loaded(self, model: str) -> AnyCodec | None:
+    def _loaded(self, model: str) -> Codec | None:
         """A model that is in memory, and now the one used last."""
         with self._lock:
             if model in self._codecs:
@@ -154,7 +155,7 @@ class ModelStore:
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _load(self, spec: ModelSpec) -> AnyCodec:
+    def _load(self, spec: ModelSpec) -> Codec:
         try:
             if spec.is_shipped:
                 return load_codec(spec, self._device)
@@ -164,22 +165,18 @@ class ModelStore:
                     f"The model '{spec.name}' is not on this computer yet. Please fetch it first: choose it in the "
                     f"page's model menu, or run: python -m diffdemo download {spec.name}"
                 )
-            return _load_installed(spec, installed, self._device)
+            return CODECS[spec.codec].load(spec, installed, self._device)
         except (torch.OutOfMemoryError, MemoryError) as error:
             raise budget_error(spec) from error
 
 
-def load_codec(spec: ModelSpec, device: torch.device) -> AnyCodec:
+def load_codec(spec: ModelSpec, device: torch.device) -> Codec:
     """The codec of a shipped model, with its weights read from the disk.
 
     Raises:
         WeightsError: missing, damaged, or of another architecture.
     """
-    if spec.kind is Kind.CDC:
-        model = CdcModel.load(spec.path, device=device)
-        return Cdc(model, fingerprint=bytes.fromhex(model.sha256[:8]))
-    denoiser = PhotoDenoiser.load(spec.path, device=device)
-    return DiffC(PixelSpace(denoiser, most_views=MOST_VIEWS), fingerprint=bytes.fromhex(denoiser.sha256[:8]))
+    return CODECS[spec.codec].load(spec, None, device)
 
 
 def mismatch(fingerprint: bytes, writer: ModelInfo | None, known: dict[bytes, str]) -> ModelMismatch:
@@ -210,33 +207,12 @@ def mismatch(fingerprint: bytes, writer: ModelInfo | None, known: dict[bytes, st
     )
 
 
-def load_shipped(codec: str, device: torch.device) -> AnyCodec:
-    """The codec of that name with the model that it uses where none is named.
+def load_shipped(codec: type[C], device: torch.device) -> C:
+    """A codec with the model that it uses where none is named.
 
     Raises:
         WeightsError: as `load_codec`.
     """
-    return load_codec(model_spec(default_model(codec)), device)
-
-
-def _load_installed(spec: ModelSpec, installed: Installed, device: torch.device) -> AnyCodec:
-    """The codec of a downloaded model.
-
-    Half precision on the GPU, where it halves memory and more than halves time; the states that encoder and decoder
-    share are float32 on the CPU in any case, and forgive what differs (docs/diffc.md, drift).
-    """
-    if spec.kind is Kind.CDC:
-        model = CdcModel.load(installed.files["cdc.safetensors"], device=device)
-        return Cdc(model, fingerprint=installed.fingerprint)
-    dtype = torch.float16 if device.type == "cuda" else torch.float32
-    space: Space
-    # diffusers takes seconds to import, and only these models need it.
-    if spec.kind is Kind.PIXEL:
-        from diffdemo.models.diffusers.pixel_unet import load_pixel_space
-
-        space = load_pixel_space(installed, name=spec.name, device=device, dtype=dtype)
-    else:
-        from diffdemo.models.diffusers.latent import load_latent_space
-
-        space = load_latent_space(installed, name=spec.name, device=device, dtype=dtype)
-    return DiffC(space, fingerprint=installed.fingerprint)
+    loaded = codec.load(model_spec(default_model(codec.name)), None, device)
+    assert isinstance(loaded, codec)
+    return loaded

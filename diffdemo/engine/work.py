@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from diffdemo.codecs.base import Preset, Work
+from diffdemo.codecs.records import Preset, Work
 from diffdemo.errors import WorkLimitError
 from diffdemo.images import MOST_PIXELS
 
@@ -53,7 +53,9 @@ class Limits:
 
 
 class Network(Protocol):
-    """What is timed: a codec with its model."""
+    """What is timed: a codec with its model, which four bytes name."""
+
+    fingerprint: bytes
 
     def evaluate_once(self, width: int, height: int) -> None:
         """Run its network on a picture of this size."""
@@ -70,31 +72,31 @@ class Estimates:
     def __init__(self, computing: Callable[[], AbstractContextManager[None]]) -> None:
         self._computing = computing
         self._lock = threading.Lock()
-        self._seconds_a_pixel: dict[str, float] = {}
+        self._seconds_a_pixel: dict[bytes, float] = {}
 
-    def seconds(self, model: str, network: Network, work: Work, preset: Preset = Preset.BALANCED) -> float:
+    def seconds(self, network: Network, work: Work, preset: Preset = Preset.BALANCED) -> float:
         """Seconds for an encode or a decode.
 
         Args:
-            model: name, under which its speed is remembered.
-            network: the codec with that model.
+            network: the codec with its model.
             work: what will be computed.
             preset: of the search, where there is one.
         """
         searched = work.searched_bits / SEARCHED_BITS_A_SECOND[preset]
-        return self._speed(model, network) * work.pixels * work.evaluations + searched
+        return self._speed(network) * work.pixels * work.evaluations + searched
 
-    def _speed(self, model: str, network: Network) -> float:
+    def _speed(self, network: Network) -> float:
         with self._lock:
-            if model not in self._seconds_a_pixel:
+            known = self._seconds_a_pixel
+            if network.fingerprint not in known:
                 times = []
                 for _ in range(TRIALS):
                     with self._computing():
                         began = time.monotonic()
                         network.evaluate_once(TRIAL_SIDE, TRIAL_SIDE)
                         times.append(time.monotonic() - began)
-                self._seconds_a_pixel[model] = min(times) / TRIAL_SIDE**2
-            return self._seconds_a_pixel[model]
+                known[network.fingerprint] = min(times) / TRIAL_SIDE**2
+            return known[network.fingerprint]
 
 
 def require_within(seconds: float, limits: Limits, what: str, advice: str) -> None:

@@ -15,19 +15,21 @@ from the lines about the pictures that lie in the folder now; docs/evaluation.md
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import asdict
-from itertools import product
 from typing import Protocol
 
-from diffdemo.codecs.base import Preset, Rendering
-from diffdemo.codecs.cdc import Cdc
-from diffdemo.codecs.diffc import DiffC
+from diffdemo.codecs.base import Codec
+from diffdemo.codecs.records import Preset
+from diffdemo.codecs.rendering import Rendering
 from diffdemo.engine.classical.files import Ladder, available_codecs, classical_at, classical_curve
-from diffdemo.measure import cdc_rates, diffc_rates
+from diffdemo.engine.hardware.device import choose_device
+from diffdemo.engine.store import load_codec
+from diffdemo.measure.embedded import sweep
 from diffdemo.measure.interrupts import Interrupts, Stopped, heeded
 from diffdemo.measure.options import parse
 from diffdemo.measure.perceptual_points import ORIGINAL, RATES, bytes_at, look_at, look_of
+from diffdemo.measure.renderings import reads, renderings_of
 from diffdemo.measure.results.file import ResultsFile
 from diffdemo.measure.results.folder import picture_paths
 from diffdemo.measure.results.lines import Row
@@ -35,11 +37,12 @@ from diffdemo.measure.results.picture import Sheet
 from diffdemo.measure.results.troubles import Troubles, say
 from diffdemo.measure.summary import summary
 from diffdemo.measure.tables import counted
+from diffdemo.measure.whole import decoded, files_of, measure
 from diffdemo.metrics.realism import REVISION
-from diffdemo.models.registry import default_model
+from diffdemo.models.registry import default_model, model_spec
 
 DEFAULT_BPP = 2.0
-"""Of DiffC files, whose prefixes are all that lies below."""
+"""Of embedded files, whose prefixes are all that lies below."""
 
 
 class _Run(Protocol):
@@ -120,8 +123,11 @@ def _conclude(args: argparse.Namespace, pictures: Collection[str]) -> int:
 def _runs(args: argparse.Namespace) -> list[_Run]:
     """All that is asked for; models are loaded here."""
     runs: list[_Run] = [_OriginalRun(), *map(_ClassicalRun, available_codecs())]
-    runs += [_DiffCRun(args)] if DiffC.name in args.codecs else []
-    runs += [_CdcRun(args)] if Cdc.name in args.codecs else []
+    for name in dict.fromkeys(args.codecs):
+        model = default_model(name)
+        codec = load_codec(model_spec(model), choose_device("auto"))
+        settings = {"model": model, "fingerprint": codec.fingerprint.hex()}
+        runs.append((_EmbeddedRun if codec.is_embedded else _WholeRun)(codec, settings, args))
     return runs
 
 
@@ -159,88 +165,81 @@ class _ClassicalRun:
         yield sheet.line(self.name, looks, settings, "looks")
 
 
-class _DiffCRun:
-    """DiffC with its default model, as the arguments ask for it."""
+class _EmbeddedRun:
+    """A codec whose files are decoded at prefixes, as the arguments ask for it."""
 
-    name = DiffC.name
-
-    def __init__(self, args: argparse.Namespace) -> None:
-        self._codec = diffc_rates.installed_diffc()
+    def __init__(self, codec: Codec, settings: Row, args: argparse.Namespace) -> None:
+        self.name = codec.name
+        self._codec = codec
         self._bpp = max(args.bpp) if args.bpp else DEFAULT_BPP
         self._preset = Preset(args.preset)
-        self._renderings = diffc_rates.renderings_of(args.decoders, args.realism)
-        self._settings = {**_model(self._codec), "bpp": self._bpp, "preset": args.preset}
+        self._renderings = {codec.curve_name(each): each for each in renderings_of(type(codec), args)}
+        self._settings = {**settings, "bpp": self._bpp, "preset": args.preset}
 
     def __call__(self, sheet: Sheet, rates: list[float] | None) -> Iterator[Row]:
-        names = {diffc_rates.curve_name(rendering): rendering for rendering in self._renderings}
-        curves = [name for name in names if sheet.lacks(name, self._settings)]
+        curves = [name for name in self._renderings if sheet.lacks(name, self._settings)]
         looks_settings = _looks_settings(rates or [], self._settings)
-        looks = [name for name in names if rates and sheet.lacks(name, looks_settings, "looks")]
+        looks = [name for name in self._renderings if rates and sheet.lacks(name, looks_settings, "looks")]
         if not curves and not looks:
             return
         pixels = sheet.pixels
         sizes = {rate: bytes_at(rate, pixels) for rate in rates or RATES if rate <= self._bpp}
-        sweep = diffc_rates.sweep(self._codec, pixels, self._bpp, self._preset, list(sizes.values()))
+        swept = sweep(self._codec, pixels, self._bpp, self._preset, list(sizes.values()))
         # Where the whole file was meant, it is a few bytes shorter.
-        sizes = {rate: min(size, len(sweep.data)) for rate, size in sizes.items()}
-        for name, rendering in names.items():
+        sizes = {rate: min(size, len(swept.data)) for rate, size in sizes.items()}
+        for name, rendering in self._renderings.items():
             if name in curves:
-                yield sheet.line(name, [asdict(point) for point in sweep.points(rendering)], self._settings)
+                yield sheet.line(name, [asdict(point) for point in swept.points(rendering)], self._settings)
             if name in looks:
                 found = [
-                    look_at(pixels, sweep.picture(size, rendering), rate, size)
+                    look_at(pixels, swept.picture(size, rendering), rate, size)
                     for rate, size in sizes.items()
-                    if size in sweep.states
+                    if size in swept.states
                 ]
                 yield sheet.line(name, found, looks_settings, "looks")
 
 
-class _CdcRun:
-    """CDC with its default model, as the arguments ask for it. Lines of other weights do not count as measured."""
+class _WholeRun:
+    """A codec whose files are decoded whole, as the arguments ask for it.
 
-    name = Cdc.name
+    Lines of other weights do not count as measured.
+    """
 
-    def __init__(self, args: argparse.Namespace) -> None:
-        self._codec = cdc_rates.installed_cdc()
+    def __init__(self, codec: Codec, settings: Row, args: argparse.Namespace) -> None:
+        self.name = codec.name
+        self._codec = codec
         self._bpp: list[float] | None = args.bpp
-        pairs = dict.fromkeys(product(args.gamma, args.steps))
-        self._renderings = [cdc_rates.rendering_of(gamma, steps) for gamma, steps in pairs]
+        self._renderings = {codec.curve_name(each): each for each in renderings_of(type(codec), args)}
+        self._model = settings
 
     def __call__(self, sheet: Sheet, rates: list[float] | None) -> Iterator[Row]:
-        curves = [r for r in self._renderings if sheet.lacks(cdc_rates.curve_name(r), self._settings(r, self._bpp))]
-        looks = [
-            r
-            for r in self._renderings
-            if rates and sheet.lacks(cdc_rates.curve_name(r), self._looks_settings(r, rates), "looks")
-        ]
+        named = self._renderings.items()
+        curves = {name: r for name, r in named if sheet.lacks(name, self._settings(r, self._bpp))}
+        looks = {name: r for name, r in named if rates and sheet.lacks(name, self._looks_settings(r, rates), "looks")}
         if not curves and not looks:
             return
         codec, pixels = self._codec, sheet.pixels
-        content = codec.analyse(pixels)
         if curves:
-            files, jpeg = list(cdc_rates.files_of(codec, content, self._bpp)), Ladder(pixels, "jpeg")
-            for r in curves:
-                points = [point.to_json() for point in cdc_rates.measure(codec, pixels, files, r, jpeg)]
-                yield sheet.line(cdc_rates.curve_name(r), points, self._settings(r, self._bpp))
+            files, jpeg = files_of(codec, pixels, self._bpp), Ladder(pixels, "jpeg")
+            for name, r in curves.items():
+                points = [point.to_json() for point in measure(codec, pixels, files, r, jpeg)]
+                yield sheet.line(name, points, self._settings(r, self._bpp))
         if looks and rates:
-            files = list(cdc_rates.files_of(codec, content, rates))
-            for r in looks:
+            files = files_of(codec, pixels, rates)
+            for name, r in looks.items():
                 found = [
-                    look_at(pixels, cdc_rates.decoded(codec, file, r), file.target_bpp, len(file.data))
+                    look_at(pixels, decoded(codec, file.data, r), file.target_bpp, len(file.data))
                     for file in files
                     if file.target_bpp is not None
                 ]
-                yield sheet.line(cdc_rates.curve_name(r), found, self._looks_settings(r, rates), "looks")
+                yield sheet.line(name, found, self._looks_settings(r, rates), "looks")
 
-    def _settings(self, rendering: Rendering, bpp: Sequence[float] | None) -> Row:
-        return {**_model(self._codec), "gamma": rendering.gamma, "steps": rendering.steps, "bpp": bpp}
+    def _settings(self, rendering: Rendering, bpp: list[float] | None) -> Row:
+        knobs = {name: getattr(rendering, name) for name in ("gamma", "steps") if reads(type(self._codec), name)}
+        return {**self._model, **knobs, "bpp": bpp}
 
     def _looks_settings(self, rendering: Rendering, rates: list[float]) -> Row:
         return _looks_settings(rates, self._settings(rendering, None))
-
-
-def _model(codec: DiffC | Cdc) -> Row:
-    return {"model": default_model(codec.name), "fingerprint": codec.fingerprint.hex()}
 
 
 def _looks_settings(rates: list[float], settings: Row) -> Row:

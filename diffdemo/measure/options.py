@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from diffdemo.codecs.cdc import Cdc
-from diffdemo.codecs.diffc import DiffC
+from diffdemo.codecs.registry import CODECS
+from diffdemo.codecs.rendering import Decoder
 from diffdemo.measure.perceptual_points import RATES
 
 MAX_BPP = 1e6
@@ -33,9 +33,8 @@ def _parser(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="diffdemo evaluate", description=description, allow_abbrev=False)
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="RESULTS", help="JSON lines; appended to")
-    parser.add_argument(
-        "--codecs", nargs="+", choices=(DiffC.name, Cdc.name), default=[DiffC.name], help="(default: diffc)"
-    )
+    first = next(iter(CODECS))
+    parser.add_argument("--codecs", nargs="+", choices=tuple(CODECS), default=[first], help=f"(default: {first})")
     parser.add_argument(
         "--bpp",
         type=_positive,
@@ -48,9 +47,9 @@ def _parser(description: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--decoders",
         nargs="+",
-        choices=[str(decoder) for decoder in DiffC.decoders],
+        choices=[str(decoder) for decoder in Decoder],
         default=["mean", "flow"],
-        help="of diffc: a curve for each (default: mean flow)",
+        help="a curve for each (default: mean flow of a codec that has one of them, else all)",
     )
     parser.add_argument(
         "--realism",

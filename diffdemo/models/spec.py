@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 from diffdemo.shipped import ASSETS
 
@@ -112,3 +113,22 @@ class ModelSpec:
     def path(self) -> Path:
         """Where the weights of a shipped model lie."""
         return ASSETS / self.file
+
+
+class ModelFiles(Protocol):
+    """A model of the Hub that lies on this computer; `hub.records.Installed` is one."""
+
+    @property
+    def name(self) -> str:
+        """What users call it."""
+        ...
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """Path of each file by its name in the repository, without ".fp16"."""
+        ...
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Four bytes that name the weights in files."""
+        ...

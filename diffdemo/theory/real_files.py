@@ -17,8 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diffdemo.codecs.base import Decoder, Rendering, Target
 from diffdemo.codecs.diffc import DiffC
+from diffdemo.codecs.records import Target
+from diffdemo.codecs.rendering import Decoder, Rendering
 from diffdemo.models.space import PixelSpace
 from diffdemo.theory.closed_forms import GaussianDenoiser
 from diffdemo.theory.sources import SCHEMES, Source, most_bits
@@ -147,11 +148,11 @@ class _Draw:
 
     def land(self, data: bytes) -> Landing:
         """Decode a file in every way, and measure."""
-        file = self._decoder.open(data)
-        *_, state = self._decoder.states(file)
+        coded = self._decoder.coded(data)
+        *_, state = coded.states()
         measured = {}
         for decoder in DECODERS:
-            *_, (decoded, _, _) = self._decoder.render(file, state, Rendering(decoder=decoder))
+            *_, (decoded, _, _) = coded.render(state, Rendering(decoder=decoder))
             measured[decoder.value] = _snr(float((decoded - self._signal).double().square().mean()) / MEAN_VARIANCE)
         precision = np.array([MEAN_VARIANCE / state.sigma**2])
         points = {decoder.value: SCHEMES[decoder.value](self._source.array, precision) for decoder in DECODERS}

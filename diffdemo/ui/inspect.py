@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -99,12 +100,19 @@ def _fields(info: FileInfo, missing: ModelInfo | None) -> str:
     return f'<dl class="fields">{items}</dl>'
 
 
+FACTS: dict[str, Callable[[Any], str]] = {
+    "delta": lambda delta: f"{delta:.3g}",
+    "prompt": lambda prompt: f"{prompt} ({words.size(len(prompt.encode()))})",
+}
+"""How to show a fact; others as they are."""
+FACT_NAMES = {"delta": "quantisation step", "preset": "search"}
+"""What a fact is called where its own name says too little."""
+
+
 def _settings(info: FileInfo) -> dict[str, str]:
     """What the encoder chose, and the decoder has to know."""
-    prompt = {"prompt": f"{info.prompt} ({words.size(len(info.prompt.encode()))})"} if info.prompt else {}
-    if info.delta is not None:
-        return {"quantisation step": f"{info.delta:.3g}"}
-    return {"seed": str(info.seed), "search": info.preset or "unknown"} | prompt
+    stated = {name: value for name, value in info.facts.items() if value is not None}
+    return {FACT_NAMES.get(name, name): FACTS.get(name, str)(value) for name, value in stated.items()}
 
 
 def _steps(info: FileInfo) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from diffdemo.cli import parser
-from diffdemo.codecs.base import MOST_STEPS, Decoder, Preset
+from diffdemo.codecs.records import Preset
+from diffdemo.codecs.rendering import KNOBS, MOST_STEPS
 from diffdemo.engine import Engine
 from diffdemo.models.photo_unet import PhotoUNetShape
 from diffdemo.training import cost, diffc
@@ -159,7 +160,7 @@ def test_wrong_command_lines(command: str, capsys: pytest.CaptureFixture[str]) -
 
 def test_choices_are_those_of_the_engine() -> None:
     assert set(parser.PRESETS) == set(Preset)
-    assert set(parser.DECODERS) == set(Decoder)
-    assert parser._steps(str(MOST_STEPS)) == MOST_STEPS
+    steps = parser._within(KNOBS["steps"])
+    assert steps(str(MOST_STEPS)) == MOST_STEPS
     with pytest.raises(argparse.ArgumentTypeError):
-        parser._steps(str(MOST_STEPS + 1))
+        steps(str(MOST_STEPS + 1))

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from diffdemo.cli import parser
-from diffdemo.cli.options import READERS
-from diffdemo.codecs.base import Decoder
+from diffdemo.cli.options import readers
+from diffdemo.codecs.rendering import KNOBS, WAYS, Decoder
 from diffdemo.engine import Engine
 from diffdemo.errors import MemoryBudgetError
 from diffdemo.images import Pixels, to_png
@@ -81,7 +81,7 @@ def test_what_a_decode_reads(
         (["--preset", "fast"], "CDC does not read --preset; please leave it out."),
         (["--preset", "balanced"], "CDC does not read --preset"),
         (["--seed", "0"], "CDC does not read --seed"),
-        (["--prompt", "a cat"], "CDC knows no words"),
+        (["--prompt", "a cat"], "CDC takes no prompt"),
     ],
 )
 @pytest.mark.parametrize("choice", [["--codec", "cdc"], ["--model", "cdc-small"]])
@@ -93,8 +93,10 @@ def test_what_an_encode_would_not_read(
     assert not (tmp_path / "o").exists()
 
 
-def test_readers_are_decoders() -> None:
-    assert {decoder for readers in READERS.values() for decoder in readers} < {decoder.value for decoder in Decoder}
+def test_every_knob_has_readers_and_every_decoder_reads_known_ones() -> None:
+    assert all(readers(name) for name in KNOBS)
+    assert set(WAYS) == set(Decoder)
+    assert {name for way in WAYS.values() for name in way.knobs} == set(KNOBS)
 
 
 @pytest.mark.parametrize("rate", [["--bpp", "900"], ["--bytes", "1000000000000"], ["--bytes", "1"]])

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from diffdemo.codecs.base import Codec, Decoder, Preset, Rendering, Target
+from diffdemo.codecs.base import Codec
 from diffdemo.codecs.cdc import Cdc
 from diffdemo.codecs.diffc import DiffC
+from diffdemo.codecs.records import Preset, Target
+from diffdemo.codecs.rendering import Decoder, Rendering
 from diffdemo.coding.container import read_bitstream
 from diffdemo.engine.store import load_codec
 from diffdemo.errors import BitstreamError, ModelMismatch, RateError, TruncatedBitstream

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from diffdemo.codecs.base import Codec, Decoder, Rendering
+from diffdemo.codecs.base import Codec
 from diffdemo.codecs.cdc import Cdc, Content
 from diffdemo.codecs.cdc_step import FINEST, delta_of
 from diffdemo.codecs.cod_file import read_cod
@@ -21,6 +21,7 @@ from diffdemo.codecs.cod_payload import read_payload, write_payload
 from diffdemo.codecs.diffc import DiffC
 from diffdemo.codecs.diffc_file import FileHead
 from diffdemo.codecs.diffc_payload import LAST_LEVEL, PayloadWriter, max_payload_bytes
+from diffdemo.codecs.rendering import Decoder, Rendering
 from diffdemo.coding.container import read_bitstream, write_bitstream
 from diffdemo.coding.range_coder import LARGEST_SYMBOL
 from diffdemo.engine.store import load_codec

@@ -17,9 +17,10 @@ from tiny_models import tiny_ddpm, tiny_stable_diffusion, tiny_taesd
 
 import app
 from diffdemo.cli import parser
+from diffdemo.codecs.base import Codec
+from diffdemo.codecs.diffc import DiffC
 from diffdemo.coding.container import write_bitstream
-from diffdemo.engine import Engine, catalogue, store
-from diffdemo.engine.store import AnyCodec
+from diffdemo.engine import Engine, catalogue
 from diffdemo.errors import DownloadError, MemoryBudgetError, ModelMismatch, RateError, WeightsError
 from diffdemo.hub.library import Library
 from diffdemo.images import Pixels, to_png
@@ -137,13 +138,13 @@ def test_another_computer_decodes_the_same_picture(make_engine, picture):
     *_, sent = here.encode(picture, model="latents", num_bytes=300, prompt="a cat")
     *_, seen = there.decode(sent.data)
     assert np.array_equal(seen.pixels, sent.frame.pixels)
-    assert there.describe(sent.data).prompt == "a cat"
+    assert there.describe(sent.data).facts["prompt"] == "a cat"
 
 
 def test_a_prompt_is_for_those_who_read(engine, picture):
     fetched(engine, "pixels")
     for model in ("pixels", "cdc-small", "photo-small"):
-        with pytest.raises(RateError, match="no words"):
+        with pytest.raises(RateError, match="takes no prompt"):
             list(engine.encode(picture, model=model, prompt="a cat"))
 
 
@@ -191,13 +192,13 @@ def test_a_model_that_nobody_knows(engine):
 
 def test_models_make_room_for_one_another_and_one_too_large_is_refused(make_engine, picture, monkeypatch):
     loads: list[str] = []
-    real = store._load_installed
+    real = DiffC.load
 
-    def noted(spec: ModelSpec, *rest: object) -> AnyCodec:
+    def noted(spec: ModelSpec, *rest: object) -> Codec:
         loads.append(spec.name)
         return real(spec, *rest)
 
-    monkeypatch.setattr(store, "_load_installed", noted)
+    monkeypatch.setattr(DiffC, "load", noted)
     engine = make_engine(memory=150 * MB)
     for model in ("pixels", "pickled"):
         fetched(engine, model)
@@ -212,14 +213,14 @@ def test_loading_a_model_holds_up_nobody_else(engine, picture, monkeypatch):
     fetched(engine, "pixels")
     *_, mine = engine.encode(picture, num_bytes=400, preset="fast")
     is_loading, may_load = threading.Event(), threading.Event()
-    real = store._load_installed
+    real = DiffC.load
 
-    def slow(*args: object) -> AnyCodec:
+    def slow(*args: object) -> Codec:
         is_loading.set()
         assert may_load.wait(30)
         return real(*args)
 
-    monkeypatch.setattr(store, "_load_installed", slow)
+    monkeypatch.setattr(DiffC, "load", slow)
     other = threading.Thread(target=lambda: list(engine.encode(picture, model="pixels", num_bytes=100)))
     other.start()
     try:
@@ -236,10 +237,10 @@ def test_loading_a_model_holds_up_nobody_else(engine, picture, monkeypatch):
 def test_memory_that_runs_out_is_told_in_words(engine, picture, monkeypatch):
     fetched(engine, "pixels")
 
-    def exhausted(*args: object) -> AnyCodec:
+    def exhausted(*args: object) -> Codec:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
-    monkeypatch.setattr(store, "_load_installed", exhausted)
+    monkeypatch.setattr(DiffC, "load", exhausted)
     with pytest.raises(MemoryBudgetError, match="not enough memory for the model 'pixels'"):
         list(engine.encode(picture, model="pixels"))
 

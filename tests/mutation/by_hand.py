@@ -112,8 +112,8 @@ BY_HAND = (
         "y[edges[first] : edges[last]] = picked",
         "randomness",
     ),
-    ("codecs.diffc", "0x44696666", "0x44696667", "diffc"),
-    ("codecs.diffc", "return seed, 0x", "return seed + 1, 0x", "diffc"),
+    ("codecs.diffc_picture", "0x44696666", "0x44696667", "diffc"),
+    ("codecs.diffc_picture", "return seed, 0x", "return seed + 1, 0x", "diffc"),
     # Payload.
     (
         "coding.bits",
@@ -142,7 +142,7 @@ BY_HAND = (
     ("diffusion.posterior", "self.sigma_s * math.sqrt(1 - self.ratio)", "self.sigma_s", "diffc"),
     ("diffusion.posterior", "x + self.ratio * (z - x)", "z + self.ratio * (x - z)", "diffc"),
     ("diffusion.posterior", "x_hat + (self.sigma_s / self.sigma_t) * (z - x_hat)", "x_hat", "diffc"),
-    ("codecs.diffc", "forward / step.scale", "forward", "diffc"),
+    ("codecs.diffc_picture", "forward / step.scale", "forward", "diffc"),
     # CDC.
     ("coding.frequency", "(5 * SCALES", "(3 * SCALES", "tables"),
     ("coding.frequency", "np.rint(probabilities * TOTAL), 1.0)", "np.rint(probabilities * TOTAL), 2.0)", "tables"),
@@ -182,18 +182,18 @@ BY_HAND = (
         "tables",
     ),
     ("models.cdc.exact", "mean, scale = h[0].chunk(2)", "scale, mean = h[0].chunk(2)", "tables"),
-    ("codecs.cdc", "MULTIPLE = 64", "MULTIPLE = 128", "cdc"),
+    ("codecs.cdc_payload", "MULTIPLE = 64", "MULTIPLE = 128", "cdc"),
     ("codecs.cdc", "codec_id: ClassVar = 2", "codec_id: ClassVar = 3", "cdc"),
     ("codecs.cdc", "header.parameters[0] > LARGEST_CODE", "header.parameters[0] >= LARGEST_CODE", "cdc"),
-    ("codecs.cdc", "_padded(header.height) // 64", "_padded(header.height) // 32", "cdc"),
+    ("codecs.cdc_payload", "padded(height) // 64", "padded(height) // 32", "cdc"),
     (
-        "codecs.cdc",
-        "delta_of(bitstream.header.parameters[0]) + received.means * FINEST",
-        "delta_of(bitstream.header.parameters[0])",
+        "codecs.cdc_payload",
+        "delta_of(code) + self.means * FINEST",
+        "delta_of(code)",
         "cdc",
     ),
-    ("codecs.cdc", "z_symbols.astype(np.float32) + self._median", "z_symbols.astype(np.float32)", "cdc"),
-    ("codecs.cdc", "        decoder.require_end()\n", "", "cdc"),
+    ("codecs.cdc_payload", "z_symbols.astype(np.float32) + self._median", "z_symbols.astype(np.float32)", "cdc"),
+    ("codecs.cdc_payload", "        decoder.require_end()\n", "", "cdc"),
     # CoD-Lite.
     ("codecs.cod_payload", "TOTAL - 1 - self._size) //", "TOTAL - self._size) //", "cod"),
     (

@@ -19,8 +19,9 @@ def _shown(**changes) -> Shown:
 def _info(**changes) -> FileInfo:
     steps = (Step(1, 5.0, 800, 16, 130, True), Step(2, 2.5, 1600, 16, 332, False))
     fields = {
-        "codec": "diffc", "version": 1, "model": "m", "fingerprint": "ab", "width": 64, "height": 32, "seed": 0,
-        "preset": "fast", "delta": None, "prompt": "", "is_embedded": True, "header_bytes": 30, "num_bytes": 200,
+        "codec": "diffc", "version": 1, "model": "m", "fingerprint": "ab", "width": 64, "height": 32, 
+        "facts": {"preset": "fast", "seed": 0, "prompt": None, "delta": None}, "is_embedded": True,
+        "header_bytes": 30, "num_bytes": 200,
         "whole_bytes": 332, "bpp": 0.78, "is_cut": True, "is_damaged": False, "steps": steps,
     }  # fmt: skip
     return FileInfo(**(fields | changes))

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from diffdemo.codecs.base import Target
+from diffdemo.codecs.records import Target
 from diffdemo.engine import Engine
 from diffdemo.engine.arguments import MAX_BYTES, require_finite, require_text, require_whole, target_of
 from diffdemo.errors import RateError

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from diffdemo.codecs.cdc import Cdc
+from diffdemo.codecs.records import CellBits
 from diffdemo.engine import Engine
 from diffdemo.engine.bits_map import map_of
 from diffdemo.engine.hardware.device import choose_device
@@ -57,17 +58,16 @@ def test_without_the_original_nothing_is_made_up(engine, picture):
 
 
 def test_positions_sum_to_what_the_coder_counts(picture):
-    codec = load_shipped("cdc", choose_device("cpu"))
-    assert isinstance(codec, Cdc)
+    codec = load_shipped(Cdc, choose_device("cpu"))
     content = codec.analyse(picture)
-    bitstream = codec.open(codec.write(content, 64))
-    assert codec.bits_by_position(bitstream).sum() == pytest.approx(sum(codec.bits_of(content, 64)))
+    found = codec.coded(codec.write(content, 64)).bits_by_cell(None, ())
+    assert found.bits.sum() == pytest.approx(sum(codec.payload.bits_of(content, 64)))
 
 
 def test_dark_is_nothing_and_light_is_most():
     bits = np.zeros((2, 3))
     bits[1, 2] = 8.0
-    found = map_of(bits, 4, 7, 11)
+    found = map_of(CellBits(bits, 4), 7, 11)
     assert found.pixels.shape == (7, 11, 3)
     assert found.pixels[0, 0].tolist() == COLOURS[0].tolist()
     assert found.pixels[6, 10].tolist() == COLOURS[-1].tolist()

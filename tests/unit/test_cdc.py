@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from diffdemo.codecs.base import Target
 from diffdemo.codecs.cdc import BIT_PRICE, Cdc, Content
 from diffdemo.codecs.cdc_step import LARGEST_CODE, UNIT_CODE, delta_of, scales_in_steps
+from diffdemo.codecs.records import Target
 from diffdemo.coding.container import read_bitstream, write_bitstream
 from diffdemo.coding.frequency import gaussian_tables
 from diffdemo.coding.range_coder import LARGEST_SYMBOL, costs_in_bits
@@ -130,7 +130,7 @@ def test_estimated_bits_are_those_of_the_file(shipped):
     sent = shipped.analyse(example_pixels("chelsea")[:128, :192])
     file = shipped.write(sent, UNIT_CODE)
     payload = len(file) - read_bitstream(file).header_bytes
-    assert payload == pytest.approx(sum(shipped.bits_of(sent, UNIT_CODE)) / 8, abs=2)
+    assert payload == pytest.approx(sum(shipped.payload.bits_of(sent, UNIT_CODE)) / 8, abs=2)
 
 
 def test_the_rate_counts_the_picture_and_not_its_padding(shipped):

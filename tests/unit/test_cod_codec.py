@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from diffdemo.codecs.base import Decoder, Preset, Rendering, Target, Work
 from diffdemo.codecs.cod import CodContent, CodLite, rate_number, rate_of
 from diffdemo.codecs.cod_file import cod_sides, read_cod, write_cod
 from diffdemo.codecs.cod_payload import fixed_bytes
+from diffdemo.codecs.records import Preset, Target, Work
+from diffdemo.codecs.rendering import Decoder, Rendering
 from diffdemo.coding.container import read_bitstream, write_bitstream
 from diffdemo.errors import (
     BitstreamError,
@@ -248,7 +249,7 @@ def test_whoever_asks_is_told_how_far_it_has_come_and_can_end_it(codec, picture,
 
 def test_work_is_known_before(codec, data):
     assert codec.work_of_encode(70, 41, Target(), Preset.FAST) == Work(80 * 48, 1)
-    assert codec.work_of_decode(data, Rendering()) == Work(80 * 48, 1)
+    assert codec.coded(data).work(Rendering()) == Work(80 * 48, 1)
     codec.evaluate_once(20, 10)
 
 

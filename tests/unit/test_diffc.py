@@ -9,10 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from diffdemo.codecs.base import Decoder, Preset, Rendering, Target
 from diffdemo.codecs.diffc import DiffC
 from diffdemo.codecs.diffc_payload import MOST_STEPS
 from diffdemo.codecs.diffc_plan import EFFORTS
+from diffdemo.codecs.records import Preset, Target
+from diffdemo.codecs.rendering import Decoder, Rendering
 from diffdemo.coding.container import write_bitstream
 from diffdemo.diffusion.posterior import white_noise
 from diffdemo.diffusion.views import MOST_VIEWS
@@ -70,7 +71,7 @@ def test_file_is_little_longer_than_ideal(codec, preset, most):
     """The issue's bound, on a source where the denoiser is exact, header and side information counted: 20,800 bits."""
     pixels = gaussian_picture(96, 96, 0.1, 3)
     progress = list(codec.encode_progressively(pixels, Target(num_bytes=2600), preset=preset))[-1]
-    ideal, _ = ideal_chain(codec.space.denoiser(), to_image(pixels), progress.state.sigma)
+    ideal, _ = ideal_chain(codec.space.denoiser(), to_image(pixels), progress.picture.state.sigma)
     assert 8 * len(progress.data) / ideal < most
 
 
@@ -79,20 +80,19 @@ def test_states_are_unbiased_all_the_way(codec):
     pixels = gaussian_picture(96, 96, 0.1, 4)
     x = to_image(pixels)
     for progress in codec.encode_progressively(pixels, Target(num_bytes=5000), preset=Preset.BALANCED):
-        state = progress.state
+        state = progress.picture.state
         residual = (state.z - x) / state.sigma
         slope = float((state.z * x).sum() / x.square().sum())
         assert abs(slope - 1) < 0.01 + 4 * state.sigma / float(x.norm())
         assert 0.97 < float(residual.var()) < 1.03
-    assert progress.state.sigma < 0.5
+    assert progress.picture.state.sigma < 0.5
 
 
 def test_encoder_and_decoder_hold_the_same_state(codec):
     pixels = gaussian_picture(40, 50, 0.1, 5)
     progress = list(codec.encode_progressively(pixels, Target(num_bytes=900), preset=Preset.FAST))[-1]
-    file = codec.open(progress.data)
-    state = list(codec.states(file))[-1]
-    assert torch.equal(state.z, progress.state.z)
+    state = list(codec.coded(progress.data).states())[-1]
+    assert torch.equal(state.z, progress.picture.state.z)
     assert state.num_bytes == len(progress.data)
 
 
@@ -102,14 +102,14 @@ def test_every_moment_of_an_encode_is_a_whole_file(codec):
         file = codec.open(progress.data)
         assert not file.bitstream.is_cut
         assert not file.bitstream.is_damaged
-        assert torch.equal(list(codec.states(file))[-1].z, progress.state.z)
+        assert torch.equal(list(codec.coded(progress.data).states())[-1].z, progress.picture.state.z)
 
 
 def test_a_decode_can_go_on_from_any_state(codec):
     data = codec.encode(gaussian_picture(40, 50, 0.1, 5), Target(num_bytes=900), preset=Preset.FAST)
-    file = codec.open(data)
-    states = list(codec.states(file))
-    resumed = list(codec.states(file, start=states[2]))
+    coded = codec.coded(data)
+    states = list(coded.states())
+    resumed = list(coded.states(states[2]))
     assert [s.number for s in resumed] == [s.number for s in states[3:]]
     assert torch.equal(resumed[-1].z, states[-1].z)
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from diffdemo.codecs.base import Preset, Target
 from diffdemo.codecs.diffc import DiffC
 from diffdemo.codecs.diffc_file import LARGEST_SEED, MOST_PROMPT_BYTES, read_file
 from diffdemo.codecs.diffc_payload import max_payload_bytes
+from diffdemo.codecs.records import Preset, Target
 from diffdemo.coding.container import LARGEST_SIDE, Header, write_bitstream
 from diffdemo.errors import CorruptBitstream, ImageError, RateError, TruncatedBitstream
 from diffdemo.images import MOST_PIXELS, to_image, to_pixels
@@ -64,7 +64,7 @@ def test_a_prompt_travels_in_the_file_and_is_counted(codec, pixels):
     assert file.steps()[0].end_bit - without.steps()[0].end_bit < 64
     assert file.end_bytes(file.steps()[-1]) <= len(told.data)
     # Whoever decodes is told the same: states agree to the last bit.
-    assert torch.equal(list(codec.states(codec.open(told.data)))[-1].z, told.state.z)
+    assert torch.equal(list(codec.coded(told.data).states())[-1].z, told.picture.state.z)
 
 
 def test_every_prefix_with_header_and_prompt_decodes(codec, pixels):
@@ -83,7 +83,7 @@ def test_other_signals_and_models_without_words_are_refused(codec, pixels):
     pictures = DiffC(PixelSpace(GaussianDenoiser(0.1)), fingerprint=b"test")
     with pytest.raises(CorruptBitstream, match="kind of signal"):
         pictures.open(data)
-    with pytest.raises(RateError, match="no words"):
+    with pytest.raises(RateError, match="takes no prompt"):
         list(pictures.encode_progressively(pixels, Target(num_bytes=300), prompt="bright"))
     with pytest.raises(RateError, match="1201 bytes"):
         list(codec.encode_progressively(pixels, Target(num_bytes=3000), prompt="x" * (MOST_PROMPT_BYTES + 1)))
@@ -199,6 +199,6 @@ def test_a_side_that_no_file_can_name_is_refused_before_the_work():
 
 def test_golden_file_with_a_prompt(codec):
     """Files of this kind stay readable: this one was written when their format was fixed."""
-    file = codec.open(bytes.fromhex(GOLDEN))
-    assert (file.head.prompt, file.head.signal_shape) == ("bright", (1, 4, 2, 2))
-    assert list(codec.states(file))[-1].z.flatten().tolist() == pytest.approx(GOLDEN_SIGNAL, abs=1e-5)
+    coded = codec.coded(bytes.fromhex(GOLDEN))
+    assert (coded.file.head.prompt, coded.file.head.signal_shape) == ("bright", (1, 4, 2, 2))
+    assert list(coded.states())[-1].z.flatten().tolist() == pytest.approx(GOLDEN_SIGNAL, abs=1e-5)

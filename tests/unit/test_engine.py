@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from diffdemo.codecs.rendering import Decoder
 from diffdemo.coding.container import write_bitstream
 from diffdemo.engine import Engine
 from diffdemo.engine.decode_cache import Moment, Trace, TraceCache
@@ -196,7 +197,7 @@ def test_traces_are_bounded(monkeypatch):
         for number in range(1, 60):
             z = torch.zeros(1, 3, 8, 8)
             trace.add(
-                Moment(number, number * 10, 1.0, np.zeros((8, 8, 3), np.uint8), None),
+                Moment(number, number * 10, 1.0, np.zeros((8, 8, 3), np.uint8), None, Decoder.MEAN),
                 State(z, 1.0, z, number, number * 10),
             )
         assert trace.num_bytes <= 40_000

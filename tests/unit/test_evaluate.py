@@ -6,11 +6,15 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from diffdemo.codecs import cdc
 from diffdemo.codecs.cdc import Cdc
 from diffdemo.codecs.diffc import DiffC
-from diffdemo.measure import cdc_rates, diffc_rates, evaluate
+from diffdemo.codecs.rendering import Decoder, Rendering
+from diffdemo.engine.store import load_shipped
+from diffdemo.measure import embedded, evaluate
 from diffdemo.measure.mean_curves import flow_below_mean, value_at
 from diffdemo.measure.summary import bd_rate, summary
 from diffdemo.metrics.distortion import psnr_db
@@ -69,7 +73,7 @@ def lines_of(path):
 def test_evaluation_of_cdc_measures_nothing_twice(folder, tmp_path, monkeypatch, capsys):
     results = tmp_path / "results.jsonl"
     arguments = [str(folder), "-o", str(results), "--codecs", "cdc", "--steps"]
-    monkeypatch.setattr(cdc_rates, "SWEEP_CODES", (96, 32))
+    monkeypatch.setattr(cdc, "SWEEP_CODES", (96, 32))
     assert evaluate.main([*arguments, "1"]) == 0
     first = lines_of(results)
     assert [line["codec"] for line in first][-1:] == ["cdc 1 step"]
@@ -206,7 +210,7 @@ def test_other_weights_are_measured_anew(folder, tmp_path, monkeypatch):
     arguments = [str(folder), "-o", str(results), "--bpp", "1", "--preset", "fast", "--decoders", "mean"]
     assert evaluate.main(arguments) == 0
     rows = lines_of(results)
-    assert rows[-1]["settings"]["fingerprint"] == diffc_rates.installed_diffc().fingerprint.hex()
+    assert rows[-1]["settings"]["fingerprint"] == load_shipped(DiffC, torch.device("cpu")).fingerprint.hex()
     rows[-1]["settings"]["fingerprint"] = "00000000"
     results.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert evaluate.main(arguments) == 0
@@ -214,20 +218,19 @@ def test_other_weights_are_measured_anew(folder, tmp_path, monkeypatch):
 
 
 def test_a_prefix_decoded_from_where_its_encoder_was_is_the_one_decoded_from_the_start(folder):
-    codec = diffc_rates.installed_diffc()
+    codec = load_shipped(DiffC, torch.device("cpu"))
     pixels = load_picture(folder / "a.png").pixels
-    sweep = diffc_rates.sweep(codec, pixels, 2.0, evaluate.Preset.FAST, [300, 5])
+    sweep = embedded.sweep(codec, pixels, 2.0, evaluate.Preset.FAST, [300, 5])
     assert 5 not in sweep.states, "before the first step there is nothing to see"
     assert set(sweep.states) == {300, len(sweep.data)}
-    for rendering in diffc_rates.renderings_of(["mean", "ancestral"], []):
+    for rendering in (Rendering(Decoder.MEAN), Rendering(Decoder.ANCESTRAL)):
         for size in sweep.states:
             *_, last = codec.decode(sweep.data[:size], rendering)
             whole = ((last.image[0].permute(1, 2, 0) + 1) * 127.5).round().clamp(0, 255).byte().numpy()
             np.testing.assert_array_equal(sweep.picture(size, rendering), whole)
     last = sweep.means[-1]
     assert (last.num_bytes, last.ms_ssim) == (len(sweep.data), None), "too small for MS-SSIM"
-    mean = diffc_rates.renderings_of(["mean"], [])[0]
-    assert last.psnr_db == psnr_db(pixels, sweep.picture(last.num_bytes, mean))
+    assert last.psnr_db == psnr_db(pixels, sweep.picture(last.num_bytes, Rendering(Decoder.MEAN)))
 
 
 def test_curves_are_interpolated_over_the_logarithm_of_the_rate():

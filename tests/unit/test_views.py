@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from diffdemo.codecs.base import Decoder, Preset, Rendering, Target
 from diffdemo.codecs.diffc import DiffC
 from diffdemo.codecs.diffc_file import read_file
+from diffdemo.codecs.records import Preset, Target
+from diffdemo.codecs.rendering import Decoder, Rendering
 from diffdemo.coding.container import write_bitstream
 from diffdemo.diffusion.views import MOST_VIEWS, Views
 from diffdemo.errors import CorruptBitstream
@@ -68,7 +69,7 @@ def test_a_file_says_how_many_and_decodes_by_them(pixels, preset, views):
     assert file.head.views == views
     assert len(made.data) <= 300
     reader = codec()
-    assert torch.equal(list(reader.states(reader.open(made.data)))[-1].x_hat, made.state.x_hat)
+    assert torch.equal(list(reader.coded(made.data).states())[-1].x_hat, made.picture.state.x_hat)
     for decoder in (Decoder.FLOW, Decoder.ANCESTRAL):
         list(reader.decode(made.data, Rendering(decoder)))
     assert reader.space.denoiser().calls % views == 0
@@ -79,7 +80,7 @@ def test_more_views_reach_less_noise_with_as_many_bytes(pixels):
     levels = {}
     for most in (1, 2):
         *_, made = codec(most_views=most).encode_progressively(pixels, Target(num_bytes=900))
-        levels[most] = made.state.sigma
+        levels[most] = made.picture.state.sigma
     assert levels[2] < 0.95 * levels[1]
 
 

@@ -7,13 +7,13 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 
-from diffdemo.codecs.base import Preset, Work, padded_pixels
 from diffdemo.codecs.diffc_file import FileHead
 from diffdemo.codecs.diffc_payload import MOST_STEPS, PayloadWriter
+from diffdemo.codecs.records import Preset, Work
 from diffdemo.engine import Engine, Limits
 from diffdemo.engine.work import PAGE_SECONDS, Estimates, in_words, require_within
 from diffdemo.errors import RateError, WorkLimitError
-from diffdemo.images import MOST_PIXELS, Pixels
+from diffdemo.images import MOST_PIXELS, Pixels, padded_pixels
 
 
 def bomb(engine: Engine, side: int, steps: int, views: int = 4) -> bytes:
@@ -90,6 +90,8 @@ def test_impossible_decoders_are_told_before_their_work_is_judged(strict):
 class Slow:
     """A network whose evaluations are counted."""
 
+    fingerprint = b"slow"
+
     def __init__(self) -> None:
         self.count = 0
 
@@ -99,9 +101,9 @@ class Slow:
 
 def test_speed_is_measured_once_for_a_model():
     network, estimates = Slow(), Estimates(nullcontext)
-    first = estimates.seconds("a", network, Work(1000, 10))
-    assert estimates.seconds("a", network, Work(2000, 10)) == pytest.approx(2 * first)
-    searched = estimates.seconds("a", network, Work(0, 0, searched_bits=120_000), Preset.BEST)
+    first = estimates.seconds(network, Work(1000, 10))
+    assert estimates.seconds(network, Work(2000, 10)) == pytest.approx(2 * first)
+    searched = estimates.seconds(network, Work(0, 0, searched_bits=120_000), Preset.BEST)
     assert searched == pytest.approx(10.0)
     assert network.count == 2
 

@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from diffdemo.codecs.base import Rendering
-from diffdemo.codecs.cdc import BIT_PRICE, MULTIPLE, Cdc
+from diffdemo.codecs.cdc import SWEEP_CODES, Cdc
+from diffdemo.codecs.cdc_payload import BIT_PRICE, MULTIPLE
 from diffdemo.codecs.cdc_step import UNIT_CODE, delta_of
+from diffdemo.codecs.rendering import Rendering
 from diffdemo.coding.container import read_bitstream
 from diffdemo.engine.examples import example_pixels
 from diffdemo.engine.hardware.device import choose_device
-from diffdemo.engine.whole_files import SWEEP_CODES
+from diffdemo.engine.store import load_shipped
 from diffdemo.images import Pixels, mirrored, to_image, to_pixels
 from diffdemo.measure.bench.usage import forget_peak, peak_mebibytes
-from diffdemo.measure.cdc_rates import installed_cdc
 from diffdemo.metrics.distortion import bits_per_pixel, psnr_db
 from diffdemo.models.cdc.compressor import bits_of, gaussian_likelihood
 from diffdemo.models.cdc.model import CdcModel, CdcNetwork, CdcShape, Family
@@ -36,7 +36,7 @@ QUICK_STEPS, MANY_STEPS = 1, 17
 
 def bench_cdc() -> Iterator[Row]:
     """The shipped model on a photograph, then one step of a network as wide as the released ones."""
-    codec = installed_cdc()
+    codec = load_shipped(Cdc, choose_device("auto"))
     pixels = np.array(Image.fromarray(example_pixels("coffee")).resize(SIZE, Image.Resampling.LANCZOS))
     yield speed_row(codec, pixels)
     yield from rate_rows(codec, pixels, SWEEP_CODES)

@@ -25,13 +25,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from diffdemo.codecs.base import Preset, Rendering, Target
-from diffdemo.codecs.diffc import DiffC, Progress
+from diffdemo.codecs.diffc import DiffC
+from diffdemo.codecs.diffc_picture import denoiser_of, own_state
+from diffdemo.codecs.records import Encoded, Preset, Target
+from diffdemo.codecs.rendering import Rendering
 from diffdemo.coding.tree_code import TREE_PRESETS, TreePreset, TreeStep, reproduce, simulate
 from diffdemo.diffusion.denoiser import Denoiser
 from diffdemo.diffusion.views import MOST_VIEWS
 from diffdemo.engine.examples import example_centre, example_pixels
 from diffdemo.engine.hardware.device import choose_device, describe_device
+from diffdemo.engine.store import load_shipped
 from diffdemo.images import Pixels, to_image, to_pixels
 from diffdemo.measure.bench.cdc import Row, bench_cdc
 from diffdemo.measure.bench.networks import bench_compile, bench_networks
@@ -40,7 +43,6 @@ from diffdemo.measure.bench.rounding import bench_rounding
 from diffdemo.measure.bench.theory import bench_theory
 from diffdemo.measure.bench.usage import peak_mebibytes
 from diffdemo.measure.bench.views import bench_views
-from diffdemo.measure.diffc_rates import installed_diffc
 from diffdemo.measure.ideal import ideal_chain
 from diffdemo.measure.poisson import PoissonChunks, simulate_poisson
 from diffdemo.metrics.distortion import psnr_db
@@ -127,7 +129,7 @@ def _poisson_row(dimensions: int, bits: float, extra_bits: float) -> Row:
 
 def bench_codec() -> Iterator[Row]:
     """Whole files of the shipped model: time, memory, and bits against an ideal chain of 80 steps."""
-    codec = installed_diffc()
+    codec = load_shipped(DiffC, choose_device("auto"))
     small = example_centre("astronaut", 256)
     large = np.array(Image.fromarray(example_pixels("coffee")).resize((768, 512), Image.Resampling.LANCZOS))
     next(codec.encode_progressively(small, Target(num_bytes=2000)))
@@ -146,13 +148,14 @@ def _codec_row(codec: DiffC, pixels: Pixels, bpp: float, preset: Preset) -> Row:
     watched = DiffC(PixelSpace(timed, most_views=MOST_VIEWS), fingerprint=codec.fingerprint)
     began, first = time.perf_counter(), 0.0
     target = Target(num_bytes=int(bpp * width * height / 8))
-    moments: list[Progress] = []
+    moments: list[Encoded] = []
     for progress in watched.encode_progressively(pixels, target, preset=preset):
         first = first or time.perf_counter() - began
         moments[:] = [progress]
     seconds = time.perf_counter() - began
-    data, head, state = moments[0].data, moments[0].head, moments[0].state
-    ideal, ideal_picture = ideal_chain(codec.denoiser(head), to_image(pixels), state.sigma)
+    data, state = moments[0].data, own_state(moments[0].picture.state)
+    head = codec.open(data).head
+    ideal, ideal_picture = ideal_chain(denoiser_of(codec.space, head), to_image(pixels), state.sigma)
     row: Row = {
         "preset": preset.value,
         "bytes": len(data),
@@ -178,7 +181,7 @@ def _codec_row(codec: DiffC, pixels: Pixels, bpp: float, preset: Preset) -> Row:
 
 def bench_files(paths: list[str], bpp: float) -> Iterator[Row]:
     """Files of the given pictures with every preset, each against the ideal of its own picture and noise level."""
-    codec = installed_diffc()
+    codec = load_shipped(DiffC, choose_device("auto"))
     for path in paths:
         pixels = load_picture(path).pixels
         for preset in Preset:
@@ -187,7 +190,7 @@ def bench_files(paths: list[str], bpp: float) -> Iterator[Row]:
 
 def bench_drift() -> Iterator[Row]:
     """What a decoder loses whose network differs: noise on its output, or half precision throughout."""
-    codec = installed_diffc()
+    codec = load_shipped(DiffC, choose_device("auto"))
     pixels = example_centre("astronaut", 256)
     data = codec.encode(pixels, Target(num_bytes=8192))
     exact, network = _last(codec, data), codec.space.denoiser()

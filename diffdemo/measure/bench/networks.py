@@ -13,12 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from diffdemo.codecs.base import Preset
+from diffdemo.codecs.diffc import DiffC
 from diffdemo.codecs.diffc_plan import EFFORTS
+from diffdemo.codecs.records import Preset
 from diffdemo.engine.hardware.device import choose_device
+from diffdemo.engine.store import load_shipped
 from diffdemo.measure.bench.cdc import Row
 from diffdemo.measure.bench.usage import forget_peak, peak_mebibytes
-from diffdemo.measure.diffc_rates import installed_diffc
 
 DDPM_256 = {
     "sample_size": 256,
@@ -80,7 +81,7 @@ def bench_networks() -> Iterator[Row]:
 
 def bench_compile() -> Iterator[Row]:
     """The shipped denoiser as it is, and compiled by torch.compile."""
-    codec = installed_diffc()
+    codec = load_shipped(DiffC, choose_device("auto"))
     denoiser, z = codec.space.denoiser(), torch.zeros(1, 3, 256, 256)
     row: Row = {"network": "photo-small, 256x256", "eager s": _seconds(lambda: denoiser.denoise(z, 0.5), 20)}
     compiled = torch.compile(denoiser.denoise)

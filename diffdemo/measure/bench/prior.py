@@ -18,12 +18,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from diffdemo.codecs.diffc import DiffC
 from diffdemo.diffusion.denoiser import Denoiser
 from diffdemo.diffusion.posterior import PosteriorStep, sigma_for_energy, white_noise
 from diffdemo.engine.examples import example_centre
+from diffdemo.engine.hardware.device import choose_device
+from diffdemo.engine.store import load_shipped
 from diffdemo.images import to_image
 from diffdemo.measure.bench.cdc import Row
-from diffdemo.measure.diffc_rates import installed_diffc
 
 SIDE = 256
 BLOCK = 8
@@ -33,7 +35,7 @@ BPP = (0.25, 1.0)
 
 def bench_prior() -> Iterator[Row]:
     """The shipped model on the centre of an example, for each rate in ever more steps."""
-    codec = installed_diffc()
+    codec = load_shipped(DiffC, choose_device("auto"))
     x = to_image(example_centre("astronaut", SIDE))
     for bpp in BPP:
         for steps in STEPS:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from diffdemo.codecs.diffc import DiffC
 from diffdemo.diffusion.views import MOST_VIEWS, Views
 from diffdemo.engine.examples import example_centre
+from diffdemo.engine.hardware.device import choose_device
+from diffdemo.engine.store import load_shipped
 from diffdemo.images import to_image, to_pixels
-from diffdemo.measure.diffc_rates import installed_diffc
 from diffdemo.measure.ideal import ideal_chain
 from diffdemo.metrics.distortion import psnr_db
 
@@ -19,7 +21,7 @@ SIGMA = 0.12
 
 def bench_views() -> Iterator[dict[str, float | int | str]]:
     """Ideal chains of the shipped model to the same noise level, by the number of views."""
-    codec = installed_diffc()
+    codec = load_shipped(DiffC, choose_device("auto"))
     network = codec.space.denoiser()
     for name in ("astronaut", "coffee"):
         pixels = example_centre(name, SIDE)

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from diffdemo.errors import WeightsError
 from diffdemo.images import mirrored
-from diffdemo.models.diffusers.components import ModelFiles, load_network
+from diffdemo.models.diffusers.components import load_network
+from diffdemo.models.spec import ModelFiles
 
 MOST_WHOLE_PIXELS = 1 << 20
 """Larger pictures go through an autoencoder in tiles that overlap: a whole megapixel takes about 4 GiB."""

@@ -10,29 +10,16 @@ import inspect
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from diffdemo.errors import WeightsError
+from diffdemo.models.spec import ModelFiles
 from diffdemo.models.weights import read_checkpoint, read_safetensors, require_tensors
 
 Network = TypeVar("Network", bound=nn.Module)
-
-
-class ModelFiles(Protocol):
-    """A model that lies on this computer; `hub.records.Installed` is one."""
-
-    @property
-    def name(self) -> str:
-        """What users call it."""
-        ...
-
-    @property
-    def files(self) -> dict[str, Path]:
-        """Path of each file by its name in the repository, without ".fp16"."""
-        ...
 
 
 def file_of(installed: ModelFiles, *names: str) -> Path:

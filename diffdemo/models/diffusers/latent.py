@@ -14,7 +14,6 @@ from diffdemo.errors import WeightsError
 from diffdemo.models.diffusers.autoencoder import Autoencoder, PreviewDecoder
 from diffdemo.models.diffusers.backbone import Backbone
 from diffdemo.models.diffusers.components import (
-    ModelFiles,
     count_bytes,
     count_parameters,
     file_of,
@@ -24,6 +23,7 @@ from diffdemo.models.diffusers.components import (
 )
 from diffdemo.models.diffusers.text import PromptEmbedding, PromptEncoder, TextEncoder
 from diffdemo.models.space import Space
+from diffdemo.models.spec import ModelFiles
 
 UNSUPPORTED = (
     "class_embed_type",

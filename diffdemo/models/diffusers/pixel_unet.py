@@ -11,7 +11,6 @@ from diffdemo.diffusion.vp import VpDenoiser, VpSchedule
 from diffdemo.errors import WeightsError
 from diffdemo.models.diffusers.backbone import Backbone
 from diffdemo.models.diffusers.components import (
-    ModelFiles,
     count_bytes,
     count_parameters,
     file_of,
@@ -20,6 +19,7 @@ from diffdemo.models.diffusers.components import (
     read_json,
 )
 from diffdemo.models.space import PixelSpace, Space
+from diffdemo.models.spec import ModelFiles
 
 
 def load_pixel_space(installed: ModelFiles, *, name: str, device: torch.device, dtype: torch.dtype) -> Space:

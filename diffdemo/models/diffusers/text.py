@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from diffdemo.errors import RateError, WeightsError
-from diffdemo.models.diffusers.components import ModelFiles, built, file_of, fill, read_json, read_tensors
+from diffdemo.models.diffusers.components import built, file_of, fill, read_json, read_tensors
+from diffdemo.models.spec import ModelFiles
 
 REMEMBERED_PROMPTS = 8
 

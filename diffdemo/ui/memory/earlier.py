@@ -46,6 +46,7 @@ def settings_of(info: FileInfo) -> tuple[str, ...]:
     model = info.model or info.fingerprint
     if not info.is_embedded:
         return (model,)
-    more = [f"seed {info.seed}"] if info.seed else []
-    more += [f"“{info.prompt}”"] if info.prompt else []
-    return (model, info.preset or "unknown search", *more)
+    facts = info.facts
+    more = [f"seed {facts['seed']}"] if facts["seed"] else []
+    more += [f"“{facts['prompt']}”"] if facts["prompt"] else []
+    return (model, str(facts["preset"]), *more)

@@ -1,0 +1,210 @@
+"""Decoding of DiffC: the states that a file leads through, and what a decoder makes of the last one.
+
+Both sides of the codec hold the same noisy signal z_t and make the same guess x_hat at the clean one; a step replaces
+them by the next. Where the file ends, one of the decoders goes on alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from diffdemo.codecs.base import Codec, CodedPicture
+from diffdemo.codecs.diffc_file import DiffCFile, FileHead
+from diffdemo.codecs.records import CellBits, Reconstruction, Work
+from diffdemo.codecs.records import State as AnyState
+from diffdemo.codecs.rendering import DEFAULT_RENDERING, Decoder, Rendering
+from diffdemo.coding.tree_code import TREE_PRESETS, TreeStep, reproduce
+from diffdemo.diffusion.denoiser import Denoiser
+from diffdemo.diffusion.posterior import PosteriorStep, ideal_bits_by_value, white_noise
+from diffdemo.diffusion.samplers import ancestral, flow
+from diffdemo.diffusion.views import Views
+from diffdemo.images import Pixels, padded_pixels, to_image
+from diffdemo.models.space import Space
+
+MULTIPLE = 32
+"""About what networks fill the sides of a picture up to, for judging their work."""
+SAMPLER_EVALUATIONS = {Decoder.MEAN: 0, Decoder.FLOW: 11, Decoder.ANCESTRAL: 17}
+"""Of the network, by what follows the last state of a file: a sampler's steps, and one for where it begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where encoder and decoder stand together after some steps.
+
+    Attributes:
+        z: noisy signal, [1,C,h,w]; for models of pictures, the noisy picture [1,3,H,W].
+        sigma: its noise level.
+        x_hat: posterior mean of the signal given z.
+        number: steps taken.
+        num_bytes: shortest prefix of the file that leads here, header included.
+    """
+
+    z: Tensor
+    sigma: float
+    x_hat: Tensor
+    number: int
+    num_bytes: int
+
+    @property
+    def memory(self) -> int:
+        """Bytes of both tensors."""
+        return 2 * self.z.numel() * self.z.element_size()
+
+
+class DiffCPicture(CodedPicture):
+    """A file of DiffC with the model that can decode it.
+
+    Args:
+        codec: that opened it.
+        space: that model.
+        file: whole or cut, checked against it.
+    """
+
+    def __init__(self, codec: Codec, space: Space, file: DiffCFile) -> None:
+        self._codec = codec
+        self.space = space
+        self.file = file
+
+    @property
+    def num_bytes(self) -> int:
+        """Of what there is of the file."""
+        return self.file.num_bytes
+
+    def frames(
+        self, rendering: Rendering = DEFAULT_RENDERING, start: AnyState | None = None
+    ) -> Iterator[Reconstruction]:
+        """Posterior means along the file, then the chosen decoder on what there is of it; see `CodedPicture`."""
+        decoder = self._codec.decoder_of(rendering)
+        first = self.empty_state() if start is None else own_state(start)
+        steps = self.file.steps()
+        to_come = len(steps) - first.number + 1
+        state = first
+        for state in self.states(first, decoder=decoder, seed=rendering.seed):
+            is_whole = self.file.end_bytes(steps[state.number - 1]) <= self.num_bytes
+            yield Reconstruction(
+                partial(self.image, state.x_hat, preview=True),
+                state.num_bytes,
+                state.number - first.number,
+                to_come,
+                state.sigma,
+                Decoder.MEAN,
+                state if is_whole else None,
+            )
+        taken = state.number - first.number
+        for signal, done, of in self.render(state, rendering):
+            picture = partial(self.image, signal, preview=done < of)
+            yield Reconstruction(picture, self.num_bytes, taken + done, taken + of, state.sigma, decoder)
+
+    def work(self, rendering: Rendering) -> Work:
+        """An evaluation for each step and view, and those of the decoder's sampler."""
+        head, sampled = self.file.head, SAMPLER_EVALUATIONS[self._codec.decoder_of(rendering)]
+        evaluations = head.views * (len(self.file.steps()) + sampled)
+        return Work(padded_pixels(head.width, head.height, MULTIPLE), evaluations)
+
+    def bits_by_cell(self, original: Pixels | None, states: Sequence[AnyState]) -> CellBits | None:
+        """Bits of each number's place in the signal, over all of its channels.
+
+        A step takes the divergence of posterior and prior, which is a sum over the signal's values (Theis et al. 2022,
+        eq. 4; `diffusion.posterior.ideal_bits`). The whole is scaled to what the file really takes.
+        """
+        if original is None or not states:
+            return None
+        x = self.space.to_signal(to_image(original))
+        bits: NDArray[np.float64] = np.zeros(tuple(x.shape[2:]))
+        before = self.empty_state()
+        for state in map(own_state, states):
+            if state.num_bytes <= self.num_bytes:
+                bits += ideal_bits_by_value(x, before.x_hat, before.sigma, state.sigma).sum(dim=(0, 1)).numpy()
+                before = state
+        spent = 8 * (before.num_bytes - self.file.first_byte)
+        return CellBits(bits * (spent / bits.sum()) if bits.sum() > 0 else bits, self.space.factor)
+
+    def empty_state(self) -> State:
+        """Before the first step: everything unknown, which is mid grey for models of pictures."""
+        zero = torch.zeros(self.file.head.signal_shape)
+        return State(zero, math.inf, zero, 0, self.file.first_byte)
+
+    @torch.inference_mode()
+    def states(self, start: State | None = None, *, decoder: Decoder = Decoder.MEAN, seed: int = 0) -> Iterator[State]:
+        """The states that the file leads through, the last one perhaps by a step that is only half there.
+
+        Args:
+            start: a state of the same file to go on from.
+            decoder, seed: decide how stages that were not received are filled in: drawn from the prior for ANCESTRAL,
+                moved along the flow otherwise.
+        """
+        head = self.file.head
+        denoiser = denoiser_of(self.space, head)
+        state = start or self.empty_state()
+        reader = self.file.reader()
+        while planned := reader.next_step():
+            symbols = reader.bits.symbols(planned.stages)
+            if planned.number < state.number:
+                continue
+            if len(symbols) == 0:
+                return
+            tree_step = TreeStep(head.dimensions, planned.stages, TREE_PRESETS[head.tree])
+            step = PosteriorStep(state.sigma, planned.sigma)
+            missing = None
+            if len(symbols) < planned.stages:
+                missing = _fill(step, state, tree_step, decoder, seed)
+            sample = reproduce(symbols, tree_step, key=shared_key(head.seed), number=planned.number, missing=missing)
+            z = step.mean(state.z, state.x_hat) + step.scale * torch.from_numpy(sample).view_as(state.z)
+            end = min(self.num_bytes, self.file.end_bytes(planned))
+            state = State(z, step.sigma_s, denoiser.denoise(z, step.sigma_s).cpu(), planned.number + 1, end)
+            yield state
+
+    def render(self, state: State, rendering: Rendering) -> Iterator[tuple[Tensor, int, int]]:
+        """Make the most of the last state: (signal, work done, work in all); the last one is the result."""
+        decoder = self._codec.decoder_of(rendering)
+        if decoder is Decoder.MEAN or math.isinf(state.sigma):
+            yield state.x_hat, 1, 1
+            return
+        denoiser = denoiser_of(self.space, self.file.head)
+        if decoder is Decoder.FLOW:
+            sampler = flow(denoiser, state.z, state.sigma, realism=rendering.realism)
+        else:
+            sampler = ancestral(denoiser, state.z, state.sigma, seed=rendering.seed)
+        for signal, done, of in sampler:
+            yield signal.cpu(), done + 1, of + 1
+
+    def image(self, signal: Tensor, *, preview: bool = False) -> Tensor:
+        """A signal as a picture, float32 [1,3,H,W] in [-1,1]; a preview may be a rougher one that is made sooner."""
+        return self.space.to_image(signal, self.file.head.height, self.file.head.width, preview=preview)
+
+
+def own_state(state: AnyState | None) -> State:
+    """A state that came from this codec, as what it is."""
+    assert isinstance(state, State), "a state of another codec"
+    return state
+
+
+def denoiser_of(space: Space, head: FileHead) -> Denoiser:
+    """The model as a file wants it: told its prompt, shown as many views."""
+    denoiser = space.denoiser(head.prompt)
+    return denoiser if head.views == 1 else Views(denoiser, head.views)
+
+
+def _fill(step: PosteriorStep, state: State, tree_step: TreeStep, decoder: Decoder, seed: int) -> NDArray[np.float32]:
+    """What stands in for stages that were not received, in units of the step's standard deviation."""
+    filled: NDArray[np.float32]
+    if decoder is Decoder.ANCESTRAL:
+        noise = white_noise(tuple(state.z.shape), seed, stream=-1)
+        filled = (noise * math.sqrt(1 + tree_step.variance)).flatten().numpy()
+    else:
+        forward = step.flow(state.z, state.x_hat) - step.mean(state.z, state.x_hat)
+        filled = (forward / step.scale).flatten().numpy()
+    return filled
+
+
+def shared_key(seed: int) -> tuple[int, int]:
+    """Key of the file's shared randomness. normative."""
+    return seed, 0x44696666

@@ -1,0 +1,146 @@
+"""What one call may ask for here: pictures are made smaller to fit, files that ask for more are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from diffdemo.codecs.base import Codec, CodedPicture
+from diffdemo.codecs.records import Preset, Target, Work
+from diffdemo.codecs.rendering import Rendering
+from diffdemo.engine.fitting import fit_picture
+from diffdemo.engine.records import Fitted
+from diffdemo.engine.work import Estimates, Limits, in_words, require_within
+from diffdemo.errors import WorkLimitError
+from diffdemo.images import MOST_PIXELS, Pixels, fit_pixels
+from diffdemo.models.spec import ModelSpec
+
+DECODE_ELSEWHERE = "On a computer of your own there is no such limit: python -m diffdemo decode FILE -o OUT.png"
+
+
+class Allowance:
+    """Limits, held against what work would take on this device.
+
+    Args:
+        limits: what one call may ask for.
+        computing: gives the device for as long as it is entered.
+    """
+
+    def __init__(self, limits: Limits, computing: Callable[[], AbstractContextManager[None]]) -> None:
+        self._limits = limits
+        self._estimates = Estimates(computing)
+
+    def fit(self, pixels: Pixels, spec: ModelSpec) -> Fitted:
+        """A picture as a model takes it, of at most as many pixels as are allowed.
+
+        Raises:
+            ImageError: if it is no picture.
+        """
+        smaller = fit_pixels(pixels, self._limits.pixels) if self._limits.pixels < MOST_PIXELS else pixels
+        fitted = fit_picture(smaller, spec)
+        if smaller is pixels:
+            return fitted
+        height, width = smaller.shape[:2]
+        note = f"Made smaller, to {width} x {height}: at most {self._limits.pixels:,} pixels are compressed here."
+        return Fitted(fitted.pixels, f"{note} {fitted.note}".strip())
+
+    def shrink(self, fitted: Fitted, codec: Codec, target: Callable[[Pixels], Target], preset: Preset) -> Fitted:
+        """A picture that takes no longer to encode than a call may.
+
+        Args:
+            fitted: the picture as the model takes it.
+            codec: that will encode it.
+            target: of that encode, for any size of the picture.
+            preset: of that encode.
+        """
+        most = self._limits.seconds
+        if most is None:
+            return fitted
+
+        def seconds_for(pixels: Pixels) -> float:
+            height, width = pixels.shape[:2]
+            return self._estimates.seconds(codec, codec.work_of_encode(width, height, target(pixels), preset), preset)
+
+        seconds = left = seconds_for(fitted.pixels)
+        if seconds <= most:
+            return fitted
+        smaller = fitted.pixels
+        while left > most and smaller.size > 3:  # The padding of small pictures does not shrink with them.
+            area = smaller.shape[0] * smaller.shape[1]
+            smaller = fit_pixels(fitted.pixels, max(1, min(area - 1, int(area * most / left))))
+            left = seconds_for(smaller)
+        (height, width), (new_height, new_width) = fitted.pixels.shape[:2], smaller.shape[:2]
+        note = (
+            f"Made smaller, from {width} x {height} to {new_width} x {new_height} pixels: as it was, this would take "
+            f"about {in_words(seconds)} here, and one call may take {in_words(most)}."
+        )
+        return Fitted(smaller, f"{fitted.note} {note}".strip())
+
+    def require_encode(self, codec: Codec, pixels: Pixels, target: Target, preset: Preset) -> None:
+        """Check that a picture can be encoded in the time that one call may take.
+
+        Raises:
+            WorkLimitError: if not.
+        """
+        height, width = pixels.shape[:2]
+        self._require_time(
+            codec,
+            codec.work_of_encode(width, height, target, preset),
+            f"Compressing {width} x {height} pixels",
+            "Please choose a smaller picture, fewer bits or a faster preset.",
+            preset,
+        )
+
+    def require_files(self, codec: Codec, pixels: Pixels) -> None:
+        """Check the same of all files of a curve.
+
+        Raises:
+            WorkLimitError: they take too long.
+        """
+        height, width = pixels.shape[:2]
+        self._require_time(
+            codec,
+            codec.work_of_files(width, height),
+            f"A curve of files of {width} x {height} pixels",
+            "Please choose a smaller picture.",
+        )
+
+    def require_decode(
+        self, codec: Codec, coded: CodedPicture, size: tuple[int, int], rendering: Rendering, count: int = 1
+    ) -> None:
+        """Check that a file can be decoded, so many times, in the time that one call may take.
+
+        Args:
+            codec: that can decode it.
+            coded: the file.
+            size: width and height of its picture.
+            rendering: how it will be decoded.
+            count: how often.
+
+        Raises:
+            RateError: a decoder of another codec.
+            WorkLimitError: it is too large, or would take too long.
+        """
+        codec.decoder_of(rendering)
+        work = coded.work(rendering)
+        width, height = size
+        if width * height > self._limits.pixels:
+            raise WorkLimitError(
+                f"The file holds {width} x {height} pixels; at most {self._limits.pixels:,} are decoded "
+                f"here. {DECODE_ELSEWHERE}"
+            )
+        times = f"{count} times " if count > 1 else ""
+        self._require_time(
+            codec,
+            Work(work.pixels, count * work.evaluations),
+            f"Decoding this file {times}({work.evaluations} evaluations of the network, {width} x {height} pixels)",
+            DECODE_ELSEWHERE,
+        )
+
+    def seconds(self, codec: Codec, work: Work, preset: Preset) -> float:
+        """How long work will take here."""
+        return self._estimates.seconds(codec, work, preset)
+
+    def _require_time(self, codec: Codec, work: Work, what: str, advice: str, preset: Preset = Preset.BALANCED) -> None:
+        if self._limits.seconds is not None:
+            require_within(self._estimates.seconds(codec, work, preset), self._limits, what, advice)
