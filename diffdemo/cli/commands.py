@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -139,8 +138,7 @@ def info(args: argparse.Namespace) -> None:
 
     described = Engine().describe(data)
     if args.json:
-        fields = asdict(described)
-        print_report(fields | fields.pop("facts"), as_json=True)
+        print_report(described.to_json(), as_json=True)
     else:
         print_file(described)
 

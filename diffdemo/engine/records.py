@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from diffdemo.codecs.records import Facts, Rates, Step
 from diffdemo.images import Pixels
@@ -119,6 +119,12 @@ class FileInfo:
     is_cut: bool
     is_damaged: bool
     steps: tuple[Step, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """All of it in one level, facts included."""
+        fields = asdict(self)
+        facts: dict[str, object] = fields.pop("facts")
+        return fields | facts
 
 
 @dataclass(frozen=True, slots=True)

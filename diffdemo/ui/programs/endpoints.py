@@ -170,7 +170,7 @@ class Endpoints:
         Returns:
             The fields of the header and a list of steps.
         """
-        return json.loads(json.dumps(asdict(self.engine.describe(read_upload(file)))))
+        return json.loads(json.dumps(self.engine.describe(read_upload(file)).to_json()))
 
     @friendly
     def models(self, refresh: bool = False) -> list[dict]:
