@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, TypeVar
 
@@ -45,11 +45,10 @@ from diffdemo.engine.whole_files import SWEEP_CODES, encode_whole, sweep_whole, 
 from diffdemo.engine.work import Estimates, Limits, in_words, require_within
 from diffdemo.errors import ImageError, MemoryBudgetError, RateError, WorkLimitError
 from diffdemo.images import MOST_PIXELS, Pixels, fit_pixels, to_image, to_pixels
-from diffdemo.metrics.distortion import bits_per_pixel, ms_ssim
+from diffdemo.metrics.distortion import bits_per_pixel
 from diffdemo.metrics.distortion import psnr_db as measure_psnr
 from diffdemo.metrics.points import CurvePoint
 
-MS_SSIM_POINTS = 12
 LATENT_CELL = 16
 """Side in pixels of what one latent position of CDC stands for."""
 MOST_SAMPLES = 16
@@ -416,8 +415,7 @@ class Engine(Catalogue):
         return frame_of(
             moment.pixels,
             num_bytes=num_bytes,
-            quality=moment.psnr_db,
-            similarity=None,
+            values=moment.values,
             step=moment.number,
             num_steps=moment.number,
             sigma=moment.sigma,
@@ -428,20 +426,16 @@ class Engine(Catalogue):
     def curve(self, data: bytes) -> list[CurvePoint]:
         """Posterior-mean points of the steps that are in the cache; empty if the original is not known.
 
-        MS-SSIM takes longer than it takes to look at a plot: it is measured at a dozen of the points.
+        Metrics that take longer than it takes to look at a plot are measured at a dozen of the points.
         """
         trace = self._traces.get(data)
         if trace is None or trace.original is None:
             return []
-        stride = -(-len(trace.moments) // MS_SSIM_POINTS)
-        for moment in trace.moments[::-1][::stride]:
-            if moment.number not in trace.ms_ssim:
-                trace.ms_ssim[moment.number] = ms_ssim(trace.original, moment.pixels)
+        trace.measure_few()
         height, width = trace.original.shape[:2]
         return [
-            CurvePoint(m.num_bytes, bits_per_pixel(m.num_bytes, width, height), m.psnr_db, trace.ms_ssim.get(m.number))
+            CurvePoint(m.num_bytes, bits_per_pixel(m.num_bytes, width, height), trace.at_rest.get(m.number, m.values))
             for m in trace.moments
-            if m.psnr_db is not None
         ]
 
     def bits_map(self, data: bytes, *, num_bytes: int | None = None) -> BitsMap | None:
@@ -486,13 +480,9 @@ class Engine(Catalogue):
         """A classical codec's best file of at most so many bytes, or its smallest if none is small enough."""
         return files.classical_at(pixels, codec, num_bytes=num_bytes)
 
-    def classical_curve(self, pixels: Pixels, codec: str, *, is_perceived: bool = False) -> list[CurvePoint]:
-        """Rate and distortion over a sweep of the codec's quality setting, on demand with LPIPS."""
-        return files.classical_curve(pixels, codec, is_perceived=is_perceived)
-
-    def bytes_needed(self, points: list[CurvePoint], psnr_db: float) -> int | None:
-        """Bytes at which a curve reaches a PSNR, interpolated; None outside of what was measured."""
-        return files.bytes_needed(points, psnr_db)
+    def classical_curve(self, pixels: Pixels, codec: str, metrics: Collection[str] | None = None) -> list[CurvePoint]:
+        """Rate and distortion over a sweep of the codec's quality setting; see `classical.files.classical_curve`."""
+        return files.classical_curve(pixels, codec, metrics)
 
     def examples(self) -> list[Example]:
         """Photographs that can be tried without an upload."""

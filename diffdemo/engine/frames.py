@@ -13,7 +13,8 @@ from diffdemo.codecs.diffc_file import DiffCFile
 from diffdemo.engine.decode_cache import Moment, Trace, TraceCache
 from diffdemo.engine.records import Encoding, Frame
 from diffdemo.images import Pixels
-from diffdemo.metrics.distortion import bits_per_pixel, ms_ssim, psnr_db
+from diffdemo.metrics.distortion import bits_per_pixel
+from diffdemo.metrics.registry import Values, When, measure, until
 
 FRAMES_A_SECOND = 8
 
@@ -76,14 +77,13 @@ def watch_decode(
     state = start
     for state, picture in states:
         if file.end_bytes(steps[state.number - 1]) <= file.num_bytes:
-            quality = None if trace.original is None else psnr_db(trace.original, picture)
-            trace.add(Moment(state.number, state.num_bytes, state.sigma, picture, quality), state)
+            values = measure(trace.original, picture, until(When.FRAME))
+            trace.add(Moment(state.number, state.num_bytes, state.sigma, picture, values), state)
         if pace.is_due():
             yield frame_of(
                 picture,
                 num_bytes=state.num_bytes,
-                quality=None if reference is None else psnr_db(reference, picture),
-                similarity=None,
+                values=measure(reference, picture, until(When.FRAME)),
                 step=state.number - start.number,
                 num_steps=to_come,
                 sigma=state.sigma,
@@ -96,8 +96,7 @@ def watch_decode(
             yield frame_of(
                 rendered,
                 num_bytes=file.num_bytes,
-                quality=None if reference is None else psnr_db(reference, rendered),
-                similarity=ms_ssim(reference, rendered) if reference is not None and done == of else None,
+                values=measure(reference, rendered, until(When.REST if done == of else When.FRAME)),
                 step=taken + done,
                 num_steps=taken + of,
                 sigma=state.sigma,
@@ -113,8 +112,8 @@ def watch_encode(pixels: Pixels, progress: Iterator[tuple[Progress, Pixels]], tr
     pace = Pace(FRAMES_A_SECOND)
     for moment, picture in progress:
         state = moment.state
-        quality = psnr_db(pixels, picture)
-        trace.add(Moment(state.number, state.num_bytes, state.sigma, picture, quality), state)
+        values = measure(pixels, picture, until(When.FRAME))
+        trace.add(Moment(state.number, state.num_bytes, state.sigma, picture, values), state)
         if state.number > 1 and not moment.done and not pace.is_due():
             continue
         traces.put(moment.data, trace, instead_of=before)
@@ -122,8 +121,7 @@ def watch_encode(pixels: Pixels, progress: Iterator[tuple[Progress, Pixels]], tr
         frame = frame_of(
             picture,
             num_bytes=len(moment.data),
-            quality=quality,
-            similarity=ms_ssim(pixels, picture) if moment.done else None,
+            values=measure(pixels, picture, until(When.REST), values) if moment.done else values,
             step=state.number,
             num_steps=moment.num_steps,
             sigma=state.sigma,
@@ -137,8 +135,7 @@ def frame_of(
     picture: Pixels,
     *,
     num_bytes: int,
-    quality: float | None,
-    similarity: float | None,
+    values: Values,
     step: int,
     num_steps: int,
     sigma: float,
@@ -150,7 +147,7 @@ def frame_of(
     Args:
         picture: uint8 [H,W,3].
         num_bytes: of the file that it rests on.
-        quality, similarity: PSNR in dB and MS-SSIM against the original, where it is known.
+        values: against the original, by names of metrics.
         step, num_steps: work done and to be done.
         sigma: noise level reached.
         seconds: since the beginning.
@@ -161,8 +158,7 @@ def frame_of(
         pixels=picture,
         num_bytes=num_bytes,
         bpp=bits_per_pixel(num_bytes, width, height),
-        psnr_db=quality,
-        ms_ssim=similarity,
+        values=values,
         step=step,
         num_steps=num_steps,
         sigma=sigma,

@@ -10,9 +10,8 @@ from diffdemo.codecs.cdc_step import CODES_AN_OCTAVE, UNIT_CODE
 from diffdemo.engine.frames import FRAMES_A_SECOND, Pace, frame_of
 from diffdemo.engine.records import Encoding, Frame
 from diffdemo.images import Pixels, to_pixels
-from diffdemo.metrics.distortion import bits_per_pixel, ms_ssim, psnr_db
-from diffdemo.metrics.lpips import lpips
-from diffdemo.metrics.points import CurvePoint
+from diffdemo.metrics.points import CurvePoint, measured
+from diffdemo.metrics.registry import When, measure, until
 
 SWEEP_CODES = tuple(range(UNIT_CODE + 4 * CODES_AN_OCTAVE, UNIT_CODE - 1, -CODES_AN_OCTAVE // 2))
 """Quantisation steps from 16 down to 1 in half octaves: about 0.1 to 1 bit per pixel with the shipped model."""
@@ -31,7 +30,7 @@ def watch_whole(
 ) -> Iterator[Frame]:
     """Frames of a decode: the clean picture that is expected after each denoising step, a few a second.
 
-    PSNR is measured at each; MS-SSIM takes longer and is left to the last.
+    The last one has the metrics that take longer.
     """
     for step in steps:
         done = step.step == step.num_steps
@@ -40,8 +39,7 @@ def watch_whole(
             yield frame_of(
                 picture,
                 num_bytes=step.num_bytes,
-                quality=None if reference is None else psnr_db(reference, picture),
-                similarity=ms_ssim(reference, picture) if reference is not None and done else None,
+                values=measure(reference, picture, until(When.REST if done else When.FRAME)),
                 step=step.step,
                 num_steps=step.num_steps,
                 sigma=step.sigma,
@@ -53,18 +51,10 @@ def watch_whole(
 def sweep_whole(codec: Cdc, pixels: Pixels) -> Iterator[CurvePoint]:
     """A point of the rate-distortion curve for each of `SWEEP_CODES`, by real files."""
     content = codec.analyse(pixels)
-    height, width = pixels.shape[:2]
     for code in SWEEP_CODES:
         data = codec.write(content, code)
         *_, last = _quick(codec, data)
-        picture = to_pixels(last.image)
-        yield CurvePoint(
-            num_bytes=len(data),
-            bpp=bits_per_pixel(len(data), width, height),
-            psnr_db=psnr_db(pixels, picture),
-            ms_ssim=ms_ssim(pixels, picture),
-            lpips=lpips(pixels, picture),
-        )
+        yield measured(pixels, to_pixels(last.image), len(data))
 
 
 def _quick(codec: Cdc, data: bytes) -> Iterator[Reconstruction]:

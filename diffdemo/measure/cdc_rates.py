@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from diffdemo.codecs.base import Decoder, Rendering
 from diffdemo.codecs.cdc import Cdc, Content
@@ -51,8 +51,8 @@ class CdcPoint:
 
     def to_json(self) -> dict[str, object]:
         """The point's own numbers first, as other codecs have them."""
-        jpeg = None if self.jpeg is None else asdict(self.jpeg)
-        return {**asdict(self.point), "delta": self.delta, "target_bpp": self.target_bpp, "jpeg": jpeg}
+        jpeg = None if self.jpeg is None else self.jpeg.to_json()
+        return {**self.point.to_json(), "delta": self.delta, "target_bpp": self.target_bpp, "jpeg": jpeg}
 
 
 def installed_cdc() -> Cdc:

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from diffdemo.codecs.base import Decoder, Preset, Rendering, Target
 from diffdemo.codecs.diffc import DiffC, State
 from diffdemo.engine.hardware.device import choose_device
 from diffdemo.engine.store import load_shipped
 from diffdemo.images import Pixels
-from diffdemo.metrics.distortion import bits_per_pixel, ms_ssim, psnr_db
-from diffdemo.metrics.points import CurvePoint, measured
-
-MS_SSIM_POINTS = 12
-"""It takes longer than the rest: the posterior means of so many steps get one."""
+from diffdemo.metrics.points import CurvePoint, few, measured
+from diffdemo.metrics.registry import When, until
 
 
 @dataclass(slots=True)
@@ -82,13 +79,11 @@ def sweep(codec: DiffC, pixels: Pixels, bpp: float, preset: Preset, sizes: Seque
         state, data = moment.state, moment.data
         states |= {size: state for size in sizes if state.num_bytes <= size}
         pictures.append(codec.picture(state.x_hat, moment.head))
-        rate = bits_per_pixel(state.num_bytes, width, height)
-        points.append(CurvePoint(state.num_bytes, rate, psnr_db(pixels, pictures[-1]), None))
+        points.append(measured(pixels, pictures[-1], state.num_bytes, until(When.FRAME)))
     assert state is not None, "an encoder that cannot take a step says so"
     states = {size: known for size, known in states.items() if size < len(data)} | {len(data): state}
-    stride = -(-len(points) // MS_SSIM_POINTS)
-    for i in range(len(points) - 1, -1, -stride):
-        points[i] = replace(points[i], ms_ssim=ms_ssim(pixels, pictures[i]))
+    for i in few(range(len(points))):
+        points[i] = measured(pixels, pictures[i], points[i].num_bytes)
     return RateSweep(codec, pixels, data, points, states)
 
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict
 from itertools import product
 from typing import Protocol
 
@@ -36,6 +35,7 @@ from diffdemo.measure.results.troubles import Troubles, say
 from diffdemo.measure.summary import summary
 from diffdemo.measure.tables import counted
 from diffdemo.metrics.realism import REVISION
+from diffdemo.metrics.registry import METRICS
 from diffdemo.models.registry import default_model
 
 DEFAULT_BPP = 2.0
@@ -147,7 +147,8 @@ class _ClassicalRun:
 
     def __call__(self, sheet: Sheet, rates: list[float] | None) -> Iterator[Row]:
         if sheet.lacks(self.name):
-            yield sheet.line(self.name, [asdict(point) for point in classical_curve(sheet.pixels, self.name)], {})
+            points = classical_curve(sheet.pixels, self.name, METRICS)
+            yield sheet.line(self.name, [point.to_json() for point in points], {})
         settings = _looks_settings(rates or [], {})
         if rates is None or not sheet.lacks(self.name, settings, "looks"):
             return
@@ -185,7 +186,7 @@ class _DiffCRun:
         sizes = {rate: min(size, len(sweep.data)) for rate, size in sizes.items()}
         for name, rendering in names.items():
             if name in curves:
-                yield sheet.line(name, [asdict(point) for point in sweep.points(rendering)], self._settings)
+                yield sheet.line(name, [point.to_json() for point in sweep.points(rendering)], self._settings)
             if name in looks:
                 found = [
                     look_at(pixels, sweep.picture(size, rendering), rate, size)
