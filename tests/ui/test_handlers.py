@@ -364,6 +364,8 @@ def test_a_session_holds_bytes_and_numbers_only(compressed):
         if hasattr(value, "__dataclass_fields__"):
             for name in value.__dataclass_fields__:
                 yield from leaves(getattr(value, name))
+        elif isinstance(value, dict):
+            yield from leaves((*value, *value.values()))
         elif isinstance(value, tuple):
             for each in value:
                 yield from leaves(each)
