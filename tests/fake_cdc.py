@@ -14,7 +14,8 @@ from PIL import Image, ImageFilter
 from diffdemo.engine.records import FileInfo, Frame
 from diffdemo.errors import CorruptBitstream, RateError, TruncatedBitstream
 from diffdemo.images import Pixels
-from diffdemo.metrics.distortion import bits_per_pixel, ms_ssim, psnr_db
+from diffdemo.metrics.distortion import bits_per_pixel
+from diffdemo.metrics.registry import When, measure, until
 
 MAGIC = b"FCDC"
 DECODERS = ("deterministic", "stochastic")
@@ -62,8 +63,7 @@ def decode(
             pixels=pixels,
             num_bytes=len(data),
             bpp=info.bpp,
-            psnr_db=None if reference is None else psnr_db(reference, pixels),
-            ms_ssim=ms_ssim(reference, pixels) if reference is not None and step == last else None,
+            values=measure(reference, pixels, until(When.REST if step == last else When.FRAME)),
             step=step,
             num_steps=last,
             sigma=0.0,

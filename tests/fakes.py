@@ -13,10 +13,8 @@ import struct
 import threading
 import time
 import zlib
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Collection, Iterator
 from functools import lru_cache
-from itertools import pairwise
 
 import fake_cdc
 import numpy as np
@@ -42,9 +40,9 @@ from diffdemo.engine.records import (
 from diffdemo.engine.samples import gather
 from diffdemo.errors import CorruptBitstream, RateError, TruncatedBitstream, UnsupportedBitstream, WeightsError
 from diffdemo.images import Pixels, require_pixels
-from diffdemo.metrics.distortion import bits_per_pixel, ms_ssim, psnr_db
-from diffdemo.metrics.lpips import lpips
-from diffdemo.metrics.points import CurvePoint
+from diffdemo.metrics.distortion import bits_per_pixel
+from diffdemo.metrics.points import CurvePoint, measured
+from diffdemo.metrics.registry import Values, When, measure, until
 
 MAGIC = b"FAKE"
 QUALITIES = (3, 8, 15, 25, 40, 55, 70, 80, 88, 94)
@@ -203,7 +201,7 @@ class FakeEngine(FakeModels):
             time.sleep(self.step_seconds)
             data = fake_cdc.encode(pixels, int(bpp * pixels.size / 24))
             *_, frame = fake_cdc.decode(data, steps=1, reference=pixels)
-            yield CurvePoint(frame.num_bytes, frame.bpp, frame.psnr_db, frame.ms_ssim)
+            yield frame.point
 
     def preview(self, data: bytes, num_bytes: int) -> Frame | None:
         """The last whole step, if the file was encoded or decoded here."""
@@ -271,18 +269,9 @@ class FakeEngine(FakeModels):
         decoded = np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
         return Classical(codec, quality, data, decoded, _point(pixels, decoded, len(data)))
 
-    def classical_curve(self, pixels: Pixels, codec: str, *, is_perceived: bool = False) -> list[CurvePoint]:
+    def classical_curve(self, pixels: Pixels, codec: str, metrics: Collection[str] | None = None) -> list[CurvePoint]:
         """A short sweep, once for every picture: tests share a few, and AVIF takes its time."""
-        return list(_classical_curve(pixels.tobytes(), pixels.shape, codec, is_perceived))
-
-    def bytes_needed(self, points: list[CurvePoint], psnr_db: float) -> int | None:
-        """Linear between the points; None outside."""
-        ordered = sorted(points, key=lambda point: point.psnr_db)
-        for low, high in pairwise(ordered):
-            if low.psnr_db <= psnr_db <= high.psnr_db:
-                share = (psnr_db - low.psnr_db) / (high.psnr_db - low.psnr_db)
-                return round(low.num_bytes + share * (high.num_bytes - low.num_bytes))
-        return None
+        return list(_classical_curve(pixels.tobytes(), pixels.shape, codec, tuple(metrics or until(When.REST))))
 
     def examples(self) -> list[Example]:
         """Pictures that scikit-image brings along."""
@@ -328,13 +317,11 @@ class FakeEngine(FakeModels):
             pixels = np.clip(pixels + noise, 0, 255).astype(np.uint8)
         height, width = pixels.shape[:2]
         seconds = time.monotonic() - started
-        psnr, similarity = (None, None) if reference is None else _distortion(pixels, reference)
         return Frame(
             pixels,
             num_bytes,
             bits_per_pixel(num_bytes, width, height),
-            psnr,
-            similarity,
+            _distortion(pixels, reference),
             step,
             num_steps,
             10 / (step + 1),
@@ -344,7 +331,7 @@ class FakeEngine(FakeModels):
         )
 
 
-_distortions: dict[bytes, tuple[float, float | None]] = {}
+_distortions: dict[bytes, Values] = {}
 
 
 def _key(data: bytes) -> bytes:
@@ -365,27 +352,29 @@ def _save(pixels: Pixels, codec: str, quality: int) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _classical_curve(content: bytes, shape: tuple[int, ...], codec: str, is_perceived: bool) -> tuple[CurvePoint, ...]:
+def _classical_curve(
+    content: bytes, shape: tuple[int, ...], codec: str, metrics: tuple[str, ...]
+) -> tuple[CurvePoint, ...]:
     pixels = np.frombuffer(content, np.uint8).reshape(shape)
     files = [_save(pixels, codec, quality) for quality in (2, 10, 30, 60, 90)]
     decoded = [np.asarray(Image.open(io.BytesIO(data)).convert("RGB")) for data in files]
-    points = [_point(pixels, picture, len(data)) for picture, data in zip(decoded, files, strict=True)]
-    if is_perceived:
-        points = [replace(point, lpips=lpips(pixels, each)) for point, each in zip(points, decoded, strict=True)]
-    return tuple(points)
+    return tuple(measured(pixels, picture, len(data), metrics) for picture, data in zip(decoded, files, strict=True))
 
 
 def _point(original: Pixels, pixels: Pixels, num_bytes: int) -> CurvePoint:
     height, width = original.shape[:2]
-    return CurvePoint(num_bytes, bits_per_pixel(num_bytes, width, height), *_distortion(pixels, original))
+    return CurvePoint(num_bytes, bits_per_pixel(num_bytes, width, height), _distortion(pixels, original))
 
 
-def _distortion(pixels: Pixels, original: Pixels) -> tuple[float, float | None]:
-    """PSNR and MS-SSIM, measured once for every pair: MS-SSIM takes longer than all the rest of a step."""
+def _distortion(pixels: Pixels, original: Pixels | None) -> Values:
+    """What a frame at rest has, measured once for every pair: MS-SSIM takes longer than all the rest of a step."""
+    if original is None:
+        return {}
+    names = until(When.REST)
     key = hashlib.sha256(original.tobytes() + pixels.tobytes()).digest()
-    if key not in _distortions:
-        _distortions[key] = psnr_db(pixels, original), ms_ssim(pixels, original)
-    return _distortions[key]
+    known = _distortions.get(key, {})
+    _distortions[key] = measure(original, pixels, names, known)
+    return {name: _distortions[key][name] for name in names}
 
 
 def _header(width: int, height: int, preset: str, seed: int, lengths: list[int], **others: str) -> bytes:

@@ -12,7 +12,8 @@ from typing import TypeVar
 from diffdemo.codecs.records import State
 from diffdemo.codecs.rendering import Decoder
 from diffdemo.images import Pixels
-from diffdemo.metrics.distortion import psnr_db
+from diffdemo.metrics.points import few
+from diffdemo.metrics.registry import Values, When, measure, until
 
 T = TypeVar("T")
 
@@ -30,18 +31,24 @@ class Moment:
     num_bytes: int
     sigma: float
     pixels: Pixels
-    psnr_db: float | None
+    values: Values
     decoder: Decoder
 
 
 @dataclass(slots=True)
 class Trace:
-    """Moments and states of one file. Where they grow too large, every other one is dropped."""
+    """Moments and states of one file. Where they grow too large, every other one is dropped.
+
+    Attributes:
+        original: uint8 [H,W,3]; None while it is not known.
+        moments, states: by rising number of the step.
+        at_rest: values of a few moments, by number, with the metrics that take longer; see `measure_few`.
+    """
 
     original: Pixels | None = None
     moments: list[Moment] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
-    ms_ssim: dict[int, float | None] = field(default_factory=dict)
+    at_rest: dict[int, Values] = field(default_factory=dict)
 
     @property
     def num_bytes(self) -> int:
@@ -60,11 +67,17 @@ class Trace:
             self.moments = _thinned(self.moments)
 
     def compare_with(self, original: Pixels | None) -> None:
-        """Learn the original, if it has become known only now: moments without a quality get theirs."""
+        """Learn the original, if it has become known only now: moments get their values."""
         if self.original is not None or original is None:
             return
         self.original = original
-        self.moments = [replace(m, psnr_db=psnr_db(original, m.pixels)) for m in self.moments]
+        self.moments = [replace(m, values=measure(original, m.pixels, until(When.FRAME))) for m in self.moments]
+
+    def measure_few(self) -> None:
+        """Measure what takes longer than it takes to look at a plot, once, at a few moments."""
+        for moment in few(self.moments):
+            if moment.number not in self.at_rest:
+                self.at_rest[moment.number] = measure(self.original, moment.pixels, until(When.REST), moment.values)
 
     def moment_within(self, num_bytes: int) -> Moment | None:
         """The last known step that a prefix of so many bytes holds."""

@@ -6,7 +6,7 @@ Everything that a person watches is an iterator; closing it ends the work and le
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar, Unpack
@@ -325,13 +325,9 @@ class Engine(Catalogue):
         """A classical codec's best file of at most so many bytes, or its smallest if none is small enough."""
         return files.classical_at(pixels, codec, num_bytes=num_bytes)
 
-    def classical_curve(self, pixels: Pixels, codec: str, *, is_perceived: bool = False) -> list[CurvePoint]:
-        """Rate and distortion over a sweep of the codec's quality setting, on demand with LPIPS."""
-        return files.classical_curve(pixels, codec, is_perceived=is_perceived)
-
-    def bytes_needed(self, points: list[CurvePoint], psnr_db: float) -> int | None:
-        """Bytes at which a curve reaches a PSNR, interpolated; None outside of what was measured."""
-        return files.bytes_needed(points, psnr_db)
+    def classical_curve(self, pixels: Pixels, codec: str, metrics: Collection[str] | None = None) -> list[CurvePoint]:
+        """Rate and distortion over a sweep of the codec's quality setting; see `classical.files.classical_curve`."""
+        return files.classical_curve(pixels, codec, metrics)
 
     def examples(self) -> list[Example]:
         """Photographs that can be tried without an upload."""

@@ -86,11 +86,11 @@ def example_result(name: str, data: bytes) -> ExampleResult | None:
         pixels = np.array(opened.convert("RGB"))
     return ExampleResult(
         pixels,
-        CurvePoint(**known["point"]),
+        CurvePoint.from_json(known["point"]),
         _points(known["curve"]),
         {codec: _points(points) for codec, points in known["classical"].items()},
     )
 
 
 def _points(rows: list[dict[str, Any]]) -> tuple[CurvePoint, ...]:
-    return tuple(CurvePoint(**row) for row in rows)
+    return tuple(CurvePoint.from_json(row) for row in rows)

@@ -6,11 +6,12 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from diffdemo.codecs.records import Encoded, Reconstruction
+from diffdemo.codecs.records import Encoded, Reconstruction, State
 from diffdemo.engine.decode_cache import Moment, Trace, TraceCache
 from diffdemo.engine.records import Encoding, Frame
 from diffdemo.images import Pixels, to_pixels
-from diffdemo.metrics.distortion import bits_per_pixel, ms_ssim, psnr_db
+from diffdemo.metrics.distortion import bits_per_pixel
+from diffdemo.metrics.registry import Values, When, measure, until
 
 FRAMES_A_SECOND = 8
 
@@ -70,13 +71,11 @@ def watch_decode(
             continue
         source = picture.source
         if source.state is not None:
-            quality = None if trace.original is None else psnr_db(trace.original, picture.pixels)
-            moment = Moment(
-                source.state.number, source.num_bytes, source.sigma, picture.pixels, quality, source.decoder
-            )
-            trace.add(moment, source.state)
+            values = measure(trace.original, picture.pixels, until(When.FRAME))
+            trace.add(moment_of(source, source.state, picture.pixels, values), source.state)
         if picture.is_shown:
-            yield frame_of(picture.pixels, source, reference, pace.seconds, is_settled=source.is_last)
+            values = measure(reference, picture.pixels, until(When.REST if source.is_last else When.FRAME))
+            yield frame_of(picture.pixels, source, values, pace.seconds)
 
 
 def watch_encode(pixels: Pixels, moments: Iterator[tuple[Encoded, Pixels]], traces: TraceCache) -> Iterator[Encoding]:
@@ -86,34 +85,31 @@ def watch_encode(pixels: Pixels, moments: Iterator[tuple[Encoded, Pixels]], trac
     pace = Pace(FRAMES_A_SECOND)
     for moment, picture in moments:
         source = moment.picture
+        values = measure(pixels, picture, until(When.FRAME))
         if source.state is not None:
-            quality = psnr_db(pixels, picture)
-            trace.add(moment_of(source, picture, quality), source.state)
+            trace.add(moment_of(source, source.state, picture, values), source.state)
             if source.state.number > 1 and not moment.done and not pace.is_due():
                 continue
             traces.put(moment.data, trace, instead_of=before)
             before = moment.data
-        frame = frame_of(picture, source, pixels, pace.seconds, is_settled=moment.done)
-        yield Encoding(moment.data, frame, moment.done)
+        if moment.done:
+            values = measure(pixels, picture, until(When.REST), values)
+        yield Encoding(moment.data, frame_of(picture, source, values, pace.seconds), moment.done)
 
 
-def moment_of(source: Reconstruction, picture: Pixels, quality: float | None) -> Moment:
-    """A picture after a whole step, as a cache keeps it; its PSNR where the original is known."""
-    number = source.step if source.state is None else source.state.number
-    return Moment(number, source.num_bytes, source.sigma, picture, quality, source.decoder)
+def moment_of(source: Reconstruction, state: State, picture: Pixels, values: Values) -> Moment:
+    """A picture after a whole step, as a cache keeps it."""
+    return Moment(state.number, source.num_bytes, source.sigma, picture, values, source.decoder)
 
 
-def frame_of(
-    picture: Pixels, source: Reconstruction, reference: Pixels | None, seconds: float, *, is_settled: bool
-) -> Frame:
+def frame_of(picture: Pixels, source: Reconstruction, values: Values, seconds: float) -> Frame:
     """A frame with the rates and times that follow from the rest.
 
     Args:
         picture: uint8 [H,W,3].
         source: what it was made of.
-        reference: the original, if it is known.
+        values: against the original, by names of metrics.
         seconds: since the beginning.
-        is_settled: whether it stays; MS-SSIM takes longer than a passing picture is worth.
     """
     height, width = picture.shape[:2]
     step, num_steps = source.step, source.num_steps
@@ -121,8 +117,7 @@ def frame_of(
         pixels=picture,
         num_bytes=source.num_bytes,
         bpp=bits_per_pixel(source.num_bytes, width, height),
-        psnr_db=None if reference is None else psnr_db(reference, picture),
-        ms_ssim=ms_ssim(reference, picture) if reference is not None and is_settled else None,
+        values=values,
         step=step,
         num_steps=num_steps,
         sigma=source.sigma,
@@ -139,8 +134,7 @@ def preview_of(moment: Moment, num_bytes: int) -> Frame:
         pixels=moment.pixels,
         num_bytes=num_bytes,
         bpp=bits_per_pixel(num_bytes, width, height),
-        psnr_db=moment.psnr_db,
-        ms_ssim=None,
+        values=moment.values,
         step=moment.number,
         num_steps=moment.number,
         sigma=moment.sigma,

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from diffdemo.codecs.records import Facts, Rates, Step
 from diffdemo.images import Pixels
 from diffdemo.metrics.points import CurvePoint
+from diffdemo.metrics.registry import BASE, Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,8 @@ class Frame:
         pixels: uint8 [H,W,3].
         num_bytes: bytes of the file that it rests on, header included.
         bpp: the same in bits per pixel of the picture.
-        psnr_db, ms_ssim: against the original; None where there is none (or where a metric is undefined).
+        values: against the original, by names of metrics; empty where there is none. Frames that stay have those of
+            `When.REST`, others those of `When.FRAME`.
         step, num_steps: work done and expected in all; an estimate while encoding.
         sigma: noise level reached.
         seconds, seconds_left: elapsed and expected.
@@ -27,14 +29,23 @@ class Frame:
     pixels: Pixels
     num_bytes: int
     bpp: float
-    psnr_db: float | None
-    ms_ssim: float | None
+    values: Values
     step: int
     num_steps: int
     sigma: float
     seconds: float
     seconds_left: float
     decoder: str
+
+    @property
+    def psnr_db(self) -> float | None:
+        """Against the original, in decibels; None where there is none."""
+        return self.values.get(BASE)
+
+    @property
+    def point(self) -> CurvePoint:
+        """Where it lies in a plot."""
+        return CurvePoint(self.num_bytes, self.bpp, self.values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from diffdemo.codecs.base import Codec
 from diffdemo.codecs.records import Preset, State, Target
 from diffdemo.codecs.rendering import Rendering
 from diffdemo.images import Pixels, to_pixels
-from diffdemo.metrics.distortion import bits_per_pixel, ms_ssim, psnr_db
-from diffdemo.metrics.points import CurvePoint, measured
-
-MS_SSIM_POINTS = 12
-"""It takes longer than the rest: the pictures after so many steps get one."""
+from diffdemo.metrics.points import CurvePoint, few, measured
+from diffdemo.metrics.registry import When, until
 
 
 @dataclass(slots=True)
@@ -73,10 +70,8 @@ def sweep(codec: Codec, pixels: Pixels, bpp: float, preset: Preset, sizes: Seque
         state = source.state
         states |= {size: state for size in sizes if state.num_bytes <= size}
         pictures.append(to_pixels(source.image))
-        rate = bits_per_pixel(source.num_bytes, width, height)
-        points.append(CurvePoint(source.num_bytes, rate, psnr_db(pixels, pictures[-1]), None))
+        points.append(measured(pixels, pictures[-1], source.num_bytes, until(When.FRAME)))
     states = {size: known for size, known in states.items() if size < len(data)} | {len(data): state}
-    stride = -(-len(points) // MS_SSIM_POINTS)
-    for i in range(len(points) - 1, -1, -stride):
-        points[i] = replace(points[i], ms_ssim=ms_ssim(pixels, pictures[i]))
+    for i in few(range(len(points))):
+        points[i] = measured(pixels, pictures[i], points[i].num_bytes)
     return RateSweep(codec, pixels, data, points, states)

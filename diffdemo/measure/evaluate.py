@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Collection, Iterator
-from dataclasses import asdict
 from typing import Protocol
 
 from diffdemo.codecs.base import Codec
@@ -39,6 +38,7 @@ from diffdemo.measure.summary import summary
 from diffdemo.measure.tables import counted
 from diffdemo.measure.whole import decoded, files_of, measure
 from diffdemo.metrics.realism import REVISION
+from diffdemo.metrics.registry import METRICS
 from diffdemo.models.registry import default_model, model_spec
 
 DEFAULT_BPP = 2.0
@@ -153,7 +153,8 @@ class _ClassicalRun:
 
     def __call__(self, sheet: Sheet, rates: list[float] | None) -> Iterator[Row]:
         if sheet.lacks(self.name):
-            yield sheet.line(self.name, [asdict(point) for point in classical_curve(sheet.pixels, self.name)], {})
+            points = classical_curve(sheet.pixels, self.name, METRICS)
+            yield sheet.line(self.name, [point.to_json() for point in points], {})
         settings = _looks_settings(rates or [], {})
         if rates is None or not sheet.lacks(self.name, settings, "looks"):
             return
@@ -189,7 +190,7 @@ class _EmbeddedRun:
         sizes = {rate: min(size, len(swept.data)) for rate, size in sizes.items()}
         for name, rendering in self._renderings.items():
             if name in curves:
-                yield sheet.line(name, [asdict(point) for point in swept.points(rendering)], self._settings)
+                yield sheet.line(name, [point.to_json() for point in swept.points(rendering)], self._settings)
             if name in looks:
                 found = [
                     look_at(pixels, swept.picture(size, rendering), rate, size)

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from diffdemo.measure.tables import aligned, comparable, counted, mean
+from diffdemo.metrics.curves import value_at
 from diffdemo.metrics.points import CurvePoint
+from diffdemo.metrics.registry import BASE, METRICS
 
 RATES = (0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0)
 """In bits per pixel."""
@@ -21,23 +23,23 @@ Values = Mapping[str, Sequence[float | None]]
 
 
 def mean_curve_tables(curves: Curves) -> Iterator[str]:
-    """PSNR and MS-SSIM of all codecs over rate, a table over the same pictures. A dash: not all of them reach so far.
+    """Every metric of all codecs over rate, a table over the same pictures. A dash: not all of them reach so far.
 
     Codecs that lack many of the pictures have tables of their own, beside the others on the pictures that they have.
     """
     total = len({picture for pictures in curves.values() for picture in pictures})
-    for name, title, digits in (("psnr_db", "PSNR, dB", ".2f"), ("ms_ssim", "MS-SSIM", ".4f")):
-        values = {codec: _values(pictures, name) for codec, pictures in curves.items()}
+    for metric in METRICS.values():
+        values = {codec: _values(pictures, metric.name) for codec, pictures in curves.items()}
         waiting = {codec: set(pictures) for codec, pictures in values.items() if pictures}
         while waiting:
             names, shared = comparable(_reduced(values, waiting))
             those = counted(len(shared), "picture") if len(shared) == total else f"{len(shared)} of {total} pictures"
             yield (
-                f"{title}, mean over the same {those} at equal bits per pixel, "
+                f"{metric.heading}, mean over the same {those} at equal bits per pixel, "
                 "interpolated over the logarithm of the rate"
             )
             rows = [
-                [f"{rate:g}", *(_cell([values[codec][p][i] for p in sorted(shared)], digits) for codec in names)]
+                [f"{rate:g}", *(_cell([values[codec][p][i] for p in sorted(shared)], metric.digits) for codec in names)]
                 for i, rate in enumerate(RATES)
             ]
             yield from aligned([["bpp", *names], *(row for row in rows if set(row[1:]) != {"-"})])
@@ -63,7 +65,7 @@ def flow_below_mean(curves: Curves) -> Iterator[str]:
     differences = []
     for picture in flows:
         for point in flows[picture]:
-            level = value_at(means.get(picture, ()), "psnr_db", point.bpp)
+            level = value_at(means.get(picture, ()), BASE, point.bpp)
             if point.bpp >= HIGH_BPP and level is not None and point.is_finite:
                 differences.append(point.psnr_db - level)
     if differences:
@@ -71,14 +73,6 @@ def flow_below_mean(curves: Curves) -> Iterator[str]:
             f"diffc flow against mean from {HIGH_BPP:g} bpp on: {np.mean(differences):+.2f} dB "
             f"({min(differences):+.2f} to {max(differences):+.2f} over {len(differences)} points)"
         )
-
-
-def value_at(points: Sequence[CurvePoint], name: str, rate: float) -> float | None:
-    """A curve's value at a rate; None outside of what was measured."""
-    known = sorted((p.bpp, getattr(p, name)) for p in points if getattr(p, name) is not None and p.is_finite)
-    if not known or not known[0][0] <= rate <= known[-1][0] * (1 + 1e-3):
-        return None
-    return float(np.interp(np.log(rate), np.log([bpp for bpp, _ in known]), [value for _, value in known]))
 
 
 def _cell(values: Sequence[float | None], digits: str) -> str:

@@ -39,7 +39,7 @@ def look_at(original: Pixels, picture: Pixels, rate: float, num_bytes: int) -> d
     slow = blotches(original, picture)
     return {
         "rate": rate,
-        **asdict(measured(original, picture, num_bytes)),
+        **measured(original, picture, num_bytes).to_json(),
         "blotches": None if slow is None else asdict(slow),
         "features": features_to_text(patch_features(picture)),
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 
 import numpy as np
 
@@ -13,15 +12,15 @@ from diffdemo.measure.mean_curves import Curves, flow_below_mean, mean_curve_tab
 from diffdemo.measure.perceptual_tables import look_tables
 from diffdemo.measure.results.lines import Row, picture_key
 from diffdemo.measure.tables import aligned, counted, mean
+from diffdemo.metrics.curves import rising
 from diffdemo.metrics.points import CurvePoint
+from diffdemo.metrics.registry import METRICS, Metric, When
 
 LOWEST_PSNR = 25.0
 """In dB. BD-rates leave out what lies below, where JPEG has fallen to pieces and any comparison is flattering."""
 
 Latest = dict[str, dict[str, list[Row]]]
 """Codec to picture to points."""
-
-HEAD = ("file", "pictures", "bytes", "bpp", "PSNR dB", "MS-SSIM", "JPEG bytes", "over JPEG dB", "least dB", "above on")
 
 
 def summary(rows: Sequence[Row]) -> str:
@@ -104,24 +103,15 @@ def bd_rate(anchor: Sequence[CurvePoint], tested: Sequence[CurvePoint]) -> float
 
 def _rising(points: Sequence[CurvePoint]) -> list[CurvePoint]:
     """Those points from `LOWEST_PSNR` on that are better than all that cost less."""
-    kept: list[CurvePoint] = []
-    for p in sorted(points, key=lambda p: p.bpp):
-        if p.is_finite and p.psnr_db >= LOWEST_PSNR and (not kept or p.psnr_db > kept[-1].psnr_db):
-            kept.append(p)
-    return kept
+    return [point for point in rising(points) if point.psnr_db >= LOWEST_PSNR]
 
 
 def _curve(points: Sequence[Row]) -> list[CurvePoint]:
-    # Older files lack what was not measured then, points of CDC say more, and a PSNR that is null was infinite.
-    names = [field.name for field in fields(CurvePoint)]
-    usual = {"ms_ssim": None}
-    known = [{**usual, **{name: point[name] for name in names if name in point}} for point in points]
-    return [CurvePoint(**{**point, "psnr_db": _psnr_db(point)}) for point in known]
+    return [CurvePoint.from_json(point) for point in points]
 
 
 def _psnr_db(point: Row) -> float:
-    value = point["psnr_db"]
-    return math.inf if value is None else float(value)
+    return CurvePoint.from_json(point).psnr_db
 
 
 def _cdc_table(name: str, pictures: Sequence[Sequence[Row]]) -> Iterator[str]:
@@ -131,8 +121,14 @@ def _cdc_table(name: str, pictures: Sequence[Sequence[Row]]) -> Iterator[str]:
         for point in points:
             groups.setdefault(_file_label(point), []).append(point)
     yield f"{name}: means over pictures; JPEG is the smallest file of as many bytes or more"
-    table = [HEAD, *(_cells(label, group) for label, group in groups.items())]
-    yield from aligned(table)
+    metrics = [
+        metric
+        for metric in METRICS.values()
+        if metric.when < When.ASKED or any(_known(metric, group) for group in groups.values())
+    ]
+    names = (f"{metric.label} {metric.unit}".rstrip() for metric in metrics)
+    head = ("file", "pictures", "bytes", "bpp", *names, "JPEG bytes", "over JPEG dB", "least dB", "above on")
+    yield from aligned([head, *(_cells(label, group, metrics) for label, group in groups.items())])
     for label, group in groups.items():
         yield from _fewer_rivals(label, group)
     yield _verdict([_gains(group) for group in groups.values()])
@@ -143,20 +139,23 @@ def _file_label(point: Row) -> str:
     return f"delta {point['delta']:.2f}" if target is None else f"{target:g} bpp"
 
 
-def _cells(label: str, group: list[Row]) -> tuple[str, ...]:
+def _cells(label: str, group: list[Row], metrics: Sequence[Metric]) -> tuple[str, ...]:
     gains = _gains(group)
     return (
         label,
         str(len(group)),
         mean([point["num_bytes"] for point in group], ",.0f"),
         mean([point["bpp"] for point in group], ".3f"),
-        mean([_psnr_db(point) for point in group if math.isfinite(_psnr_db(point))], ".2f"),
-        mean([point["ms_ssim"] for point in group if point.get("ms_ssim") is not None], ".4f"),
+        *(mean(_known(metric, group), metric.digits) for metric in metrics),
         mean([point["jpeg"]["num_bytes"] for point in _with_rival(group)], ",.0f"),
         mean(gains, "+.2f"),
         f"{min(gains):+.2f}" if gains else "-",
         f"{sum(gain > 0 for gain in gains)} of {len(gains)}",
     )
+
+
+def _known(metric: Metric, group: list[Row]) -> list[float]:
+    return [point[metric.name] for point in group if point.get(metric.name) is not None]
 
 
 def _fewer_rivals(label: str, group: list[Row]) -> Iterator[str]:

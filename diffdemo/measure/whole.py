@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from diffdemo.codecs.base import Codec
 from diffdemo.codecs.records import Facts, Target
@@ -46,8 +46,8 @@ class WholePoint:
 
     def to_json(self) -> dict[str, object]:
         """The point's own numbers first, as other codecs have them."""
-        jpeg = None if self.jpeg is None else asdict(self.jpeg)
-        return {**asdict(self.point), **self.file.facts, "target_bpp": self.file.target_bpp, "jpeg": jpeg}
+        jpeg = None if self.jpeg is None else self.jpeg.to_json()
+        return {**self.point.to_json(), **self.file.facts, "target_bpp": self.file.target_bpp, "jpeg": jpeg}
 
 
 def files_of(codec: Codec, pixels: Pixels, bpp: Sequence[float] | None) -> list[RateFile]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from dataclasses import asdict
 from typing import Any
 
 from PIL import Image
 
 from diffdemo.engine.engine import Engine
 from diffdemo.engine.examples import CLASSICAL, EXAMPLES, FOLDER, example_pixels
-from diffdemo.metrics.points import CurvePoint
 
 
 def write_examples(bpp: float = 1.0) -> None:
@@ -34,10 +32,10 @@ def write_result(engine: Engine, name: str, data: bytes) -> None:
     assert last.psnr_db is not None
     known: dict[str, Any] = {
         "sha256": hashlib.sha256(data).hexdigest(),
-        "point": asdict(CurvePoint(last.num_bytes, last.bpp, last.psnr_db, last.ms_ssim)),
-        "curve": [asdict(point) for point in engine.curve(data)],
+        "point": last.point.to_json(),
+        "curve": [point.to_json() for point in engine.curve(data)],
         "classical": {
-            codec: [asdict(point) for point in engine.classical_curve(original, codec)] for codec in CLASSICAL
+            codec: [point.to_json() for point in engine.classical_curve(original, codec)] for codec in CLASSICAL
         },
     }
     (FOLDER / f"{name}.json").write_text(json.dumps(known, indent=1) + "\n")

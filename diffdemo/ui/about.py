@@ -10,7 +10,7 @@ import gradio as gr
 
 from diffdemo.engine import Engine
 from diffdemo.engine.records import Example
-from diffdemo.metrics.lpips import HOW_TO_GET, missing
+from diffdemo.metrics.registry import METRICS, Metric
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.models import card, model_table
 
@@ -91,7 +91,9 @@ def build(tab: gr.Tab, examples: list[Example]) -> AboutTab:
     """Lay out the tab; call it inside of it."""
     with gr.Column(elem_id="about"):
         gr.Markdown(METHOD)
-        gr.Markdown(_on_lpips())
+        for metric in METRICS.values():
+            if metric.how_to_get:
+                gr.Markdown(_on_metric(metric))
         models = gr.HTML(elem_id="models")
         storage = gr.HTML(elem_id="storage")
         with gr.Row(elem_id="removal"):
@@ -112,13 +114,13 @@ def wire(about: AboutTab, storage: Storage) -> None:
     about.remove.click(storage.remove, about.removable, **shown)
 
 
-def _on_lpips() -> str:
-    """Whether LPIPS can be measured here, and if not, why and what to do."""
-    why = missing()
+def _on_metric(metric: Metric) -> str:
+    """Whether it can be measured here, and if not, why and what to do."""
+    head, why = f"### {metric.label}\n", metric.missing()
     if not why:
-        return "### LPIPS\nIts weights are here: it stands under each side of a comparison and is an axis of the plot."
-    commands = "\n".join(f"    {command}" for command in HOW_TO_GET)
-    return f"### LPIPS\nIt is not measured here. {why} Two commands bring it, then start the page anew:\n\n{commands}"
+        return f"{head}Its weights are here: it stands under each side of a comparison and is an axis of the plot."
+    commands = "\n".join(f"    {command}" for command in metric.how_to_get)
+    return f"{head}It is not measured here. {why} These commands bring it, then start the page anew:\n\n{commands}"
 
 
 def _credits(examples: list[Example]) -> str:

@@ -1,4 +1,4 @@
-"""LPIPS between pictures of the page, where its weights are here: measured once for a pair."""
+"""Metrics that somebody has to ask for, between pictures of the page: measured once for a pair."""
 
 from __future__ import annotations
 
@@ -6,29 +6,31 @@ import hashlib
 from collections import OrderedDict
 from threading import Lock
 
-from diffdemo.metrics.distortion import MS_SSIM_SMALLEST_SIDE
-from diffdemo.metrics.lpips import lpips, missing
+from diffdemo.engine.records import Frame
+from diffdemo.metrics.registry import Values, When, available, measure, until
 from diffdemo.pictures import load_picture
 
 _MOST = 1024
-_found: OrderedDict[bytes, float | None] = OrderedDict()
+_found: OrderedDict[bytes, Values] = OrderedDict()
 _lock = Lock()
 
 
-def likeness(original: bytes, png: bytes) -> float | None:
-    """LPIPS of two PNG files; None if one is empty or it cannot be measured."""
-    if not original or not png or missing():
-        return None
+def likeness(original: bytes, png: bytes) -> Values:
+    """What is measured on demand, as far as it can be measured here, of two PNG files; nothing if one is empty."""
+    names = [metric.name for metric in available() if metric.when is When.ASKED]
+    if not original or not png or not names:
+        return {}
     key = hashlib.sha256(original).digest() + hashlib.sha256(png).digest()
-    if key not in _found:
-        found = lpips(load_picture(original).pixels, load_picture(png).pixels)
+    known = _found.get(key, {})
+    if not known.keys() >= set(names):
+        known = measure(load_picture(original).pixels, load_picture(png).pixels, names, known)
         with _lock:
-            _found[key] = found
+            _found[key] = known
             while len(_found) > _MOST:
                 _found.popitem(last=False)
-    return _found.get(key)
+    return {name: known[name] for name in names}
 
 
-def is_settled(ms_ssim: float | None, height: int, width: int) -> bool:
-    """Whether a picture is worth the time: like MS-SSIM, LPIPS is for those that stay, and not for those on the way."""
-    return ms_ssim is not None or min(height, width) < MS_SSIM_SMALLEST_SIDE
+def is_settled(frame: Frame) -> bool:
+    """Whether a picture is worth the time: such metrics are for those that stay, and not for those on the way."""
+    return bool(frame.values) and all(name in frame.values for name in until(When.REST))

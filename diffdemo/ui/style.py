@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from diffdemo.engine.classical import formats as classical
 from diffdemo.metrics.points import CurvePoint
-
-Metric = Literal["psnr_db", "ms_ssim", "lpips"]
 
 COLOURS = {
     "diffc": "#0072B2",

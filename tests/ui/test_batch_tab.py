@@ -24,7 +24,7 @@ from diffdemo.ui.batch.acts import Batch, Page
 from diffdemo.ui.batch.plot import batch_plot
 from diffdemo.ui.batch.table import batch_table, ended
 
-JPEG = CurvePoint(900, 0.9, 28.0, 0.9)
+JPEG = CurvePoint(900, 0.9, {"psnr_db": 28.0, "ms_ssim": 0.9})
 DONE = Outcome("a<b>.png", 100, 80, 1000, 1.0, 30.0, 0.95, 2.0, JPEG, "Turned upright.")
 FAILED = Outcome("c.png", error="'c.png' is not a picture.")
 
@@ -174,7 +174,7 @@ def test_words_for_one_file():
 def test_means_beside_jpeg_are_of_the_pictures_that_have_one():
     """Without its hardest picture JPEG looks better than it is, and so does what is set beside it."""
     easy, hard = (
-        replace(DONE, psnr_db=36.0, jpeg=CurvePoint(2, 0.4, 33.8, None)),
+        replace(DONE, psnr_db=36.0, jpeg=CurvePoint(2, 0.4, {"psnr_db": 33.8})),
         replace(DONE, psnr_db=27.2, jpeg=None),
     )
     foot = batch_table([easy, hard]).partition("<tfoot>")[2]
@@ -200,7 +200,17 @@ def test_the_plot_of_nothing_has_axes():
 
 
 def test_lossless_files_have_no_place_in_the_plot():
-    lossless = Outcome("d.png", 10, 10, 500, 2.0, float("inf"), 1.0, 1.0, CurvePoint(400, 1.6, float("inf"), 1.0))
+    lossless = Outcome(
+        "d.png",
+        10,
+        10,
+        500,
+        2.0,
+        float("inf"),
+        1.0,
+        1.0,
+        CurvePoint(400, 1.6, {"psnr_db": float("inf"), "ms_ssim": 1.0}),
+    )
     _, jpegs, own, *marks = batch_plot([lossless, DONE], "diffc").data
     assert (len(own.x), len(jpegs.x)) == (1, 1)
     assert all(np.isfinite(mark.y[0]) for mark in marks)

@@ -214,7 +214,7 @@ def test_the_curve_grows_into_the_plot_and_is_computed_once(page, compressed):
 
 def test_a_sweep_goes_on_where_it_was_left_and_ends_quietly_when_it_fails(caplog):
     def failing():
-        yield from (CurvePoint(n, n / 10, 20.0 + n, None) for n in (1, 2))
+        yield from (CurvePoint(n, n / 10, {"psnr_db": 20.0 + n}) for n in (1, 2))
         raise RuntimeError("out of memory")
 
     sweep = Sweep(failing())

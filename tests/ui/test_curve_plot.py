@@ -14,9 +14,21 @@ from diffdemo.ui.plot.view import View
 from diffdemo.ui.style import COLOURS, Curve
 
 PIXELS = 16_000
-OWN = Curve("diffc", (CurvePoint(1000, 0.5, 25.0, 0.9), CurvePoint(2000, 1.0, 30.0, 0.99)))
-JPEG = Curve("jpeg", (CurvePoint(1000, 0.5, 22.0, 0.8), CurvePoint(8000, 4.0, 50.0, 0.999)))
-HERE = CurvePoint(1500, 0.75, 27.0, 0.95)
+OWN = Curve(
+    "diffc",
+    (
+        CurvePoint(1000, 0.5, {"psnr_db": 25.0, "ms_ssim": 0.9}),
+        CurvePoint(2000, 1.0, {"psnr_db": 30.0, "ms_ssim": 0.99}),
+    ),
+)
+JPEG = Curve(
+    "jpeg",
+    (
+        CurvePoint(1000, 0.5, {"psnr_db": 22.0, "ms_ssim": 0.8}),
+        CurvePoint(8000, 4.0, {"psnr_db": 50.0, "ms_ssim": 0.999}),
+    ),
+)
+HERE = CurvePoint(1500, 0.75, {"psnr_db": 27.0, "ms_ssim": 0.95})
 COMPRESSAI = "kodak/compressai"
 
 
@@ -47,7 +59,9 @@ def test_it_follows_our_points_and_marks_where_we_are():
 
 
 def test_similarity_is_drawn_in_decibels_and_what_is_not_known_is_left_out():
-    own = Curve("diffc", (CurvePoint(10, 0.5, 25.0, 0.9), CurvePoint(20, 1.0, 30.0, None)))
+    own = Curve(
+        "diffc", (CurvePoint(10, 0.5, {"psnr_db": 25.0, "ms_ssim": 0.9}), CurvePoint(20, 1.0, {"psnr_db": 30.0}))
+    )
     figure = draw(own, view="ms_ssim")
     assert list(figure.data[0].y) == pytest.approx([10.0])
     assert len(figure.layout.shapes) == 0
@@ -55,7 +69,9 @@ def test_similarity_is_drawn_in_decibels_and_what_is_not_known_is_left_out():
 
 def test_an_empty_plot_has_axes_and_they_hold_still_for_the_first_point():
     assert draw().layout.xaxis.range == (0, 0.5)
-    figure = draw(Curve("diffc", (CurvePoint(4, 0.002, 15.0, None),)), shown=CurvePoint(4, 0.002, 15.0, None))
+    figure = draw(
+        Curve("diffc", (CurvePoint(4, 0.002, {"psnr_db": 15.0}),)), shown=CurvePoint(4, 0.002, {"psnr_db": 15.0})
+    )
     low, high = figure.layout.yaxis.range
     assert high - low >= 8
     assert figure.layout.xaxis.range == (0, 0.5)
@@ -96,13 +112,13 @@ def test_lines_can_be_switched_off():
 
 
 def test_tried_decodes_stay_each_once_and_not_for_ever():
-    first = Tried("diffc", "DiffC-F", CurvePoint(5, 0.1, 20.0, None))
-    again = Tried("diffc", "DiffC-F", CurvePoint(5, 0.1, 21.0, None))
-    other = Tried("cdc", cdc_name("gamma 0.8", 17), CurvePoint(5, 0.1, 21.0, None))
+    first = Tried("diffc", "DiffC-F", CurvePoint(5, 0.1, {"psnr_db": 20.0}))
+    again = Tried("diffc", "DiffC-F", CurvePoint(5, 0.1, {"psnr_db": 21.0}))
+    other = Tried("cdc", cdc_name("gamma 0.8", 17), CurvePoint(5, 0.1, {"psnr_db": 21.0}))
     assert again.among(other.among((first,))) == (other, again)
     many: tuple[Tried, ...] = ()
     for size in range(2 * MOST_TRIED):
-        many = Tried("diffc", "DiffC-A", CurvePoint(size, 0.1, 20.0, None)).among(many)
+        many = Tried("diffc", "DiffC-A", CurvePoint(size, 0.1, {"psnr_db": 20.0})).among(many)
     assert len(many) == MOST_TRIED
     assert other.name == "CDC, gamma 0.8, 17 steps"
     assert diffc_name("flow", 0.5) == "DiffC-F, realism 0.5"

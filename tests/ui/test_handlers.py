@@ -171,7 +171,7 @@ def test_every_moment_of_an_encode_is_a_file(pictures, handlers, upload, fake):
     sizes = [len(screen.session.data) for screen in screens]
     assert len(sizes) > 3
     assert sizes == sorted(sizes)
-    assert all(fake.describe(screen.session.data).seed == 7 for screen in screens)
+    assert all(fake.describe(screen.session.data).facts["seed"] == 7 for screen in screens)
     assert screens[0].stop["interactive"] is True
     assert screens[-1].stop["interactive"] is False
 
@@ -364,6 +364,8 @@ def test_a_session_holds_bytes_and_numbers_only(compressed):
         if hasattr(value, "__dataclass_fields__"):
             for name in value.__dataclass_fields__:
                 yield from leaves(getattr(value, name))
+        elif isinstance(value, dict):
+            yield from leaves((*value, *value.values()))
         elif isinstance(value, tuple):
             for each in value:
                 yield from leaves(each)

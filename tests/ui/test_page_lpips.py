@@ -69,7 +69,7 @@ def test_it_stands_under_each_side_that_is_not_the_original(page, large_picture)
 def test_it_is_measured_once_for_a_pair(page, large_picture, monkeypatch):
     session = page.compressed(large_picture)
     before = page.comparison.compare(session, "webp", "psnr_db").stage["left"]
-    monkeypatch.setattr(likeness, "lpips", lambda *pictures: pytest.fail("measured again"))
+    monkeypatch.setattr(likeness, "measure", lambda *pictures: pytest.fail("measured again"))
     assert page.comparison.compare(session, "webp", "psnr_db").stage["left"] == before
 
 
@@ -123,7 +123,7 @@ def test_its_curves_are_measured_when_its_axis_is_chosen(page, large_picture, mo
 
 def test_other_axes_measure_nothing(page, large_picture, monkeypatch):
     session = page.compressed(large_picture)
-    monkeypatch.setattr(page.painter.perceived, "find", lambda session: pytest.fail("measured"))
+    monkeypatch.setattr(page.painter.perceived, "find", lambda *args: pytest.fail("measured"))
     list(page.plotting.complete(session, "ms_ssim bpp linear"))
 
 
@@ -131,10 +131,10 @@ def test_a_codec_that_fails_leaves_the_others(page, large_picture, monkeypatch):
     session = page.compressed(large_picture)
     sweep = page.engine.classical_curve
 
-    def fails(pixels, codec, **options):
+    def fails(pixels, codec, *metrics):
         if codec == "webp":
             raise ValueError("no")
-        return sweep(pixels, codec, **options)
+        return sweep(pixels, codec, *metrics)
 
     monkeypatch.setattr(page.engine, "classical_curve", fails)
     *_, full = page.plotting.complete(session, "lpips")
@@ -143,7 +143,13 @@ def test_a_codec_that_fails_leaves_the_others(page, large_picture, monkeypatch):
 
 
 def test_up_is_better_and_the_numbers_have_no_sign():
-    curve = Curve("diffc", (CurvePoint(1000, 0.5, 25.0, 0.9, 0.42), CurvePoint(2000, 1.0, 30.0, 0.99, 0.11)))
+    curve = Curve(
+        "diffc",
+        (
+            CurvePoint(1000, 0.5, {"psnr_db": 25.0, "ms_ssim": 0.9, "lpips": 0.42}),
+            CurvePoint(2000, 1.0, {"psnr_db": 30.0, "ms_ssim": 0.99, "lpips": 0.11}),
+        ),
+    )
     figure = rd_plot(lines_of([curve], (), ()), view=View.read("lpips bytes"), num_pixels=16_000)
     assert list(figure.data[0].y) == [-0.42, -0.11]
     assert figure.layout.yaxis.title.text == "LPIPS, better is up"

@@ -30,7 +30,7 @@ class Knowing(FakeEngine):
         *_, last = FakeEngine().decode(self.example_file(name), reference=pixels)
         curve = tuple(self.classical_curve(pixels, "jpeg"))
         point = curve[2]
-        point = type(point)(last.num_bytes, last.bpp, last.psnr_db, last.ms_ssim)
+        point = last.point
         return ExampleResult(last.pixels, point, curve, {"jpeg": curve, "webp": curve})
 
 

@@ -5,14 +5,22 @@ import math
 import pytest
 
 from diffdemo.engine.records import FileInfo, Frame, Step
+from diffdemo.metrics.curves import value_at
 from diffdemo.metrics.points import CurvePoint
+from diffdemo.metrics.registry import BASE
 from diffdemo.ui import words as present
 from diffdemo.ui.memory.session import Shown
-from diffdemo.ui.plot.baselines import Rival, psnr_at
+from diffdemo.ui.plot.baselines import Rival
 
 
 def _shown(**changes) -> Shown:
-    fields = {"png": b"", "num_bytes": 23114, "bpp": 0.4702, "psnr_db": 33.14, "ms_ssim": 0.97, "decoder": "mean"}
+    fields = {
+        "png": b"",
+        "num_bytes": 23114,
+        "bpp": 0.4702,
+        "values": {"psnr_db": 33.14, "ms_ssim": 0.97},
+        "decoder": "mean",
+    }
     return Shown(**(fields | changes))
 
 
@@ -63,13 +71,13 @@ def test_the_argument_claims_nothing_about_sizes_that_a_rival_was_not_tried_at()
 
 
 def test_the_argument_without_an_original_has_no_quality():
-    words = present.argument(_shown(psnr_db=None), 393_000, [])
+    words = present.argument(_shown(values={}), 393_000, [])
     assert "dB" not in words
     assert "51:1" in words
 
 
 def test_progress_counts_and_estimates():
-    frame = Frame(None, 9120, 0.28, 30.1, None, 14, 38, 1.0, 3.2, 4.1, "mean")
+    frame = Frame(None, 9120, 0.28, {"psnr_db": 30.1}, 14, 38, 1.0, 3.2, 4.1, "mean")
     words = present.progress(frame, "Compressing")
     assert "Compressing: step 14 of about 38 · 3.2 s, about 4.1 s left" in words
     assert "width:36.8%" in words
@@ -109,7 +117,7 @@ def test_size_reasons_give_a_time_only_once_one_was_measured():
 
 
 def test_psnr_is_interpolated_between_neighbours_only():
-    points = [CurvePoint(100, 0.1, 20.0, None), CurvePoint(200, 0.2, 30.0, None)]
-    assert psnr_at(points, 150) == pytest.approx(25.0)
-    assert psnr_at(points, 99) is None
-    assert psnr_at(points, 201) is None
+    points = [CurvePoint(100, 0.1, {"psnr_db": 20.0}), CurvePoint(400, 0.4, {"psnr_db": 30.0})]
+    assert value_at(points, BASE, 200, "num_bytes") == pytest.approx(25.0)
+    assert value_at(points, BASE, 99, "num_bytes") is None
+    assert value_at(points, BASE, 401, "num_bytes") is None

@@ -153,7 +153,7 @@ def test_a_picture_is_rounded_with_and_without_dither(acts, session):
 
 
 def test_the_price_of_diffc_is_named_where_it_is_known(acts, session):
-    own = (CurvePoint(2_000, 0.1, 20.0, None), CurvePoint(40_000, 2.0, 40.0, None))
+    own = (CurvePoint(2_000, 0.1, {"psnr_db": 20.0}), CurvePoint(40_000, 2.0, {"psnr_db": 40.0}))
     known = Session(original=session.original, own=own)
     assert "The studio's DiffC file" in acts.dither(known, 48).rounded
 

@@ -184,7 +184,7 @@ def test_names_are_safe_everywhere(name: str, stem: str) -> None:
 
 
 def test_the_table_reads_back() -> None:
-    jpeg = CurvePoint(24, 0.96, 28.5, None)
+    jpeg = CurvePoint(24, 0.96, {"psnr_db": 28.5})
     rows = list(csv.DictReader(io.StringIO(table([outcome("a, b.png", jpeg=jpeg), Outcome("c.png", error="No.")]))))
     assert tuple(rows[0]) == COLUMNS
     assert (rows[0]["picture"], rows[0]["bytes"], rows[0]["jpeg_psnr_db"], rows[0]["error"]) == (
@@ -202,7 +202,7 @@ def test_a_table_computes_nothing(name: str) -> None:
 
 
 def test_means_are_of_what_there_is() -> None:
-    jpeg = CurvePoint(24, 0.5, 28.0, None)
+    jpeg = CurvePoint(24, 0.5, {"psnr_db": 28.0})
     average = means(
         [
             outcome(psnr_db=30.0, ms_ssim=0.9, jpeg=jpeg),
@@ -218,12 +218,12 @@ def test_differences_are_between_means_of_the_same_pictures() -> None:
     """JPEG is missing for the picture that is hardest, and our own file of another one is lossless."""
     average = means(
         [
-            outcome(psnr_db=40.0, bpp=1.0, jpeg=CurvePoint(24, 0.9, 37.0, None)),
-            outcome(psnr_db=36.0, bpp=0.8, jpeg=CurvePoint(24, 0.7, 34.6, None)),
+            outcome(psnr_db=40.0, bpp=1.0, jpeg=CurvePoint(24, 0.9, {"psnr_db": 37.0})),
+            outcome(psnr_db=36.0, bpp=0.8, jpeg=CurvePoint(24, 0.7, {"psnr_db": 34.6})),
             outcome(psnr_db=20.0, bpp=0.3, jpeg=None),
-            outcome(psnr_db=math.inf, bpp=3.0, jpeg=CurvePoint(24, 2.0, 50.0, None)),
-            outcome(psnr_db=50.0, bpp=3.0, jpeg=CurvePoint(24, 2.0, math.inf, None)),
-            outcome(psnr_db=None, bpp=3.0, jpeg=CurvePoint(24, 2.0, 10.0, None)),
+            outcome(psnr_db=math.inf, bpp=3.0, jpeg=CurvePoint(24, 2.0, {"psnr_db": 50.0})),
+            outcome(psnr_db=50.0, bpp=3.0, jpeg=CurvePoint(24, 2.0, {"psnr_db": math.inf})),
+            outcome(psnr_db=None, bpp=3.0, jpeg=CurvePoint(24, 2.0, {"psnr_db": 10.0})),
         ]
     )
     assert average.rivals == 2
@@ -241,7 +241,7 @@ def test_means_of_nothing() -> None:
 
 
 def test_tables_hold_no_infinity() -> None:
-    lossless = outcome(psnr_db=math.inf, ms_ssim=1.0, jpeg=CurvePoint(24, 0.9, math.inf, None))
+    lossless = outcome(psnr_db=math.inf, ms_ssim=1.0, jpeg=CurvePoint(24, 0.9, {"psnr_db": math.inf}))
     (row,) = csv.DictReader(io.StringIO(table([lossless])))
     assert (row["psnr_db"], row["ms_ssim"], row["jpeg_bytes"], row["jpeg_psnr_db"]) == ("", "1.0", "24", "")
 

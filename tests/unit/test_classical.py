@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import io
-import math
 import time
 from collections.abc import Iterator
 
@@ -17,13 +16,13 @@ from diffdemo.engine.classical.files import (
     _largest_quality,
     available,
     available_codecs,
-    bytes_needed,
     classical_at,
     classical_curve,
 )
 from diffdemo.engine.classical.formats import FORMATS, _has_heic, _has_jpeg_xl
 from diffdemo.errors import ImageError
 from diffdemo.images import Pixels
+from diffdemo.metrics.curves import bytes_needed
 from diffdemo.metrics.distortion import psnr_db
 from diffdemo.metrics.points import CurvePoint
 from diffdemo.ui.style import COLOURS, LABELS
@@ -32,7 +31,7 @@ CODECS = available()
 
 
 def point(num_bytes: int, psnr: float) -> CurvePoint:
-    return CurvePoint(num_bytes, num_bytes / 100, psnr, None)
+    return CurvePoint(num_bytes, num_bytes / 100, {"psnr_db": psnr})
 
 
 def size_at(pixels: Pixels, codec: str, quality: int) -> int:
@@ -214,44 +213,12 @@ def test_a_curve_rises(codec: str, large_picture: Pixels) -> None:
     assert sizes[-1] > 3 * sizes[0]
     assert np.all(np.diff([p.psnr_db for p in points]) > -0.5)
     assert points[-1].psnr_db > points[0].psnr_db + 2
-    assert all(p.ms_ssim is not None and 0.5 < p.ms_ssim <= 1 for p in points)
+    assert all(0.5 < p.values["ms_ssim"] <= 1 for p in points)
 
 
 def test_equal_files_are_listed_once() -> None:
     sizes = [p.num_bytes for p in classical_curve(np.full((64, 64, 3), 128, np.uint8), "jpeg")]
     assert len(sizes) == len(set(sizes))
-
-
-def test_bytes_needed_interpolates_log_bytes() -> None:
-    points = [point(100, 20.0), point(400, 30.0), point(6400, 40.0)]
-    assert bytes_needed(points, 25.0) == 200
-    assert bytes_needed(points, 35.0) == 1600
-    assert bytes_needed(points[::-1], 25.0) == 200
-    assert [bytes_needed(points, q) for q in (20.0, 30.0, 40.0)] == [100, 400, 6400]
-
-
-@pytest.mark.parametrize("quality", [19.99, 40.01, -5.0, math.inf, math.nan])
-def test_nothing_is_extrapolated(quality: float) -> None:
-    assert bytes_needed([point(100, 20.0), point(400, 40.0)], quality) is None
-
-
-def test_bytes_needed_without_a_curve() -> None:
-    assert bytes_needed([], 30.0) is None
-    assert bytes_needed([point(50, math.inf)], 30.0) is None
-    assert bytes_needed([point(100, 30.0)], 30.0) == 100
-
-
-@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
-def test_points_without_a_finite_psnr_do_not_count(value: float) -> None:
-    points = [point(50, value), point(100, 20.0), point(100, 19.0), point(100, value), point(400, 30.0), point(0, 1.0)]
-    assert bytes_needed(points, 25.0) == 200
-    assert bytes_needed([point(50, value)], value) is None
-
-
-def test_points_that_are_worse_for_more_bytes_do_not_count() -> None:
-    points = [point(100, 20.0), point(200, 19.0), point(400, 30.0), point(500, 29.0)]
-    assert bytes_needed(points, 25.0) == 200
-    assert bytes_needed(points, 29.5) < 400
 
 
 def test_bytes_needed_of_a_measured_curve(texture: Pixels) -> None:

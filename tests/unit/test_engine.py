@@ -197,7 +197,7 @@ def test_traces_are_bounded(monkeypatch):
         for number in range(1, 60):
             z = torch.zeros(1, 3, 8, 8)
             trace.add(
-                Moment(number, number * 10, 1.0, np.zeros((8, 8, 3), np.uint8), None, Decoder.MEAN),
+                Moment(number, number * 10, 1.0, np.zeros((8, 8, 3), np.uint8), {}, Decoder.MEAN),
                 State(z, 1.0, z, number, number * 10),
             )
         assert trace.num_bytes <= 40_000

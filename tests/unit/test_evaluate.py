@@ -15,8 +15,9 @@ from diffdemo.codecs.diffc import DiffC
 from diffdemo.codecs.rendering import Decoder, Rendering
 from diffdemo.engine.store import load_shipped
 from diffdemo.measure import embedded, evaluate
-from diffdemo.measure.mean_curves import flow_below_mean, value_at
+from diffdemo.measure.mean_curves import flow_below_mean
 from diffdemo.measure.summary import bd_rate, summary
+from diffdemo.metrics.curves import value_at
 from diffdemo.metrics.distortion import psnr_db
 from diffdemo.metrics.points import CurvePoint
 from diffdemo.metrics.realism import FEATURES, REVISION, features_to_text
@@ -35,16 +36,16 @@ def folder(tmp_path):
 
 
 def test_bd_rate_of_known_curves():
-    anchor = [CurvePoint(0, bpp, 30 + 6 * np.log2(bpp), None) for bpp in (0.25, 0.5, 1.0, 2.0, 4.0)]
-    half = [CurvePoint(0, p.bpp / 2, p.psnr_db, None) for p in anchor]
+    anchor = [CurvePoint(0, bpp, {"psnr_db": 30 + 6 * np.log2(bpp)}) for bpp in (0.25, 0.5, 1.0, 2.0, 4.0)]
+    half = [CurvePoint(0, p.bpp / 2, {"psnr_db": p.psnr_db}) for p in anchor]
     assert bd_rate(anchor, half) == pytest.approx(-50, abs=0.1)
     assert bd_rate(half, anchor) == pytest.approx(100, abs=0.5)
 
 
 def test_bd_rate_of_curves_that_share_no_quality():
-    curve = [CurvePoint(0, bpp, 30 + 6 * np.log2(bpp), None) for bpp in (1.0, 2.0, 4.0)]
-    better = [CurvePoint(0, p.bpp, p.psnr_db + 20, None) for p in curve]
-    bad = [CurvePoint(0, p.bpp, p.psnr_db - 20, None) for p in curve]
+    curve = [CurvePoint(0, bpp, {"psnr_db": 30 + 6 * np.log2(bpp)}) for bpp in (1.0, 2.0, 4.0)]
+    better = [CurvePoint(0, p.bpp, {"psnr_db": p.psnr_db + 20}) for p in curve]
+    bad = [CurvePoint(0, p.bpp, {"psnr_db": p.psnr_db - 20}) for p in curve]
     assert bd_rate(curve, better) is None
     assert bd_rate(curve, bad) is None
     assert bd_rate(curve, curve[:1]) is None
@@ -229,12 +230,12 @@ def test_a_prefix_decoded_from_where_its_encoder_was_is_the_one_decoded_from_the
             whole = ((last.image[0].permute(1, 2, 0) + 1) * 127.5).round().clamp(0, 255).byte().numpy()
             np.testing.assert_array_equal(sweep.picture(size, rendering), whole)
     last = sweep.means[-1]
-    assert (last.num_bytes, last.ms_ssim) == (len(sweep.data), None), "too small for MS-SSIM"
+    assert (last.num_bytes, last.values["ms_ssim"]) == (len(sweep.data), None), "too small for MS-SSIM"
     assert last.psnr_db == psnr_db(pixels, sweep.picture(last.num_bytes, Rendering(Decoder.MEAN)))
 
 
 def test_curves_are_interpolated_over_the_logarithm_of_the_rate():
-    curve = [CurvePoint(0, 0.25, 30.0, None), CurvePoint(0, 1.0, 34.0, None)]
+    curve = [CurvePoint(0, 0.25, {"psnr_db": 30.0}), CurvePoint(0, 1.0, {"psnr_db": 34.0})]
     assert value_at(curve, "psnr_db", 0.5) == pytest.approx(32)
     assert value_at(curve, "psnr_db", 0.2) is None
     assert value_at(curve, "psnr_db", 1.1) is None
@@ -242,8 +243,12 @@ def test_curves_are_interpolated_over_the_logarithm_of_the_rate():
 
 
 def test_the_flow_is_compared_with_the_mean_at_equal_bytes():
-    mean = [CurvePoint(0, 0.25, 30.0, None), CurvePoint(0, 1.0, 34.0, None)]
-    flow = [CurvePoint(0, 0.3, 20.0, None), CurvePoint(0, 0.5, 31.5, None), CurvePoint(0, 1.0, 33.9, None)]
+    mean = [CurvePoint(0, 0.25, {"psnr_db": 30.0}), CurvePoint(0, 1.0, {"psnr_db": 34.0})]
+    flow = [
+        CurvePoint(0, 0.3, {"psnr_db": 20.0}),
+        CurvePoint(0, 0.5, {"psnr_db": 31.5}),
+        CurvePoint(0, 1.0, {"psnr_db": 33.9}),
+    ]
     (line,) = flow_below_mean({"diffc mean": {"a": mean}, "diffc flow": {"a": flow}})
     assert "-0.30 dB (-0.50 to -0.10 over 2 points)" in line
     assert list(flow_below_mean({"diffc mean": {"a": mean}})) == []

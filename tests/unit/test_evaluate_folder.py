@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -266,10 +266,10 @@ def test_whatever_fails_with_one_picture_stays_with_it(
     for number in range(3):
         save(tmp_path / "A" / f"{number}.png", noise(number, height=16 + number))
 
-    def fragile(pixels: Pixels, codec: str) -> list:
+    def fragile(pixels: Pixels, codec: str, metrics: Collection[str]) -> list:
         if pixels.shape[0] == 17:
             raise error
-        return classical_curve(pixels, codec)
+        return classical_curve(pixels, codec, metrics)
 
     monkeypatch.setattr(evaluate, "classical_curve", fragile)
     assert evaluate.main([str(tmp_path / "A"), "-o", str(results)]) == 0
@@ -286,9 +286,9 @@ def test_results_that_can_no_longer_be_written_end_the_run_in_one_line(
     folder = tmp_path / "gone"
     folder.mkdir()
 
-    def measured(pixels: Pixels, codec: str) -> list:
+    def measured(pixels: Pixels, codec: str, metrics: Collection[str]) -> list:
         folder.rmdir()
-        return classical_curve(pixels, codec)
+        return classical_curve(pixels, codec, metrics)
 
     monkeypatch.setattr(evaluate, "classical_curve", measured)
     assert cli(["evaluate", str(picture.parent), "-o", str(folder / "r.jsonl")]) == 1

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -45,10 +46,10 @@ def test_ctrl_c_keeps_what_was_measured(
     for number in range(3):
         save_noise(tmp_path / "A", f"{number}.png", 16 + number, 24)
 
-    def interrupted(pixels: Pixels, codec: str) -> list:
+    def interrupted(pixels: Pixels, codec: str, metrics: Collection[str]) -> list:
         if pixels.shape[0] == 17:
             raise KeyboardInterrupt
-        return classical_curve(pixels, codec)
+        return classical_curve(pixels, codec, metrics)
 
     monkeypatch.setattr(evaluate, "classical_curve", interrupted)
     assert evaluate.main([str(tmp_path / "A"), "-o", str(results)]) == 130
@@ -69,11 +70,11 @@ def test_a_signal_that_a_library_swallows_ends_the_run_all_the_same(
     for name in range(2):
         save_noise(tmp_path / "A", f"{name}.png", 16 + name, 24)
 
-    def deaf(pixels: Pixels, codec: str) -> list:
+    def deaf(pixels: Pixels, codec: str, metrics: Collection[str]) -> list:
         try:
             signal.raise_signal(number)
         except KeyboardInterrupt:
-            return classical_curve(pixels, codec)
+            return classical_curve(pixels, codec, metrics)
         pytest.fail("the signal was not heard")
 
     monkeypatch.setattr(evaluate, "classical_curve", deaf)

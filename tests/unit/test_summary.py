@@ -7,9 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from diffdemo.measure.mean_curves import flow_below_mean, mean_curve_tables, value_at
+from diffdemo.measure.mean_curves import flow_below_mean, mean_curve_tables
 from diffdemo.measure.summary import bd_rate, summary
 from diffdemo.measure.tables import comparable, counted
+from diffdemo.metrics.curves import value_at
 from diffdemo.metrics.points import CurvePoint
 from diffdemo.metrics.realism import FEATURES, REVISION, features_to_text
 
@@ -105,7 +106,7 @@ def test_one_picture_under_two_names_counts_once() -> None:
 
 
 def points_of(*values: tuple[float, float]) -> list[CurvePoint]:
-    return [CurvePoint(0, bpp, psnr, None) for bpp, psnr in values]
+    return [CurvePoint(0, bpp, {"psnr_db": psnr}) for bpp, psnr in values]
 
 
 def test_mean_curves_are_over_the_same_pictures() -> None:

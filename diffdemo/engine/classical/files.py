@@ -7,8 +7,7 @@ to be said stands at the codec in `classical_formats`.
 from __future__ import annotations
 
 import io
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 
 import numpy as np
 from PIL import Image
@@ -17,11 +16,11 @@ from diffdemo.engine.classical.formats import FORMATS, LABELS, available
 from diffdemo.engine.records import Classical
 from diffdemo.errors import ImageError
 from diffdemo.images import Pixels
-from diffdemo.metrics.distortion import bits_per_pixel, ms_ssim, psnr_db
-from diffdemo.metrics.lpips import lpips
-from diffdemo.metrics.points import CurvePoint
+from diffdemo.metrics.distortion import bits_per_pixel
+from diffdemo.metrics.points import CurvePoint, measured
+from diffdemo.metrics.registry import When, until
 
-__all__ = ["SUFFIXES", "Ladder", "available", "available_codecs", "bytes_needed", "classical_at", "classical_curve"]
+__all__ = ["SUFFIXES", "Ladder", "available", "available_codecs", "classical_at", "classical_curve"]
 
 MEASURED = ("jpeg", "webp", "heic", "avif")
 """What our own measurements are compared with: the codecs in which people keep their pictures."""
@@ -63,9 +62,8 @@ def classical_at(pixels: Pixels, codec: str, *, num_bytes: int) -> Classical:
         quality = min(files, key=lambda q: len(files[q]))
     data = files[quality]
     decoded = files.decoded(quality)
-    return Classical(
-        codec, quality, data, decoded, _measure(pixels, decoded, len(data)), _excess(codec, len(data), num_bytes)
-    )
+    point = measured(pixels, decoded, len(data), until(When.REST))
+    return Classical(codec, quality, data, decoded, point, _excess(codec, len(data), num_bytes))
 
 
 def _excess(codec: str, smallest: int, asked: int) -> str:
@@ -76,23 +74,21 @@ def _excess(codec: str, smallest: int, asked: int) -> str:
     return f"{LABELS[codec]}'s smallest file of this picture has {smallest:,} bytes; {asked:,} {verb} asked for."
 
 
-def classical_curve(pixels: Pixels, codec: str, *, is_perceived: bool = False) -> list[CurvePoint]:
+def classical_curve(pixels: Pixels, codec: str, metrics: Collection[str] | None = None) -> list[CurvePoint]:
     """A quality sweep, fewest bytes first; settings that give equal files are listed once.
 
     Args:
         pixels: uint8 [H,W,3].
         codec: one of `available()`.
-        is_perceived: whether to measure LPIPS as well, which takes longer than the rest.
+        metrics: names of those to measure; None for those that are measured of pictures that stay.
 
     Raises:
         ValueError, ImageError: as `classical_at`.
     """
     files = _Files(pixels, codec)
     by_size = {len(files[quality]): quality for quality in FORMATS[codec].sweep}
-    return [
-        _measure(pixels, files.decoded(quality), size, is_perceived=is_perceived)
-        for size, quality in sorted(by_size.items())
-    ]
+    names = until(When.REST) if metrics is None else metrics
+    return [measured(pixels, files.decoded(quality), size, names) for size, quality in sorted(by_size.items())]
 
 
 class Ladder:
@@ -116,30 +112,8 @@ class Ladder:
         quality = min(large_enough, key=lambda q: len(self._files[q]))
         if quality not in self._points:
             decoded = self._files.decoded(quality)
-            self._points[quality] = _measure(self._pixels, decoded, len(self._files[quality]))
+            self._points[quality] = measured(self._pixels, decoded, len(self._files[quality]), until(When.REST))
         return self._points[quality]
-
-
-def bytes_needed(points: Sequence[CurvePoint], psnr_db: float) -> int | None:
-    """File size at which a curve reaches a quality: log bytes interpolated over PSNR.
-
-    Args:
-        points: in any order. One that costs more than another without being better is left out, and so are those
-            whose PSNR is no number, which lossless files have not.
-        psnr_db: the quality asked for.
-
-    Returns:
-        Bytes, or None outside of the measured range.
-    """
-    known = [point for point in points if point.num_bytes > 0 and point.is_finite]
-    best: list[CurvePoint] = []
-    for point in sorted(known, key=lambda p: (p.num_bytes, -p.psnr_db)):
-        if not best or point.psnr_db > best[-1].psnr_db:
-            best.append(point)
-    if not best or not best[0].psnr_db <= psnr_db <= best[-1].psnr_db:
-        return None
-    log_bytes = np.interp(psnr_db, [p.psnr_db for p in best], [math.log(p.num_bytes) for p in best])
-    return round(math.exp(float(log_bytes)))
 
 
 class _Files(dict[int, bytes]):
@@ -219,14 +193,3 @@ def _around(fits: Callable[[int], bool], low: int, high: int, start: int) -> tup
             return (known, there) if direction > 0 else (there, known)
         known, reach = there, 2 * reach
     return (known, high) if direction > 0 else (low, known)
-
-
-def _measure(original: Pixels, decoded: Pixels, num_bytes: int, *, is_perceived: bool = False) -> CurvePoint:
-    height, width = original.shape[:2]
-    return CurvePoint(
-        num_bytes,
-        bits_per_pixel(num_bytes, width, height),
-        psnr_db(original, decoded),
-        ms_ssim(original, decoded),
-        lpips(original, decoded) if is_perceived else None,
-    )

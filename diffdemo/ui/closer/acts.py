@@ -9,6 +9,7 @@ import gradio as gr
 
 from diffdemo.engine import BitsMap, Engine
 from diffdemo.images import to_png
+from diffdemo.metrics.registry import METRICS
 from diffdemo.pictures import load_picture
 from diffdemo.ui import words as present
 from diffdemo.ui.closer import filmstrip
@@ -123,11 +124,11 @@ class Looks:
         original, picture = load_picture(session.original).pixels, load_picture(shown.png).pixels
         caption = present.decoded_caption(shown)
         codec = OFFERS[session.codec or DEFAULT_CODEC].label
-        numbers = [f"{shown.psnr_db:.2f} dB PSNR" if shown.psnr_db is not None else ""]
-        numbers.append(f"{shown.ms_ssim:.4f} MS-SSIM" if shown.ms_ssim is not None else "")
+        values = ((metric, shown.values.get(name)) for name, metric in METRICS.items())
+        numbers = [f"{metric.number(value)} {metric.label}" for metric, value in values if value is not None]
         lines = [
             f"{codec} · {session.model} · {present.size(shown.num_bytes)} · {shown.bpp:.3f} bits per pixel",
-            ", ".join(number for number in numbers if number),
+            ", ".join(numbers),
             "Bytes of the file, header included. Made with diffdemo: lossy image compression with diffusion models.",
         ]
         png = to_png(result_card(original, picture, present.ORIGINAL, caption, lines))

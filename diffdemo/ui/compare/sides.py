@@ -10,6 +10,7 @@ from diffdemo.engine.classical.files import available
 from diffdemo.engine.records import Classical, Frame
 from diffdemo.images import to_png
 from diffdemo.metrics.points import CurvePoint
+from diffdemo.metrics.registry import BASE, Values, told
 from diffdemo.ui import words
 from diffdemo.ui.codec_controls import OFFERS
 from diffdemo.ui.likeness import is_settled, likeness
@@ -70,17 +71,15 @@ def of_classical(result: Classical, asked: int, original: bytes) -> Side:
 def of_frame(caption: str, frame: Frame, original: bytes = b"") -> Side:
     """A decode that is not the one that the page is about."""
     png = to_png(frame.pixels)
-    is_measured = is_settled(frame.ms_ssim, *frame.pixels.shape[:2])
-    return Side(caption, png, numbers(frame, likeness(original, png) if is_measured else None))
+    return Side(caption, png, numbers(frame, likeness(original, png) if is_settled(frame) else {}))
 
 
-def numbers(point: CurvePoint | Frame | Shown, lpips: float | None = None) -> str:
-    """What stands under a side: bytes, rate, and what can be measured."""
-    facts = [words.size(point.num_bytes), words.rate(point.bpp), words.quality(point.psnr_db)]
-    facts += [f"MS-SSIM {point.ms_ssim:.4f}"] if point.ms_ssim is not None else []
-    facts += [f"LPIPS {lpips:.4f}"] if lpips is not None else []
+def numbers(point: CurvePoint | Frame | Shown, more: Values | None = None) -> str:
+    """What stands under a side: bytes, rate, and what was measured, with what was measured besides."""
+    values = {**point.values, **(more or {})}
+    facts = [words.size(point.num_bytes), words.rate(point.bpp), words.quality(values.pop(BASE, None)), *told(values)]
     return " · ".join(fact for fact in facts if fact)
 
 
 def _of_file(shown: Shown) -> Side:
-    return Side(words.decoded_caption(shown), shown.png, numbers(shown, shown.lpips))
+    return Side(words.decoded_caption(shown), shown.png, numbers(shown))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from diffdemo.engine.records import Frame
 from diffdemo.images import to_png
 from diffdemo.metrics.points import CurvePoint
+from diffdemo.metrics.registry import BASE, Values
 from diffdemo.ui.likeness import is_settled, likeness
 from diffdemo.ui.memory.earlier import Earlier
 from diffdemo.ui.memory.runs import Run, with_run
@@ -45,17 +46,15 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The reconstruction that the page is about; the fields are those of `Frame`, and LPIPS where it was measured."""
+    """The reconstruction that the page is about; the fields are those of `Frame`, with values of all metrics."""
 
     png: bytes
     num_bytes: int
     bpp: float
-    psnr_db: float | None
-    ms_ssim: float | None
+    values: Values
     decoder: str
     step: int = 1
     num_steps: int = 1
-    lpips: float | None = None
 
     @classmethod
     def of(cls, frame: Frame, original: bytes = b"") -> Shown:
@@ -65,20 +64,23 @@ class Shown:
             png=png,
             num_bytes=frame.num_bytes,
             bpp=frame.bpp,
-            psnr_db=frame.psnr_db,
-            ms_ssim=frame.ms_ssim,
+            values={**frame.values, **(likeness(original, png) if is_settled(frame) else {})},
             decoder=frame.decoder,
             step=frame.step,
             num_steps=frame.num_steps,
-            lpips=likeness(original, png) if is_settled(frame.ms_ssim, *frame.pixels.shape[:2]) else None,
         )
+
+    @property
+    def psnr_db(self) -> float | None:
+        """In decibels; None without an original."""
+        return self.values.get(BASE)
 
     @property
     def point(self) -> CurvePoint | None:
         """Where it lies in the plot, if there was an original to measure against."""
         if self.psnr_db is None:
             return None
-        return CurvePoint(self.num_bytes, self.bpp, self.psnr_db, self.ms_ssim, self.lpips)
+        return CurvePoint(self.num_bytes, self.bpp, self.values)
 
 
 @dataclass(frozen=True, slots=True)

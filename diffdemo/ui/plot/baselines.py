@@ -7,12 +7,13 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from itertools import pairwise
 from threading import Lock
 
 from diffdemo.engine import Engine
 from diffdemo.images import Pixels
+from diffdemo.metrics.curves import bytes_needed, value_at
 from diffdemo.metrics.points import CurvePoint
+from diffdemo.metrics.registry import BASE
 from diffdemo.ui.style import Curve
 
 CODECS = ("jpeg", "webp", "avif")
@@ -82,8 +83,8 @@ class Rivals:
             Rival(
                 curve.codec,
                 min(point.num_bytes for point in curve.points),
-                psnr_at(curve.points, num_bytes),
-                self._engine.bytes_needed(list(curve.points), psnr_db),
+                value_at(curve.points, BASE, num_bytes, "num_bytes"),
+                bytes_needed(curve.points, psnr_db),
             )
             for curve in self.curves(png)
             if curve.points
@@ -94,23 +95,6 @@ def _ended(points: list[CurvePoint]) -> Future[list[CurvePoint]]:
     future: Future[list[CurvePoint]] = Future()
     future.set_result(points)
     return future
-
-
-def psnr_at(points: Sequence[CurvePoint], num_bytes: int) -> float | None:
-    """PSNR at a file size, linear between neighbours; None outside of them.
-
-    Args:
-        points: in any order. Of equal sizes the best counts, and none whose PSNR is infinite.
-        num_bytes: the size.
-    """
-    known = sorted((point.num_bytes, point.psnr_db) for point in points if point.is_finite)
-    best = dict(known)
-    if num_bytes in best:
-        return best[num_bytes]
-    for (low, low_psnr), (high, high_psnr) in pairwise(best.items()):
-        if low < num_bytes < high:
-            return low_psnr + (num_bytes - low) / (high - low) * (high_psnr - low_psnr)
-    return None
 
 
 def _key(png: bytes) -> bytes:

@@ -5,43 +5,37 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from collections.abc import Sequence
 from typing import Any
 
-from diffdemo.engine.records import Frame
-from diffdemo.metrics.points import CurvePoint
+from diffdemo.metrics.registry import METRICS
 from diffdemo.ui.plot.lines import Line
 from diffdemo.ui.plot.published import Published
-
-_COLUMNS = ("line", "num_bytes", "bpp", "psnr_db", "ms_ssim", "lpips", "is_estimate", "source")
 
 
 def rows(lines: Sequence[Line], others: Sequence[Published] = ()) -> list[dict[str, Any]]:
     """One row for each point; what is not known or infinite is None, and our own have no source."""
     own = [
-        {"line": line.label, **numbers(point), "is_estimate": False, "source": None}
+        {"line": line.label, **point.to_json(), "is_estimate": False, "source": None}
         for line in lines
         for point in line.points
     ]
     return own + [_published_row(curve, bpp, value) for curve in others for bpp, value in curve.points]
 
 
-def numbers(point: CurvePoint | Frame) -> dict[str, Any]:
-    """What is known of a point, with None for what JSON has no number for."""
-    known = {name: getattr(point, name, None) for name in ("num_bytes", "bpp", "psnr_db", "ms_ssim", "lpips")}
-    return {name: value if value is not None and math.isfinite(value) else None for name, value in known.items()}
+def _columns() -> list[str]:
+    return ["line", "num_bytes", "bpp", *METRICS, "is_estimate", "source"]
 
 
 def _published_row(curve: Published, bpp: float, value: float) -> dict[str, Any]:
-    row: dict[str, Any] = dict.fromkeys(_COLUMNS) | {"line": f"{curve.label}, {curve.dataset}", "bpp": bpp}
+    row: dict[str, Any] = dict.fromkeys(_columns()) | {"line": f"{curve.label}, {curve.dataset}", "bpp": bpp}
     return row | {curve.metric: value, "is_estimate": curve.is_estimate, "source": curve.source.url}
 
 
 def to_csv(points: Sequence[dict[str, Any]]) -> bytes:
     """The rows as comma-separated values."""
     out = io.StringIO()
-    writer = csv.DictWriter(out, _COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(out, _columns(), lineterminator="\n")
     writer.writeheader()
     writer.writerows(points)
     return out.getvalue().encode()

@@ -1,4 +1,4 @@
-"""LPIPS along the lines of the plot: measured when somebody has chosen that axis, and kept for a few pictures."""
+"""What is measured on demand, along the lines of the plot, for whom has chosen that axis; kept for a few pictures."""
 
 from __future__ import annotations
 
@@ -11,19 +11,21 @@ from threading import Lock
 
 from diffdemo.engine import CurvePoint, Engine
 from diffdemo.images import to_png
+from diffdemo.metrics.points import few
+from diffdemo.metrics.registry import Values, When, until
 from diffdemo.pictures import load_picture
 from diffdemo.ui.likeness import likeness
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot.baselines import CODECS
 from diffdemo.ui.plot.lines import Line
 
-MOST_POINTS = 12
-"""Of a DiffC file's curve; it has many more, and they lie close to each other."""
 _MOST_PICTURES = 32
 _log = logging.getLogger(__name__)
 
-Known = dict[tuple[int, float], float | None]
-"""LPIPS by bytes and PSNR, which no two files of one picture have in common."""
+Known = dict[tuple[int, float], Values]
+"""Values by bytes and PSNR, which no two files of one picture have in common."""
+Swept = set[tuple[str, str]]
+"""Classical codecs and metrics."""
 
 
 class Perceived:
@@ -31,11 +33,11 @@ class Perceived:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._known: OrderedDict[bytes, tuple[Known, set[str]]] = OrderedDict()
+        self._known: OrderedDict[bytes, tuple[Known, Swept]] = OrderedDict()
         self._lock = Lock()
 
     def filled(self, png: bytes, lines: Sequence[Line]) -> list[Line]:
-        """The same lines; points whose LPIPS is known have it.
+        """The same lines; points have what is known of them.
 
         Args:
             png: the original.
@@ -44,32 +46,33 @@ class Perceived:
         known, _ = self._known.get(_key(png), ({}, set()))
         return [replace(line, points=tuple(_filled(point, known) for point in line.points)) for line in lines]
 
-    def find(self, session: Session) -> Iterator[None]:
+    def find(self, session: Session, metric: str) -> Iterator[None]:
         """Measure what is missing of a session's picture, and say each time that there is more."""
         known, swept = self._of(session.original)
         for codec in CODECS:
-            if codec not in swept:
-                known |= {_place(point): point.lpips for point in self._classical(session, codec)}
-                swept.add(codec)
+            if (codec, metric) not in swept:
+                for point in self._classical(session, codec, metric):
+                    known[_place(point)] = {**known.get(_place(point), {}), **point.values}
+                swept.add((codec, metric))
                 yield
-        stride = -(-len(session.own) // MOST_POINTS) or 1
-        for point in session.own[::-1][::stride]:
-            if _place(point) not in known:
+        for point in few(session.own):
+            if metric not in known.get(_place(point), {}):
                 frame = self._engine.preview(session.data, point.num_bytes)
-                known[_place(point)] = None if frame is None else likeness(session.original, to_png(frame.pixels))
+                found = {} if frame is None else likeness(session.original, to_png(frame.pixels))
+                known[_place(point)] = {metric: None, **found}
                 yield
 
-    def _classical(self, session: Session, codec: str) -> list[CurvePoint]:
+    def _classical(self, session: Session, codec: str, metric: str) -> list[CurvePoint]:
         """Nobody asked for this line in particular, so nobody is told why it is not there."""
         try:
             pixels = load_picture(session.original).pixels
-            return self._engine.classical_curve(pixels, codec, is_perceived=True)
+            return self._engine.classical_curve(pixels, codec, [*until(When.FRAME), metric])
         except Exception:
-            _log.exception("LPIPS of %s was not measured", codec)
+            _log.exception("%s of %s was not measured", metric, codec)
             return []
 
-    def _of(self, png: bytes) -> tuple[Known, set[str]]:
-        """What is known of a picture, and which classical codecs have been measured on it."""
+    def _of(self, png: bytes) -> tuple[Known, Swept]:
+        """What is known of a picture, and what the classical codecs have been measured with on it."""
         with self._lock:
             found = self._known.setdefault(_key(png), ({}, set()))
             self._known.move_to_end(_key(png))
@@ -79,7 +82,7 @@ class Perceived:
 
 
 def _filled(point: CurvePoint, known: Known) -> CurvePoint:
-    return point if point.lpips is not None else replace(point, lpips=known.get(_place(point)))
+    return replace(point, values={**known.get(_place(point), {}), **point.values})
 
 
 def _place(point: CurvePoint) -> tuple[int, float]:

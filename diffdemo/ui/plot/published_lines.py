@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from html import escape
 
+from diffdemo.metrics.registry import BASE, METRICS
 from diffdemo.ui.plot.published import Published, published
 from diffdemo.ui.plot.view import View, height
 
@@ -35,7 +36,7 @@ class Overlay:
 
 def choices() -> list[tuple[str, str]]:
     """Sets for a menu, with none first: what one publication says about one data set."""
-    sets = {_key(curve): _name(curve) for curve in published(metric="psnr_db")}
+    sets = {_key(curve): _name(curve) for curve in published(metric=BASE)}
     return [("none", ""), *((name, key) for key, name in sets.items())]
 
 
@@ -102,7 +103,6 @@ def _overlay(curve: Published, colour: str, view: View) -> Overlay:
 
 
 def _text(curve: Published, bpp: float, value: float) -> str:
-    name = {"ms_ssim": "MS-SSIM", "lpips": "LPIPS"}.get(curve.metric)
-    number = f"{name} {value:.4f}" if name else f"{value:.2f} dB"
     kind = "an estimate" if curve.is_estimate else "files"
+    number = METRICS[curve.metric].text(value)
     return f"{escape(curve.label)}<br>{bpp:.3f} bpp · {number}<br>{escape(_dataset(curve))}, {kind}"

@@ -8,11 +8,12 @@ from typing import TypeVar
 import plotly.graph_objects as go
 
 from diffdemo.engine import CurvePoint
+from diffdemo.metrics.registry import BASE, told
 from diffdemo.ui.plot.figure import axis, layout
 from diffdemo.ui.plot.line_names import apart
 from diffdemo.ui.plot.lines import CDC_COLOUR, Line
 from diffdemo.ui.plot.published_lines import Overlay
-from diffdemo.ui.plot.view import ACROSS, TITLES, Sized, View, heights_of, ticks, width_of
+from diffdemo.ui.plot.view import ACROSS, Sized, View, heights_of, ticks, title, width_of
 from diffdemo.ui.style import COLOURS
 
 HEIGHT, SMALL_HEIGHT = 360, 262
@@ -61,7 +62,7 @@ def rd_plot(
     beside = {each: list(each.places) for each in others}
     span = _span(drawn, beside, view, shown, num_pixels)
     drawn, beside = _all_inside(drawn, span), _all_inside(beside, span)
-    level = ceiling if view.metric == "psnr_db" else None
+    level = ceiling if view.metric == BASE else None
     height = SMALL_HEIGHT if is_small else HEIGHT
     heights = [y for places in (*drawn.values(), *beside.values()) for _, y, _ in places]
     low, high = heights_of(heights + ([] if level is None else [level]), view.metric)
@@ -109,10 +110,8 @@ def _places(line: Line, view: View) -> list[Place]:
 
 
 def _text(label: str, point: CurvePoint) -> str:
-    similarity = "" if point.ms_ssim is None else f" · MS-SSIM {point.ms_ssim:.4f}"
-    distance = "" if point.lpips is None else f" · LPIPS {point.lpips:.4f}"
     sizes = f"{point.num_bytes:,} bytes · {point.bpp:.3f} bpp"
-    return f"{label}<br>{sizes}<br>{point.psnr_db:.2f} dB{similarity}{distance}"
+    return f"{label}<br>{sizes}<br>{' · '.join(told(point.values))}"
 
 
 def _inside(places: list[Place], span: tuple[float, float]) -> list[Place]:
@@ -175,7 +174,7 @@ def _layout(
         height + foot,
         {"l": 44, "r": 92, "t": 8, "b": _FOOT + foot},
         across=axis(ACROSS[view.across], 6, type=view.scale, nticks=7, range=borders, **log),
-        up=axis(TITLES[view.metric], 6, range=list(up), **ticks(view.metric, up)),
+        up=axis(title(view.metric), 6, range=list(up), **ticks(view.metric, up)),
         showlegend=num_entries > 0,
         legend={"yref": "container", "y": 0, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
         hoverlabel={"align": "left"},

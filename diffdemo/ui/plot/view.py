@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Literal, Protocol
 
 from diffdemo.engine import CurvePoint
-from diffdemo.ui.style import Metric
+from diffdemo.metrics.registry import BASE, METRICS
 
 Across = Literal["bpp", "bytes"]
 Scale = Literal["linear", "log"]
 
 ACROSS = {"bpp": "bits per pixel", "bytes": "bytes of the file"}
-TITLES = {"psnr_db": "PSNR, dB", "ms_ssim": "MS-SSIM, dB", "lpips": "LPIPS, better is up"}
 SWEEP = "sweep"
 _LEAST_BPP = 0.5
-_LEAST_SPANS = {"psnr_db": 8.0, "ms_ssim": 8.0, "lpips": 0.2}
-_EMPTY_HEIGHTS = {"psnr_db": (20.0, 40.0), "ms_ssim": (20.0, 40.0), "lpips": (-0.6, 0.0)}
 """Axes never show less, so that they hold still while the first points arrive."""
-_OTHER_METRICS: tuple[Metric, ...] = ("ms_ssim", "lpips")
 _LEAST_DECADES = 1.0
 _MOST_DECADES = 3.0
 _MOST_TICKS = 7
@@ -51,7 +48,7 @@ class View:
         sweeps: whether to compute CDC's curve beside a DiffC file, too.
     """
 
-    metric: Metric = "psnr_db"
+    metric: str = BASE
     across: Across = "bpp"
     scale: Scale = "linear"
     hidden: frozenset[str] = frozenset()
@@ -63,7 +60,7 @@ class View:
         """What words stand for, such as "psnr_db" or "ms_ssim bytes log -jpeg"; unknown ones mean nothing."""
         words = text.split()
         return cls(
-            metric=next((metric for metric in _OTHER_METRICS if metric in words), "psnr_db"),
+            metric=next((word for word in words if word in METRICS), BASE),
             across="bytes" if "bytes" in words else "bpp",
             scale="log" if "log" in words else "linear",
             hidden=frozenset(word[1:] for word in words if word.startswith("-")),
@@ -84,38 +81,43 @@ class View:
 
     def y(self, point: CurvePoint) -> float | None:
         """Where a point lies upwards; None where that is not known, or infinite."""
-        return height(value_of(point, self.metric), self.metric)
+        return height(point.values.get(self.metric), self.metric)
 
     def on_axis(self, x: float) -> float:
         """A place across as plotly wants it in ranges and annotations, which on a logarithmic axis is an exponent."""
         return math.log10(x) if self.scale == "log" else x
 
 
-def value_of(point: CurvePoint, metric: Metric) -> float | None:
-    """What was measured at a point."""
-    return {"psnr_db": point.psnr_db, "ms_ssim": point.ms_ssim, "lpips": point.lpips}[metric]
+def title(metric: str) -> str:
+    """What stands at the axis upwards."""
+    kind = METRICS[metric]
+    if not kind.higher_is_better:
+        return f"{kind.label}, better is up"
+    return f"{kind.label}, dB" if kind.nears_one else kind.heading
 
 
-def height(value: float | None, metric: Metric) -> float | None:
-    """A value as it is drawn, so that up is better.
-
-    MS-SSIM as -10 log10(1 - MS-SSIM), so that values close to one stay apart; LPIPS downwards, see `ticks`.
-    """
+def height(value: float | None, metric: str) -> float | None:
+    """A value as it is drawn, so that up is better: distances downwards, see `ticks`."""
     if value is None or not math.isfinite(value):
         return None
-    if metric == "ms_ssim":
+    if METRICS[metric].nears_one:
         return -10 * math.log10(1 - value) if value < 1 else None
-    return -value if metric == "lpips" else value
+    return value if METRICS[metric].higher_is_better else -value
 
 
-def ticks(metric: Metric, heights: tuple[float, float]) -> dict[str, Any]:
-    """What plotly has to be told about the numbers at the axis upwards: LPIPS has them without the sign."""
-    if metric != "lpips":
+def ticks(metric: str, heights: tuple[float, float]) -> dict[str, Any]:
+    """What plotly has to be told about the numbers at the axis upwards: distances have them without the sign."""
+    if METRICS[metric].higher_is_better:
         return {}
     low, high = heights
-    step = next(step for step in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, math.inf) if (high - low) / step <= _MOST_TICKS)
+    step = next(step for step in _round_steps() if (high - low) / step <= _MOST_TICKS)
     numbers = [number * step for number in range(max(0, math.ceil(-high / step)), math.floor(-low / step) + 1)]
     return {"tickvals": [-number for number in numbers], "ticktext": [f"{number:g}" for number in numbers]}
+
+
+def _round_steps() -> Iterator[float]:
+    for power in count(-2):
+        yield from (each * 10.0**power for each in (1, 2, 5))
 
 
 def width_of(view: View, own: Sequence[float], others: Sequence[float], num_pixels: int) -> tuple[float, float]:
@@ -140,12 +142,14 @@ def width_of(view: View, own: Sequence[float], others: Sequence[float], num_pixe
     return min(max(lowest, highest / 10**_MOST_DECADES), highest / 10**_LEAST_DECADES), highest
 
 
-def heights_of(heights: Sequence[float], metric: Metric = "psnr_db") -> tuple[float, float]:
+def heights_of(heights: Sequence[float], metric: str = BASE) -> tuple[float, float]:
     """Where the plot begins and ends upwards."""
+    kind = METRICS[metric]
     if not heights:
-        return _EMPTY_HEIGHTS[metric]
+        low, high = (height(value, metric) or 0.0 for value in kind.usual)
+        return low, high
     span = max(heights) - min(heights)
-    margin = max(0.06 * span, (_LEAST_SPANS[metric] - span) / 2)
+    margin = max(0.06 * span, (kind.least_span - span) / 2)
     low, high = min(heights) - margin, max(heights) + margin
-    beyond = max(0.0, high) if metric == "lpips" else 0.0  # No distance is less than none.
+    beyond = 0.0 if kind.higher_is_better else max(0.0, high)  # No distance is less than none.
     return low - beyond, high - beyond

@@ -14,7 +14,7 @@ from diffdemo.engine.classical.formats import RAW_BPP
 from diffdemo.errors import ImageError, RateError
 from diffdemo.images import MOST_PIXELS, Pixels, to_png
 from diffdemo.metrics.distortion import bits_per_pixel
-from diffdemo.metrics.lpips import lpips
+from diffdemo.metrics.registry import METRICS, Values, measure
 from diffdemo.pictures import load_picture
 from diffdemo.ui.codec_controls import DEFAULT_CODEC, OFFERS
 from diffdemo.ui.compare.sides import ORIGINAL
@@ -117,25 +117,26 @@ class Comparison:
         """
         height, width = pixels.shape[:2]
         size: dict[str, Any]
-        known: dict[str, Any]
+        known: Values
+        how: dict[str, Any]
         if codec == ORIGINAL:
             size = {"codec": codec, "num_bytes": pixels.nbytes, "bpp": RAW_BPP}
-            return Made(pixels, pixels.nbytes, size | {"psnr_db": None, "ms_ssim": None, "lpips": None})
+            return Made(pixels, pixels.nbytes, size | dict.fromkeys(METRICS))
         if codec in OFFERS:
             model = choice.chosen(self.engine, codec, None).name
             for last in self.engine.encode(pixels, codec=codec, model=model, num_bytes=asked):
                 share = last.frame.step / max(1, last.frame.num_steps)
                 yield None, None, {"codec": codec, "share": share, "seconds_left": last.frame.seconds_left}
             picture, num_bytes = last.frame.pixels, len(last.data)
-            known = {"psnr_db": last.frame.psnr_db, "ms_ssim": last.frame.ms_ssim, "decoder": last.frame.decoder}
+            known, how = last.frame.values, {"decoder": last.frame.decoder}
         elif codec in available():
             result = self.engine.classical(pixels, codec, num_bytes=asked)
-            picture, num_bytes, point = result.pixels, len(result.data), result.point
-            known = {"psnr_db": point.psnr_db, "ms_ssim": point.ms_ssim, "quality": result.quality}
+            picture, num_bytes = result.pixels, len(result.data)
+            known, how = result.point.values, {"quality": result.quality}
         else:
             raise RateError(f"There is no codec '{codec}' here; choose one of: {', '.join(_choices())}.")
         size = {"codec": codec, "num_bytes": num_bytes, "bpp": bits_per_pixel(num_bytes, width, height)}
-        return Made(picture, num_bytes, size | known | {"lpips": lpips(pixels, picture)})
+        return Made(picture, num_bytes, {**size, **measure(pixels, picture, METRICS, known), **how})
 
 
 def expose(engine: Engine) -> None:

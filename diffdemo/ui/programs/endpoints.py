@@ -11,8 +11,8 @@ from diffdemo.engine import Engine, Frame
 from diffdemo.engine.classical.files import SUFFIXES
 from diffdemo.errors import ImageError, RateError
 from diffdemo.images import MOST_PIXELS, Pixels, to_png
-from diffdemo.metrics.lpips import lpips
 from diffdemo.metrics.maps import difference, error_map
+from diffdemo.metrics.registry import METRICS, When, measure, until
 from diffdemo.pictures import Picture, load_picture
 from diffdemo.ui.codec_controls import DEFAULT_GAMMA
 from diffdemo.ui.errors import friendly
@@ -217,9 +217,10 @@ class Endpoints:
         if not 1 <= most < 1e9:
             raise RateError("How large the file may be is missing: please give num_bytes, or bpp above 0.")
         result = self.engine.classical(pixels, codec, num_bytes=int(most))
+        point = result.point
         stem, suffix = stem_of(image), SUFFIXES.get(codec, codec)
-        report = {"codec": result.codec, "quality": result.quality, **asdict(result.point)}
-        report["lpips"] = lpips(pixels, result.pixels)
+        report = {"codec": result.codec, "quality": result.quality, "num_bytes": point.num_bytes, "bpp": point.bpp}
+        report |= measure(pixels, result.pixels, METRICS, point.values)
         report["notes"] = [result.note] if result.note else []
         return served(result.data, f"{stem}.{suffix}"), served(to_png(result.pixels), f"{stem}-{codec}.png"), report
 
@@ -271,5 +272,6 @@ def _progress(frame: Frame) -> dict:
 
 
 def _numbers(frame: Frame) -> dict:
-    names = ("num_bytes", "bpp", "psnr_db", "ms_ssim", "step", "num_steps", "seconds", "decoder")
-    return {name: getattr(frame, name) for name in names}
+    values = {name: frame.values.get(name) for name in until(When.REST)}
+    work = {name: getattr(frame, name) for name in ("step", "num_steps", "seconds", "decoder")}
+    return {"num_bytes": frame.num_bytes, "bpp": frame.bpp, **values, **work}

@@ -88,7 +88,7 @@ def _parts(engine: Engine, rivals: Rivals, name: str) -> tuple[dict[str, str], d
         "left_caption": escape(original.caption),
         "left_numbers": escape(original.numbers),
         "right_caption": escape(present.decoded_caption(shown)),
-        "right_numbers": escape(sides.numbers(shown, shown.lpips)),
+        "right_numbers": escape(sides.numbers(shown)),
         "argument": present.argument(shown, pixels.shape[0] * pixels.shape[1], facts),
     }
     return words, {"left": original.png, "right": shown.png}

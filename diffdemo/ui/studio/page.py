@@ -8,7 +8,7 @@ import gradio as gr
 
 from diffdemo.engine import Engine
 from diffdemo.images import Pixels, fit_pixels
-from diffdemo.metrics.lpips import missing
+from diffdemo.metrics.registry import BASE, available
 from diffdemo.ui import rates, words
 from diffdemo.ui.codec_controls import OFFERS, Offer, codec_choice, preset_choice, rate_slider
 from diffdemo.ui.compare import comparer, sides
@@ -194,8 +194,8 @@ def _build_stage(parts: dict) -> None:
 
 def _build_plot(parts: dict) -> None:
     parts["metric"] = gr.Radio(
-        [("PSNR", "psnr_db"), ("MS-SSIM", "ms_ssim"), *([] if missing() else [("LPIPS", "lpips")])],
-        value="psnr_db",
+        [(metric.label, metric.name) for metric in available()],
+        value=BASE,
         label="Rate and distortion",
         info="Real files. Click to choose.",
         elem_id="metric",

@@ -170,7 +170,7 @@ class Pictures:
 def shown_of(result: ExampleResult) -> Shown:
     """What the stage shows of an example whose result is known."""
     point = result.point
-    return Shown(to_png(result.pixels), point.num_bytes, point.bpp, point.psnr_db, point.ms_ssim, decoder="mean")
+    return Shown(to_png(result.pixels), point.num_bytes, point.bpp, point.values, decoder="mean")
 
 
 def _path_of(picture_file: dict[str, Any] | None) -> str:

@@ -10,6 +10,7 @@ import gradio as gr
 
 from diffdemo.engine import Engine
 from diffdemo.images import MOST_PIXELS
+from diffdemo.metrics.registry import METRICS, When
 from diffdemo.pictures import load_picture
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.memory.session import Session
@@ -18,7 +19,6 @@ from diffdemo.ui.plot.lines import KINDS
 from diffdemo.ui.plot.view import Across, Scale, View
 from diffdemo.ui.server.uploads import read_upload, require_upload
 from diffdemo.ui.studio.screen import Painter, served
-from diffdemo.ui.style import Metric
 from diffdemo.ui.turns import Turns
 
 
@@ -34,7 +34,7 @@ class Plotting:
     def replot(
         self,
         session: Session,
-        metric: Metric,
+        metric: str,
         across: Across = "bpp",
         scale: Scale = "linear",
         lines: list[str] | None = None,
@@ -80,7 +80,7 @@ class Plotting:
             file: a .difd file; of DiffC it gives a point for each of its steps, of CDC one point.
 
         Returns:
-            One object for each point: name of its line, bytes, bits per pixel, PSNR and MS-SSIM.
+            One object for each point: name of its line, bytes, bits per pixel, and metrics.
         """
         if not image and not file:
             yield export.rows(self._painter.lines(session))
@@ -98,8 +98,8 @@ class Plotting:
         for frame in self._engine.decode(data, reference=pixels):
             last = frame
             yield []
-        points = [export.numbers(point) for point in self._engine.curve(data)] or [export.numbers(last)]
-        yield [{"line": f"{info.codec}, {last.decoder}"} | point for point in points]
+        points = self._engine.curve(data) or [last.point]
+        yield [{"line": f"{info.codec}, {last.decoder}"} | point.to_json() for point in points]
 
     def _rows(self, session: Session, shown: str) -> list[dict[str, Any]]:
         view = View.read(shown)
@@ -108,8 +108,9 @@ class Plotting:
 
     def _growing(self, session: Session, shown: str) -> Iterator[Any]:
         pixels = load_picture(session.original).pixels
-        if View.read(shown).metric == "lpips":
-            for _ in self._painter.perceived.find(session):
+        metric = View.read(shown).metric
+        if METRICS[metric].when is When.ASKED:
+            for _ in self._painter.perceived.find(session, metric):
                 yield self._painter.plot(session, shown)
         if session.quick or View.read(shown).sweeps:
             model = session.model if session.quick else ""

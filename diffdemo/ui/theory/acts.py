@@ -12,6 +12,7 @@ import gradio as gr
 
 from diffdemo.engine import Engine
 from diffdemo.images import Pixels, fit_pixels, to_png
+from diffdemo.metrics.curves import bytes_needed
 from diffdemo.metrics.distortion import bits_per_pixel
 from diffdemo.pictures import load_picture
 from diffdemo.theory.dither import dither, plain
@@ -184,7 +185,7 @@ class TheoryActs:
 
     def _diffc_bpp(self, session: Session, pixels: Pixels, psnr_db: float) -> float | None:
         """Where the studio's DiffC file of the same picture reaches a PSNR; None if it does not."""
-        num_bytes = self._engine.bytes_needed(list(session.own), psnr_db) if session.own else None
+        num_bytes = bytes_needed(session.own, psnr_db)
         if num_bytes is None:
             return None
         return bits_per_pixel(num_bytes, pixels.shape[1], pixels.shape[0])
