@@ -168,7 +168,7 @@ def test_a_run_may_begin_with_the_weights_of_another(folder: Path, pictures: Pic
     weights = train(folder, tmp_path / "first", TINY)
     crops = pictures.validation_crops(4, 64)
     fresh, begun = Training(TINY, CPU), Training(TINY, CPU)
-    begun.start_from(weights)
+    begun.begin(weights, pictures)
     assert begun.step == 0
     key = "bpp@0.25"
     assert validate(begun.ema, crops, CPU)[key] == pytest.approx(float(rows(tmp_path / "first")[-1][key]), rel=0.2)
