@@ -42,12 +42,13 @@ from diffdemo.engine.hardware.device import choose_device, describe_device, is_o
 from diffdemo.engine.records import BitsMap, Classical, Encoding, Example, FileInfo, Fitted, Frame, Samples
 from diffdemo.engine.samples import gather
 from diffdemo.engine.whole_files import SWEEP_CODES, encode_whole, sweep_whole, watch_whole
-from diffdemo.engine.work import Estimates, Limits, in_words, require_within
+from diffdemo.engine.work import Estimates, Limits, require_within
 from diffdemo.errors import ImageError, MemoryBudgetError, RateError, WorkLimitError
 from diffdemo.images import MOST_PIXELS, Pixels, fit_pixels, to_image, to_pixels
 from diffdemo.metrics.distortion import bits_per_pixel, ms_ssim
 from diffdemo.metrics.distortion import psnr_db as measure_psnr
 from diffdemo.metrics.points import CurvePoint
+from diffdemo.plain_text import duration
 
 MS_SSIM_POINTS = 12
 LATENT_CELL = 16
@@ -179,7 +180,7 @@ class Engine(Catalogue):
         new_height, new_width = smaller.shape[:2]
         note = (
             f"Made smaller, from {width} x {height} to {new_width} x {new_height} pixels: as it was, this would take "
-            f"about {in_words(seconds)} here, and one call may take {in_words(most)}."
+            f"about {duration(seconds, at_most=True)} here, and one call may take {duration(most, at_most=True)}."
         )
         return Fitted(smaller, f"{fitted.note} {note}".strip())
 

@@ -10,8 +10,9 @@ from typing import Any
 
 from PIL import Image
 
+from diffdemo.engine.classical.formats import USUAL
 from diffdemo.engine.engine import Engine
-from diffdemo.engine.examples import CLASSICAL, EXAMPLES, FOLDER, example_pixels
+from diffdemo.engine.examples import EXAMPLES, FOLDER, example_pixels
 from diffdemo.metrics.points import CurvePoint
 
 
@@ -36,9 +37,7 @@ def write_result(engine: Engine, name: str, data: bytes) -> None:
         "sha256": hashlib.sha256(data).hexdigest(),
         "point": asdict(CurvePoint(last.num_bytes, last.bpp, last.psnr_db, last.ms_ssim)),
         "curve": [asdict(point) for point in engine.curve(data)],
-        "classical": {
-            codec: [asdict(point) for point in engine.classical_curve(original, codec)] for codec in CLASSICAL
-        },
+        "classical": {codec: [asdict(point) for point in engine.classical_curve(original, codec)] for codec in USUAL},
     }
     (FOLDER / f"{name}.json").write_text(json.dumps(known, indent=1) + "\n")
     out = io.BytesIO()

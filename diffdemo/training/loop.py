@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from diffdemo.atomic import replacing
 from diffdemo.errors import Cancelled
 from diffdemo.models.cdc.model import CdcNetwork
 from diffdemo.models.photo_unet import PhotoUNet
@@ -214,6 +215,5 @@ def export(net: PhotoUNet | CdcNetwork, path: Path, architecture: str, *, step: 
         "steps": str(step),
         "minutes": f"{minutes:.1f}",
     }
-    partial = path.with_suffix(".tmp")
-    save_file(tensors, partial, metadata=metadata)
-    partial.replace(path)
+    with replacing(path) as partial:
+        save_file(tensors, partial, metadata=metadata)

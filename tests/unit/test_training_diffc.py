@@ -76,7 +76,7 @@ def test_training_learns_resumes_and_exports(folder: Path, tmp_path: Path, capsy
     assert "first step after" in said
     assert int(rows(tmp_path)[-1]["step"]) > int(first["step"])
     assert PhotoDenoiser.load(weights, device=CPU).num_parameters == flat(PhotoUNet(TINY.shape)).numel()
-    assert not list(tmp_path.glob("*.tmp"))
+    assert {path.suffix for path in tmp_path.iterdir()} == {".csv", ".json", ".pt", ".safetensors"}
 
 
 def test_a_finished_run_is_not_trained_again(folder: Path, tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from itertools import pairwise
 from threading import Lock
 
 from diffdemo.engine import Engine
+from diffdemo.engine.classical.formats import USUAL as CODECS
 from diffdemo.images import Pixels
 from diffdemo.metrics.points import CurvePoint
 from diffdemo.ui.style import Curve
 
-CODECS = ("jpeg", "webp", "avif")
 _MOST_PICTURES = 32
 
 
