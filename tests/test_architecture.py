@@ -14,17 +14,19 @@ PACKAGE = Path(__file__).parents[1] / "diffdemo"
 MAX_FILES = 16
 """In a folder of the package."""
 
-LEAVES = {"errors", "images", "metrics", "pictures", "shipped"}
+LEAVES = {"atomic", "errors", "images", "metrics", "pictures", "plain_text", "shipped"}
 ALLOWED = {
     "errors": set(),
+    "atomic": set(),
+    "plain_text": set(),
     "shipped": set(),
     "images": {"errors"},
     "metrics": {"errors", "images"},
     "pictures": {"errors", "images"},
     "coding": {"errors"},
     "diffusion": {"errors"},
-    "models": {"diffusion", "errors", "images", "shipped"},
-    "hub": {"errors", "models"},
+    "models": {"atomic", "diffusion", "errors", "images", "shipped"},
+    "hub": {"atomic", "errors", "models"},
     "codecs": {"coding", "diffusion", "models"} | LEAVES,
     "engine": {"codecs", "coding", "diffusion", "hub", "models"} | LEAVES,
     "theory": {"codecs", "models"} | LEAVES,

@@ -7,7 +7,8 @@ import time
 from dataclasses import asdict
 
 from diffdemo.cli import signals
-from diffdemo.cli.terminal import Progress, print_cache, print_models, print_report, size
+from diffdemo.cli.terminal import Progress, print_cache, print_models, print_report
+from diffdemo.plain_text import size
 
 KEPT = "what has arrived is kept, and the same command goes on from there"
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from diffdemo.atomic import replacing
 from diffdemo.cli import signals
 from diffdemo.errors import DiffDemoError
 
@@ -66,15 +67,14 @@ def write_file(path: Path, data: bytes) -> None:
         OSError: naming `path`, if the disk is full or the folder has gone.
     """
     target = _followed(path)
-    partial = target.with_name(_partial_name())
-    with _about(path), signals.undone(lambda: partial.unlink(missing_ok=True)):
+    # Before the file has a name there is none, and a duty that fails is nobody's concern.
+    with _about(path), signals.duty(lambda: partial.unlink(missing_ok=True)), replacing(target) as partial:
         before = target.stat() if target.exists() else None
         # Nobody may read meanwhile what was not for everybody.
         os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666 if before is None else 0o600))
         partial.write_bytes(data)
         if before is not None:
             _restore(partial, before)
-        partial.replace(target)
 
 
 class NumberedFiles:
@@ -88,7 +88,7 @@ class NumberedFiles:
     def __init__(self, folder: Path, stem: str, suffix: str) -> None:
         self._folder, self._stem, self._suffix = folder, stem, suffix
         self._is_new = not folder.exists()
-        self._partial = folder / _partial_name()
+        self._partial = folder / f".{secrets.token_hex(6)}.partial"
         self._names: list[str] = []
 
     def begin(self) -> None:
@@ -174,7 +174,3 @@ def _require_folder(folder: Path) -> None:
         raise DiffDemoError(f"There is no folder '{folder}' to write to.")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise DiffDemoError(f"The folder '{folder}' is write-protected.")
-
-
-def _partial_name() -> str:
-    return f".{secrets.token_hex(6)}.partial"

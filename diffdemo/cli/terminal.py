@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from diffdemo.cli import signals
+from diffdemo.plain_text import aligned, duration, size
 
 if TYPE_CHECKING:
     from diffdemo.engine import CacheUsage, DownloadProgress, FileInfo, Frame, ModelInfo
@@ -57,7 +58,7 @@ class Progress:
         """Replace the line by how far a download is."""
         share = moment.num_bytes / max(1, moment.total_bytes)
         speed = "" if moment.bytes_per_second is None else f"  {moment.bytes_per_second / 1e6:.1f} MB/s"
-        left = "" if moment.seconds_left is None else f"  {_duration(moment.seconds_left)} left"
+        left = "" if moment.seconds_left is None else f"  {duration(moment.seconds_left, at_most=True)} left"
         of = f"{moment.num_bytes / 1e6:,.1f} of {moment.total_bytes / 1e6:,.1f} MB"
         self._write(f"{moment.model}  {share:.0%}  {of}{speed}{left}")
 
@@ -93,9 +94,7 @@ def print_report(report: Mapping[str, object], *, as_json: bool, to: TextIO | No
         print(_json(finite, stream), file=stream)
         return
     shown = {LABELS.get(name, name): _text(name, value) for name, value in report.items() if value not in (None, ())}
-    width = max(map(len, shown))
-    for name, text in shown.items():
-        print(f"{name:<{width}}  {text}", file=stream)
+    print(*aligned(list(shown.items()), left=(0, 1)), sep="\n", file=stream)
 
 
 def _json(contents: Mapping[str, object], stream: TextIO) -> str:
@@ -178,32 +177,12 @@ def print_cache(cache: CacheUsage) -> None:
     print(f"\nDownloaded models: {size(cache.num_bytes)} in {cache.folder}, {size(cache.free_bytes)} free.")
 
 
-def size(num_bytes: int) -> str:
-    """Bytes for people: "7.8 MB", "2.1 GB"."""
-    return f"{num_bytes / 1e9:,.1f} GB" if num_bytes >= 1e9 else f"{num_bytes / 1e6:,.1f} MB"
-
-
-def _duration(seconds: float) -> str:
-    """Seconds for people: "9 s", "3 min", "2 h 5 min"."""
-    if seconds < 100:
-        return f"{math.ceil(seconds)} s"
-    minutes = math.ceil(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
-
-
 def print_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     """Columns as wide as their widest entry, those of numbers flush right; nothing at all without rows."""
     body = list(rows)
-    if not body:
-        return
-    widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
-    numeric = [column[0][:1].isdigit() for column in zip(*body, strict=True)]
-    for row in (head, *body):
-        cells = (
-            f"{cell:>{width}}" if right else f"{cell:<{width}}"
-            for cell, width, right in zip(row, widths, numeric, strict=True)
-        )
-        print("  ".join(cells).rstrip())
+    if body:
+        left = [i for i, cell in enumerate(body[0]) if not cell[:1].isdigit()]
+        print(*aligned([head, *body], left=left), sep="\n")
 
 
 def _text(name: str, value: object) -> str:

@@ -10,10 +10,11 @@ from diffdemo.codecs.records import Preset, Target, Work
 from diffdemo.codecs.rendering import Rendering
 from diffdemo.engine.fitting import fit_picture
 from diffdemo.engine.records import Fitted
-from diffdemo.engine.work import Estimates, Limits, in_words, require_within
+from diffdemo.engine.work import Estimates, Limits, require_within
 from diffdemo.errors import WorkLimitError
 from diffdemo.images import MOST_PIXELS, Pixels, fit_pixels
 from diffdemo.models.spec import ModelSpec
+from diffdemo.plain_text import duration
 
 DECODE_ELSEWHERE = "On a computer of your own there is no such limit: python -m diffdemo decode FILE -o OUT.png"
 
@@ -72,7 +73,7 @@ class Allowance:
         (height, width), (new_height, new_width) = fitted.pixels.shape[:2], smaller.shape[:2]
         note = (
             f"Made smaller, from {width} x {height} to {new_width} x {new_height} pixels: as it was, this would take "
-            f"about {in_words(seconds)} here, and one call may take {in_words(most)}."
+            f"about {duration(seconds, at_most=True)} here, and one call may take {duration(most, at_most=True)}."
         )
         return Fitted(smaller, f"{fitted.note} {note}".strip())
 

@@ -17,7 +17,6 @@ from diffdemo.metrics.points import CurvePoint
 from diffdemo.shipped import ASSETS
 
 FOLDER = ASSETS / "examples"
-CLASSICAL = ("jpeg", "webp", "avif")
 
 EXAMPLES = (
     Example("chelsea", "Chelsea the cat", "Stéfan van der Walt, CC0"),

@@ -17,6 +17,7 @@ from typing import Protocol
 from diffdemo.codecs.records import Preset, Work
 from diffdemo.errors import WorkLimitError
 from diffdemo.images import MOST_PIXELS
+from diffdemo.plain_text import duration
 
 PAGE_SECONDS = 300.0
 """What a page allows where its host says nothing: enough for all that it offers for a photograph of 1 megapixel."""
@@ -113,15 +114,9 @@ def require_within(seconds: float, limits: Limits, what: str, advice: str) -> No
     """
     if limits.seconds is not None and seconds > TOLERANCE * limits.seconds:
         raise WorkLimitError(
-            f"{what} would take about {in_words(seconds)} here; one call may take {in_words(limits.seconds)}. {advice}"
+            f"{what} would take about {duration(seconds, at_most=True)} here; "
+            f"one call may take {duration(limits.seconds, at_most=True)}. {advice}"
         )
-
-
-def in_words(seconds: float) -> str:
-    """Seconds for people: "40 s", "12 min", "3 h"."""
-    if seconds < 100:
-        return f"{math.ceil(seconds)} s"
-    return f"{math.ceil(seconds / 60)} min" if seconds < 6000 else f"{math.ceil(seconds / 3600)} h"
 
 
 def _positive(environment: Mapping[str, str], name: str, default: float) -> float:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import secrets
 from typing import Any
 
+from diffdemo.atomic import replacing
 from diffdemo.hub import cache
 
 
@@ -26,12 +26,8 @@ def write(name: str, contents: dict[str, Any]) -> None:
     """
     path = cache.own_folder() / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        unfinished.write_text(json.dumps(contents, indent=1), encoding="utf-8")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with replacing(path) as partial:
+        partial.write_text(json.dumps(contents, indent=1), encoding="utf-8")
 
 
 def erase(name: str) -> None:

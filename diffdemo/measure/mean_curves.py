@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from diffdemo.measure.tables import aligned, comparable, counted, mean
+from diffdemo.measure.tables import comparable, counted, mean
 from diffdemo.metrics.curves import value_at
 from diffdemo.metrics.points import CurvePoint
 from diffdemo.metrics.registry import BASE, METRICS
+from diffdemo.plain_text import aligned
 
 RATES = (0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0)
 """In bits per pixel."""

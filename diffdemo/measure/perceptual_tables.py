@@ -8,8 +8,9 @@ import numpy as np
 
 from diffdemo.measure.perceptual_points import ORIGINAL
 from diffdemo.measure.results.lines import Row, picture_key
-from diffdemo.measure.tables import aligned, comparable, counted, mean
+from diffdemo.measure.tables import comparable, counted, mean
 from diffdemo.metrics.realism import REVISION, Features, between_halves, distance, features_from_text
+from diffdemo.plain_text import aligned
 
 Looks = dict[str, Row]
 """Picture to the look at one rate."""

@@ -11,10 +11,11 @@ from diffdemo.engine.classical.files import MEASURED
 from diffdemo.measure.mean_curves import Curves, flow_below_mean, mean_curve_tables
 from diffdemo.measure.perceptual_tables import look_tables
 from diffdemo.measure.results.lines import Row, picture_key
-from diffdemo.measure.tables import aligned, counted, mean
+from diffdemo.measure.tables import counted, mean
 from diffdemo.metrics.curves import rising
 from diffdemo.metrics.points import CurvePoint
 from diffdemo.metrics.registry import METRICS, Metric, When
+from diffdemo.plain_text import aligned
 
 LOWEST_PSNR = 25.0
 """In dB. BD-rates leave out what lies below, where JPEG has fallen to pieces and any comparison is flattering."""

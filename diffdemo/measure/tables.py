@@ -1,17 +1,10 @@
-"""Tables of a summary, as text, and which pictures their means are over."""
+"""Cells of a summary's tables, and which pictures their means are over."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Lines with their columns flush right, two spaces apart."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for cells in rows:
-        yield "  ".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
 
 
 def mean(values: Sequence[float], digits: str) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 
 from PIL import Image
 
+from diffdemo.engine.classical.formats import USUAL
 from diffdemo.engine.engine import Engine
-from diffdemo.engine.examples import CLASSICAL, EXAMPLES, FOLDER, example_pixels
+from diffdemo.engine.examples import EXAMPLES, FOLDER, example_pixels
 
 
 def write_examples(bpp: float = 1.0) -> None:
@@ -34,9 +35,7 @@ def write_result(engine: Engine, name: str, data: bytes) -> None:
         "sha256": hashlib.sha256(data).hexdigest(),
         "point": last.point.to_json(),
         "curve": [point.to_json() for point in engine.curve(data)],
-        "classical": {
-            codec: [point.to_json() for point in engine.classical_curve(original, codec)] for codec in CLASSICAL
-        },
+        "classical": {codec: [point.to_json() for point in engine.classical_curve(original, codec)] for codec in USUAL},
     }
     (FOLDER / f"{name}.json").write_text(json.dumps(known, indent=1) + "\n")
     out = io.BytesIO()

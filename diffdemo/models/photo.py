@@ -32,7 +32,7 @@ class PhotoDenoiser:
 
     @classmethod
     def load(cls, path: Path, *, device: torch.device) -> PhotoDenoiser:
-        """Read weights written by `training.diffc.export`.
+        """Read weights written by `training.loop.export`.
 
         Raises:
             WeightsError: missing, damaged, or of another architecture.

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from cachetools import LRUCache
 from torch import Tensor
 
 from diffdemo.codecs.diffc import DiffC
@@ -79,7 +79,7 @@ class Landings:
     """Runs sources through the codec, and remembers the outcome, which is the same for everybody."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[Source, tuple[Landing, ...]] = OrderedDict()
+        self._known: LRUCache[Source, tuple[Landing, ...]] = LRUCache(_MOST_SOURCES)
         self._lock = threading.Lock()
 
     def known(self, source: Source) -> tuple[Landing, ...]:
@@ -102,15 +102,9 @@ class Landings:
                 data = grown
                 yield Run(landings, (number + share) / len(SHARES), False)
             landings = (*landings, draw.land(data))
-            self._keep(source, landings)
+            with self._lock:
+                self._known[source] = landings
         yield Run(landings, 1.0, True)
-
-    def _keep(self, source: Source, landings: tuple[Landing, ...]) -> None:
-        with self._lock:
-            self._known[source] = landings
-            self._known.move_to_end(source)
-            while len(self._known) > _MOST_SOURCES:
-                self._known.popitem(last=False)
 
 
 class _Given(PixelSpace):

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
+from diffdemo.atomic import replacing
 from diffdemo.errors import DiffDemoError, ImageError
 
 PICTURES = {".avif", ".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
@@ -61,27 +62,22 @@ def pack(data: Path, archive: Path, *, exclude: tuple[str, ...] = (), smallest_s
     """
     sources: Counter[str] = Counter()
     rewritten = 0
-    partial = archive.with_name(archive.name + ".tmp")
-    try:
-        with tarfile.open(partial, "w") as tar:
-            for inside, content in pictures_in(data, exclude=exclude):
-                picture = decoded(inside, content)
-                if min(picture.size) < smallest_side:
-                    continue
-                sources[str(inside.parent)] += 1
-                if 8 * len(content) > MOST_BITS_PER_PIXEL * picture.width * picture.height:
-                    inside, content = inside.with_suffix(".avif"), _encoded(picture)
-                    rewritten += 1
+    with replacing(archive) as partial, tarfile.open(partial, "w") as tar:
+        for inside, content in pictures_in(data, exclude=exclude):
+            picture = decoded(inside, content)
+            if min(picture.size) < smallest_side:
+                continue
+            sources[str(inside.parent)] += 1
+            if 8 * len(content) > MOST_BITS_PER_PIXEL * picture.width * picture.height:
+                inside, content = inside.with_suffix(".avif"), _encoded(picture)
+                rewritten += 1
+            _add(tar, inside, content)
+        if not sources:
+            raise DiffDemoError(f"There is no picture of at least {smallest_side} pixels a side in '{data}'.")
+        for inside, content in _files(data, NOTES, exclude):
+            if inside.name != NOTICE:
                 _add(tar, inside, content)
-            if not sources:
-                raise DiffDemoError(f"There is no picture of at least {smallest_side} pixels a side in '{data}'.")
-            for inside, content in _files(data, NOTES, exclude):
-                if inside.name != NOTICE:
-                    _add(tar, inside, content)
-            _add(tar, PurePosixPath(NOTICE), _notice(sources).encode())
-        partial.replace(archive)
-    finally:
-        partial.unlink(missing_ok=True)
+        _add(tar, PurePosixPath(NOTICE), _notice(sources).encode())
     return Packed(sources.total(), rewritten, archive.stat().st_size)
 
 

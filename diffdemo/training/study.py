@@ -22,9 +22,10 @@ import torch
 from diffdemo.errors import DiffDemoError
 from diffdemo.models.photo_unet import PhotoUNet, PhotoUNetShape
 from diffdemo.training.criterion import validate
-from diffdemo.training.diffc import Training, follow
+from diffdemo.training.diffc import Training
 from diffdemo.training.diffc_recipe import Recipe
 from diffdemo.training.gain import rate_change
+from diffdemo.training.loop import follow
 from diffdemo.training.pictures import PictureFolder
 
 Row = dict[str, Any]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from diffdemo.engine.records import FileInfo, Frame
+from diffdemo.plain_text import duration
 from diffdemo.ui.memory.session import Session, Shown
 from diffdemo.ui.plot.baselines import Rival
 from diffdemo.ui.style import LABELS
@@ -47,13 +48,6 @@ def quality(psnr_db: float | None) -> str:
     if psnr_db is None:
         return ""
     return "lossless" if math.isinf(psnr_db) else f"{psnr_db:.1f} dB"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a person would say them."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def argument(shown: Shown, num_pixels: int, rivals: Sequence[Rival]) -> str:

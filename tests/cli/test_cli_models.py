@@ -18,7 +18,6 @@ from huggingface_hub import constants
 from huggingface_hub.utils import close_session
 
 from diffdemo.cli import parser
-from diffdemo.cli.terminal import _duration, size
 from diffdemo.models.registry import MODELS, RELEASED_CDC
 
 ROOT = Path(__file__).parents[2]
@@ -146,18 +145,6 @@ def test_wrong_command_lines(command: str, capsys: pytest.CaptureFixture[str]) -
         parser.main(command.split())
     assert raised.value.code == 2
     assert "error:" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0 s"), (8.2, "9 s"), (99, "99 s"), (100, "2 min"), (3_540, "59 min"), (7_260, "2 h 1 min")],
-)
-def test_durations(seconds: float, text: str) -> None:
-    assert _duration(seconds) == text
-
-
-def test_sizes() -> None:
-    assert [size(n) for n in (0, 7_823_736, 999_900_000, 6_940_000_000)] == ["0.0 MB", "7.8 MB", "999.9 MB", "6.9 GB"]
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from cachetools import LRUCache
 from diffusers import (
     AutoencoderKL,
     DDPMScheduler,
@@ -18,7 +19,6 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokeniz
 
 from diffdemo.diffusion.posterior import white_noise
 from diffdemo.errors import RateError, WeightsError
-from diffdemo.models.diffusers import text
 from diffdemo.models.diffusers.latent import load_latent_space
 from diffdemo.models.diffusers.text import PromptEncoder, TextEncoder
 
@@ -86,8 +86,7 @@ def test_a_prompt_is_embedded_once(encoder, monkeypatch):
     calls = []
     run = TextEncoder.run
     monkeypatch.setattr(TextEncoder, "run", lambda self, prompt: calls.append(prompt) or run(self, prompt))
-    monkeypatch.setattr(text, "REMEMBERED_PROMPTS", 3)
-    encoder._remembered.clear()
+    monkeypatch.setattr(encoder, "_remembered", LRUCache(3))
     for prompt in ("a", "b", "a", "c", "a", "d", "a", "b"):
         encoder.embed(prompt)
     assert calls == ["a", "b", "c", "d", "b"]

@@ -232,7 +232,7 @@ def test_prompts_travel_in_the_file_and_only_where_they_are_taken(acts, fake, se
     _fetch(fake, LATENT)
     data = _encode(acts, session, LATENT, " a bear ").session.data
     assert fake.describe(data).facts["prompt"] == "a bear"
-    assert fake.describe(_encode(acts, session, "fake", "a bear").session.data).prompt == ""
+    assert fake.describe(_encode(acts, session, "fake", "a bear").session.data).facts["prompt"] is None
     report = Inspection(fake).of_session(Session(data=data), len(data))
     assert "a bear (6 bytes)" in report
 

@@ -45,9 +45,6 @@ def _info(**changes) -> FileInfo:
         (present.quality, 33.14, "33.1 dB"),
         (present.quality, math.inf, "lossless"),
         (present.quality, None, ""),
-        (present.duration, 3.21, "3.2 s"),
-        (present.duration, 42.4, "42 s"),
-        (present.duration, 300, "5 min"),
     ],
 )
 def test_numbers_in_words(call, value, words):

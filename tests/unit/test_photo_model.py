@@ -16,7 +16,7 @@ from diffdemo.models.photo import PhotoDenoiser
 from diffdemo.models.photo_unet import PhotoUNet, PhotoUNetShape
 from diffdemo.models.registry import DEFAULT_MODEL, SHIPPED, model_spec
 from diffdemo.models.weights import read_weights
-from diffdemo.training.diffc import export
+from diffdemo.training.loop import export
 
 CPU = torch.device("cpu")
 TINY = PhotoUNetShape(channels=(8, 8), blocks=(1, 1), embedding=8)
@@ -58,7 +58,7 @@ def test_far_away_pixels_do_not_matter():
 
 
 def test_shape_survives_the_file_s_header(tmp_path):
-    export(PhotoUNet(TINY), tmp_path / "tiny.safetensors", step=3, minutes=0.1)
+    export(PhotoUNet(TINY), tmp_path / "tiny.safetensors", "PhotoUNet", step=3, minutes=0.1)
     loaded = PhotoDenoiser.load(tmp_path / "tiny.safetensors", device=CPU)
     assert loaded.num_parameters == sum(p.numel() for p in PhotoUNet(TINY).parameters())
     assert read_weights(tmp_path / "tiny.safetensors").metadata["steps"] == "3"

@@ -16,6 +16,7 @@ from diffdemo.training.cdc import train
 from diffdemo.training.cdc.losses import Student, compressor_loss
 from diffdemo.training.cdc.start import start_compressor
 from diffdemo.training.cdc.wider import fit_head, widened
+from diffdemo.training.loop import export
 from diffdemo.training.pictures import PictureFolder
 
 NARROW = CdcShape(Family.X, 16, (16, 48, 80, 96), hyper=96)
@@ -106,7 +107,7 @@ def test_the_head_is_fitted_to_the_finest_context(student, crops):
 
 def test_a_run_begins_with_narrower_weights_and_lets_them_settle(folder, crops, student, tmp_path, monkeypatch):
     weights = tmp_path / "narrow.safetensors"
-    train.export(student.network, weights, step=0, minutes=0)
+    export(student.network, weights, "CDC", step=0, minutes=0)
     monkeypatch.setattr(cdc_recipe, "RISING", (6, 4, 1.5, 1))
     monkeypatch.setattr(cdc_recipe, "STAGES", (1, 3, 5, 8))
     monkeypatch.setattr(cdc_recipe, "HYPER", 6)

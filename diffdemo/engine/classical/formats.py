@@ -20,6 +20,8 @@ LABELS = {
     "jxl": "JPEG XL",
 }
 """What people call them."""
+USUAL = ("jpeg", "webp", "avif")
+"""Whose curves are drawn and shipped: those that every browser shows and every Pillow writes."""
 QUALITIES = (1, 5, 12, 21, 32, 45, 58, 70, 80, 89, 95)
 """Nearly even in log bytes; beyond 95 the codecs spend bytes on differences that nobody sees."""
 RAW_BPP = 24

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from diffdemo.atomic import replacing
 from diffdemo.errors import WeightsError
 from diffdemo.models.cdc.model import CdcNetwork, CdcShape, Family
 from diffdemo.models.weights import read_checkpoint, require_tensors
@@ -78,9 +79,8 @@ def convert(checkpoint: Path, target: Path) -> None:
     with torch.device("meta"):
         network = CdcNetwork(shape)
     require_tensors(network, tensors, checkpoint.name)
-    partial = target.with_suffix(".tmp")
-    save_file({name: t.contiguous() for name, t in tensors.items()}, partial, metadata=shape.to_metadata())
-    partial.replace(target)
+    with replacing(target) as partial:
+        save_file({name: t.contiguous() for name, t in tensors.items()}, partial, metadata=shape.to_metadata())
 
 
 def from_released(checkpoint: Mapping[str, Any], name: str) -> tuple[CdcShape, dict[str, Tensor]]:

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from diffdemo.atomic import replacing
 from diffdemo.errors import WeightsError
 from diffdemo.models.cod.network import CodNetwork
 from diffdemo.models.cod.shape import CodShape
@@ -43,9 +44,8 @@ def convert(checkpoint: Path, target: Path, *, config: Path | None = None) -> No
     if config is not None:
         require_noise_free(config)
     shape, tensors = from_released(read_checkpoint(checkpoint), checkpoint.name)
-    partial = target.with_suffix(".tmp")
-    save_file(tensors, partial, metadata=shape.to_metadata())
-    partial.replace(target)
+    with replacing(target) as partial:
+        save_file(tensors, partial, metadata=shape.to_metadata())
 
 
 def require_noise_free(config: Path) -> None:

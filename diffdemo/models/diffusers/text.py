@@ -6,12 +6,13 @@ memory is kept for what runs at every step, and both sides of a codec read the p
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from cachetools import LRUCache, cachedmethod
 from torch import Tensor
 
 from diffdemo.errors import RateError, WeightsError
@@ -101,13 +102,15 @@ class PromptEncoder:
 
     def __init__(self, encoders: Sequence[TextEncoder]) -> None:
         self.encoders = tuple(encoders)
-        self._remembered: OrderedDict[str, PromptEmbedding] = OrderedDict()
+        self._remembered: LRUCache[Any, PromptEmbedding] = LRUCache(REMEMBERED_PROMPTS)
+        self._lock = threading.Lock()
 
     @property
     def width(self) -> int:
         """Of the vectors that the U-Net attends to."""
         return sum(encoder.width for encoder in self.encoders)
 
+    @cachedmethod(lambda self: self._remembered, lock=lambda self: self._lock)
     @torch.inference_mode()
     def embed(self, prompt: str) -> PromptEmbedding:
         """Embed a prompt, or remember it.
@@ -115,14 +118,7 @@ class PromptEncoder:
         Raises:
             RateError: it is too long.
         """
-        embedding = self._remembered.pop(prompt, None)
-        if embedding is None:
-            embedding = self._embed_one(prompt) if len(self.encoders) == 1 else self._embed_xl(prompt)
-        # The last one asked for stands last, and the first is forgotten first.
-        self._remembered[prompt] = embedding
-        if len(self._remembered) > REMEMBERED_PROMPTS:
-            self._remembered.popitem(last=False)
-        return embedding
+        return self._embed_one(prompt) if len(self.encoders) == 1 else self._embed_xl(prompt)
 
     def _embed_one(self, prompt: str) -> PromptEmbedding:
         return PromptEmbedding(self.encoders[0].run(prompt).last_hidden_state, None)

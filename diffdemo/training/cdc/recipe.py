@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from diffdemo.models.cdc.model import CdcShape, Family
+from diffdemo.training.recipe import BaseRecipe, cosine
 
 OCTAVES = range(-1, 5)
 """Training covers delta = 2^-1 ... 2^4: from more than 1.5 down to 0.1 bits per pixel on photographs."""
@@ -18,15 +18,14 @@ CONTINUED_RATE = 3.0e-4
 """Of a compressor that has been trained before: rate does not survive more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """Everything that decides the outcome besides pictures and hardware.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe(BaseRecipe):
+    """How compressor and denoiser are trained; the stages, too, follow the elapsed fraction.
 
     Attributes:
-        minutes: training time over all resumed runs; stages and learning rate follow the elapsed fraction of it.
         width: base channels, at least 12; the encoder's stages have `STAGES` times as many, the context decoder's
             blocks `RISING` times, the hyperprior `HYPER` times.
-        batch, crop: crops a step and their side, a multiple of 64; validation crops have twice that side.
+        crop: a multiple of 64.
         large: side of the crops of every other step of the first stage, fewer of them a step. The hyperprior has one
             value for 64 pixels: on small crops it meets hardly anything but borders.
         learning_rate, synthesis_learning_rate: at the beginning of the first and of the third stage.
@@ -37,8 +36,6 @@ class Recipe:
 
     minutes: float = 50.0
     width: int = 16
-    batch: int = 8
-    crop: int = 128
     large: int = 256
     first_price: float = 1.5e-3
     compressor_until: float = 0.5
@@ -48,7 +45,6 @@ class Recipe:
     texture: float = 0.0
     warmup_steps: int = 200
     ema_decay: float = 0.998
-    seed: int = 0
 
     @property
     def shape(self) -> CdcShape:
@@ -68,8 +64,10 @@ class Recipe:
         cosine of its own.
         """
         if fraction < self.both_until:
-            return self.learning_rate * _cosine(fraction / self.both_until, least=0.2)
-        return self.synthesis_learning_rate * _cosine((fraction - self.both_until) / (1 - self.both_until), least=0.02)
+            return self.learning_rate * (0.2 + 0.8 * cosine(fraction / self.both_until))
+        return self.synthesis_learning_rate * (
+            0.02 + 0.98 * cosine((fraction - self.both_until) / (1 - self.both_until))
+        )
 
     def crops(self, stage: str, step: int) -> tuple[int, int]:
         """How many crops a step takes, and their side."""
@@ -82,8 +80,3 @@ class Recipe:
         if fraction < self.compressor_until:
             return "compressor"
         return "both" if fraction < self.both_until else "synthesis"
-
-
-def _cosine(passed: float, *, least: float) -> float:
-    """From 1 at the beginning to `least` at the end."""
-    return least + (1 - least) * 0.5 * (1 + math.cos(math.pi * min(1.0, passed)))

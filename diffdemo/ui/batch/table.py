@@ -8,6 +8,7 @@ from html import escape
 from diffdemo.engine.batch.compress import Moment, Outcome
 from diffdemo.engine.batch.means import Means, means
 from diffdemo.metrics.points import CurvePoint
+from diffdemo.plain_text import duration
 from diffdemo.ui import words
 
 EMPTY = (
@@ -42,7 +43,7 @@ def _row(outcome: Outcome) -> str:
         words.quality(outcome.psnr_db) or _NONE,
         _similarity(outcome.ms_ssim),
         _rival(outcome.jpeg),
-        words.duration(outcome.seconds),
+        duration(outcome.seconds),
     )
     return f"<tr>{name}{_cells(cells)}</tr>"
 
@@ -55,7 +56,7 @@ def _mean_row(average: Means) -> str:
         words.quality(average.psnr_db) or _NONE,
         _similarity(average.ms_ssim),
         _mean_rival(average),
-        _NONE if average.seconds is None else words.duration(average.seconds),
+        _NONE if average.seconds is None else duration(average.seconds),
     )
     return f'<tr><th scope="row">mean of {average.files} files</th>{_cells(cells)}</tr>'
 
@@ -85,7 +86,7 @@ def _rival(jpeg: CurvePoint | None) -> str:
 
 def working(moment: Moment) -> str:
     """The line that moves: which picture, and how long the rest takes."""
-    left = "" if moment.seconds_left is None else f", about {words.duration(moment.seconds_left)} left"
+    left = "" if moment.seconds_left is None else f", about {duration(moment.seconds_left)} left"
     number = min(len(moment.outcomes) + 1, moment.count)
     return words.status(f"Picture {number} of {moment.count}{left} · {moment.name}", moment.share)
 
@@ -100,4 +101,4 @@ def ended(outcomes: Sequence[Outcome], count: int, seconds: float) -> str:
     if average.errors:
         facts.append(f"{average.errors} could not be compressed" if average.files else "none could be compressed")
     start = f"All {count} done" if len(outcomes) == count else f"Cancelled after {len(outcomes)} of {count}"
-    return words.status(f"{start} in {words.duration(seconds)}: {'; '.join(facts)}.", len(outcomes) / count)
+    return words.status(f"{start} in {duration(seconds)}: {'; '.join(facts)}.", len(outcomes) / count)

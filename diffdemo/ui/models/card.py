@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from diffdemo.engine import DownloadProgress, ModelInfo
-from diffdemo.ui.words import duration
+from diffdemo.plain_text import duration
 
 GATED = (
     "Gated: accept its licence on its page first. Then start diffdemo with an access token of yours, "

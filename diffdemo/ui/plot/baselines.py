@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from threading import Lock
 
 from diffdemo.engine import Engine
+from diffdemo.engine.classical.formats import USUAL as CODECS
 from diffdemo.images import Pixels
 from diffdemo.metrics.curves import bytes_needed, value_at
 from diffdemo.metrics.points import CurvePoint
 from diffdemo.metrics.registry import BASE
 from diffdemo.ui.style import Curve
 
-CODECS = ("jpeg", "webp", "avif")
 _MOST_PICTURES = 32
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
-import secrets
 from pathlib import Path
 
 import gradio as gr
 from gradio.processing_utils import hash_bytes
 from gradio.utils import get_upload_folder
+
+from diffdemo.atomic import replacing
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NO_ROOM = "The disk of this server is full. Nothing of yours is lost; please try again in a while."
@@ -35,12 +36,10 @@ def served(data: bytes, name: str) -> str:
 
 def _write(data: bytes, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{secrets.token_hex(6)}.partial")
     try:
-        partial.write_bytes(data)
-        partial.replace(path)
+        with replacing(path) as partial:
+            partial.write_bytes(data)
     except BaseException:
-        partial.unlink(missing_ok=True)
         if not any(path.parent.iterdir()):
             path.parent.rmdir()
         raise

@@ -12,6 +12,7 @@ import gradio as gr
 from diffdemo.engine import Engine, ModelInfo
 from diffdemo.images import Pixels, fit_pixels, to_png
 from diffdemo.pictures import load_picture
+from diffdemo.plain_text import duration
 from diffdemo.ui import words
 from diffdemo.ui.codec_controls import DEFAULT_CODEC, OFFERS, encoding_controls
 from diffdemo.ui.compare import sides
@@ -164,7 +165,7 @@ class Handlers:
             screen = self._painter.paint(session, metric, status=line, **BUSY)
             session = screen.session
             yield screen
-        taken = words.duration(time.monotonic() - started)
+        taken = duration(time.monotonic() - started)
         yield self._settled(session, metric, f"Compressed in {taken} with {chosen.label}.")
 
     def _decompress(self, session: Session, pixels: Pixels, data: bytes, metric: str) -> Iterator[Screen]:

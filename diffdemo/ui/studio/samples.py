@@ -15,6 +15,7 @@ from diffdemo.engine.samples import SPREAD_GAIN
 from diffdemo.images import Pixels, to_png
 from diffdemo.metrics.distortion import psnr_db
 from diffdemo.pictures import load_picture
+from diffdemo.plain_text import duration
 from diffdemo.ui import words as present
 from diffdemo.ui.codec_controls import DEFAULT_GAMMA, DEFAULT_STEPS
 from diffdemo.ui.errors import friendly
@@ -101,7 +102,7 @@ def _screens(moments: Iterator[Samples], original: Pixels | None) -> Iterator[Sc
             quiet_since = time.monotonic()
             line = present.sampling(len(moment.pictures), moment.count, moment.share_done)
             yield _screen(moment, original, line)._replace(stop=gr.update(interactive=True))
-    line = present.status(f"{moment.count} samples, in {present.duration(time.monotonic() - began)}.")
+    line = present.status(f"{moment.count} samples, in {duration(time.monotonic() - began)}.")
     yield _screen(moment, original, line)._replace(stop=gr.update(interactive=False))
 
 
