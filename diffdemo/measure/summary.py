@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from diffdemo.codecs.registry import CODECS
 from diffdemo.engine.classical.files import MEASURED
 from diffdemo.measure.mean_curves import Curves, flow_below_mean, mean_curve_tables
 from diffdemo.measure.perceptual_tables import look_tables
-from diffdemo.measure.results.lines import Row, picture_key
+from diffdemo.measure.results.lines import Row, codec_of, picture_key
 from diffdemo.measure.tables import counted, mean
 from diffdemo.metrics.curves import rising
 from diffdemo.metrics.points import CurvePoint
@@ -20,12 +21,14 @@ from diffdemo.plain_text import aligned
 LOWEST_PSNR = 25.0
 """In dB. BD-rates leave out what lies below, where JPEG has fallen to pieces and any comparison is flattering."""
 
+MEASURED_FIELDS = {"num_bytes", "bpp", "target_bpp", "jpeg", *METRICS}
+"""Of a point; what else it has is stated by the file."""
 Latest = dict[str, dict[str, list[Row]]]
 """Codec to picture to points."""
 
 
 def summary(rows: Sequence[Row]) -> str:
-    """BD-rates against the classical codecs, mean curves, looks at fixed rates, and a table for each curve of CDC.
+    """BD-rates against the classical codecs, mean curves, looks at fixed rates, and a table for each curve of files.
 
     Args:
         rows: lines of a results file; of several for a codec and a picture the last one counts. Pictures are told apart
@@ -39,15 +42,15 @@ def summary(rows: Sequence[Row]) -> str:
     num_pictures = counted(len({picture_key(row) for row in rows}), "picture")
     lines = [f"{num_pictures}; BD-rate (PSNR from 25 dB on, file bytes), mean over pictures"]
     lines += _lossless(curves)
-    tested = [name for name in points if name.split()[0] in ("diffc", "cdc")]
+    tested = [name for name in points if codec_of(name)]
     for name in tested:
         for anchor in MEASURED:
             lines += _delta_rate(curves, anchor, name)
     lines += [*flow_below_mean(curves), "", *mean_curve_tables(curves)]
     lines += look_tables([row for row in rows if "looks" in row])
     for name in tested:
-        if name.startswith("cdc"):
-            lines += ["", *_cdc_table(name, list(points[name].values()))]
+        if not CODECS[codec_of(name)].is_embedded:
+            lines += ["", *_file_table(name, list(points[name].values()))]
     return "\n".join(lines)
 
 
@@ -115,7 +118,7 @@ def _psnr_db(point: Row) -> float:
     return CurvePoint.from_json(point).psnr_db
 
 
-def _cdc_table(name: str, pictures: Sequence[Sequence[Row]]) -> Iterator[str]:
+def _file_table(name: str, pictures: Sequence[Sequence[Row]]) -> Iterator[str]:
     """Means over pictures for each quantisation step, beside the smallest JPEG of as many bytes or more."""
     groups: dict[str, list[Row]] = {}
     for points in pictures:
@@ -136,8 +139,11 @@ def _cdc_table(name: str, pictures: Sequence[Sequence[Row]]) -> Iterator[str]:
 
 
 def _file_label(point: Row) -> str:
-    target = point["target_bpp"]
-    return f"delta {point['delta']:.2f}" if target is None else f"{target:g} bpp"
+    """What a file was to be: a rate, or else what its codec states, such as a quantisation step."""
+    if point["target_bpp"] is not None:
+        return f"{point['target_bpp']:g} bpp"
+    facts = {name: value for name, value in point.items() if name not in MEASURED_FIELDS and value is not None}
+    return ", ".join(f"{name} {value:.2f}" for name, value in facts.items())
 
 
 def _cells(label: str, group: list[Row], metrics: Sequence[Metric]) -> tuple[str, ...]:

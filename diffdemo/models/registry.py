@@ -74,7 +74,7 @@ def _preview(repository: str) -> HubSource:
     return HubSource(repository, files, folder="preview")
 
 
-SHIPPED = (
+SHIPPED: list[ModelSpec] = [
     ModelSpec(
         name="photo-small",
         label="photo-small",
@@ -101,7 +101,7 @@ SHIPPED = (
         memory=1 * GB,
         file="cdc-small.safetensors",
     ),
-)
+]
 FROM_HUB = (
     ModelSpec(
         name="ddpm-cifar10-32",
@@ -204,7 +204,6 @@ KNOWN_CDC = {
 """Checkpoints that are known to lie there, by path, for as long as nobody has asked the Hub. Bytes are estimates: the
 network twice, as it was trained and averaged, and with LPIPS the network that this is measured with, twice as well."""
 
-MODELS = SHIPPED + FROM_HUB
 DEFAULT_MODEL = SHIPPED[0].name
 RETIRED = {
     "037e9d90": ("photo-small", "0.3.0"),
@@ -234,7 +233,8 @@ def model_spec(name: str) -> ModelSpec:
     Raises:
         WeightsError: naming those that exist.
     """
-    for spec in MODELS:
+    models = (*SHIPPED, *FROM_HUB)
+    for spec in models:
         if spec.name == name:
             return spec
-    raise WeightsError(f"There is no model '{name}'. Known models: {', '.join(s.name for s in MODELS)}.")
+    raise WeightsError(f"There is no model '{name}'. Known models: {', '.join(spec.name for spec in models)}.")

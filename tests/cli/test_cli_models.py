@@ -18,7 +18,7 @@ from huggingface_hub import constants
 from huggingface_hub.utils import close_session
 
 from diffdemo.cli import parser
-from diffdemo.models.registry import MODELS, RELEASED_CDC
+from diffdemo.models.registry import FROM_HUB, RELEASED_CDC, SHIPPED
 
 ROOT = Path(__file__).parents[2]
 NAME, REPOSITORY = "ddpm-cifar10-32", "google/ddpm-cifar10-32"
@@ -55,7 +55,7 @@ def models(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, str]:
 
 def test_the_table(home: Path, hub: HubServer, capsys: pytest.CaptureFixture[str]) -> None:
     lines = models(capsys)
-    assert list(lines) == ["model", *(spec.name for spec in MODELS), *KNOWN, ""]
+    assert list(lines) == ["model", *(spec.name for spec in (*SHIPPED, *FROM_HUB)), *KNOWN, ""]
     assert lines["model"].split() == ["model", "codec", "size", "where", "memory", "licence", "pictures"]
     for part in ("cdc", "20.2 MB", "shipped", "1.0 GB", "CC BY-SA 4.0", "photographs"):
         assert f"  {part}" in lines["cdc-small"]

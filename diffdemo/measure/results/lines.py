@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
+from diffdemo.codecs.registry import CODECS
 from diffdemo.measure.perceptual_points import ORIGINAL
 from diffdemo.metrics.realism import REVISION, features_from_text
 
@@ -12,6 +13,12 @@ Row = dict[str, Any]
 """A line of the results file."""
 Kind = Literal["points", "looks"]
 """What a line is about: a curve, or how its pictures look at fixed rates."""
+
+
+def codec_of(curve: str) -> str:
+    """The codec of ours that a curve's name begins with; "" for others, such as "jpeg"."""
+    name = curve.split()[0] if curve.split() else ""
+    return name if name in CODECS else ""
 
 
 def picture_key(row: Row) -> str:
@@ -68,14 +75,16 @@ def _is_number_or_none(value: object) -> bool:
 
 
 _RATE_AND_QUALITY = (("num_bytes", _is_positive), ("bpp", _is_positive), ("psnr_db", _is_number_or_none))
-_OF_CDC = (("delta", _is_number), ("target_bpp", _is_number_or_none))
 _OF_BLOTCHES = (("luma", _is_number), ("chroma", _is_number), ("share", _is_positive))
 
 
 def _point_fault(point: Row, row: Row) -> str:
-    is_cdc = row["codec"].startswith("cdc")
-    reason = _first_fault(point, (*_RATE_AND_QUALITY, *(_OF_CDC if is_cdc else ())))
-    if reason or not is_cdc or point.get("jpeg") is None:
+    codec = CODECS.get(codec_of(row["codec"]))
+    if codec is None or codec.is_embedded:
+        return _first_fault(point, _RATE_AND_QUALITY)
+    facts = ((name, _is_number) for name in codec.facts)
+    reason = _first_fault(point, (*_RATE_AND_QUALITY, *facts, ("target_bpp", _is_number_or_none)))
+    if reason or point.get("jpeg") is None:
         return reason
     return _nested_fault(point["jpeg"], _RATE_AND_QUALITY)
 
