@@ -20,10 +20,13 @@ from stage import shown
 from toy_metric import entry, mean_absolute_error
 
 from diffdemo.engine import Engine
+from diffdemo.engine.batch.archive import table
+from diffdemo.engine.batch.compress import Order, compress_all
 from diffdemo.images import Pixels, to_png
 from diffdemo.measure import evaluate
 from diffdemo.metrics.points import few
 from diffdemo.metrics.registry import METRICS, Metric, When
+from diffdemo.ui.batch.table import batch_table
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot.baselines import Rivals
 from diffdemo.ui.plot.rd_plot import rd_plot
@@ -142,6 +145,15 @@ def test_evaluations_measure_and_summarise_it(
     assert "jpeg" in head
     assert any("." in cell for cell in first[1:])
     assert any("MAE" in line and "JPEG bytes" in line for line in lines), "the table of CDC"
+
+
+def test_batches_tell_it_of_each_file(toy: Metric, picture: str) -> None:
+    *_, last = compress_all(FakeEngine(), [Path(picture)], Order("fake", bpp=3.0))
+    (row,) = csv.DictReader(io.StringIO(table(last.outcomes)))
+    assert ("mae" in row) == ('<th scope="col">MAE</th>' in batch_table(last.outcomes)) == (toy.when < When.ASKED)
+    if toy.when < When.ASKED:
+        assert float(row["mae"]) == pytest.approx(last.outcomes[0].values["mae"], abs=1e-6)
+        assert f"<td>{float(row['mae']):.3f}</td>" in batch_table(last.outcomes)
 
 
 @pytest.fixture(scope="module")

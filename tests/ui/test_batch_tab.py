@@ -25,7 +25,7 @@ from diffdemo.ui.batch.plot import batch_plot
 from diffdemo.ui.batch.table import batch_table, ended
 
 JPEG = CurvePoint(900, 0.9, {"psnr_db": 28.0, "ms_ssim": 0.9})
-DONE = Outcome("a<b>.png", 100, 80, 1000, 1.0, 30.0, 0.95, 2.0, JPEG, "Turned upright.")
+DONE = Outcome("a<b>.png", 100, 80, 1000, 1.0, {"psnr_db": 30.0, "ms_ssim": 0.95}, 2.0, JPEG, "Turned upright.")
 FAILED = Outcome("c.png", error="'c.png' is not a picture.")
 
 
@@ -174,8 +174,8 @@ def test_words_for_one_file():
 def test_means_beside_jpeg_are_of_the_pictures_that_have_one():
     """Without its hardest picture JPEG looks better than it is, and so does what is set beside it."""
     easy, hard = (
-        replace(DONE, psnr_db=36.0, jpeg=CurvePoint(2, 0.4, {"psnr_db": 33.8})),
-        replace(DONE, psnr_db=27.2, jpeg=None),
+        replace(DONE, values={"psnr_db": 36.0}, jpeg=CurvePoint(2, 0.4, {"psnr_db": 33.8})),
+        replace(DONE, values={"psnr_db": 27.2}, jpeg=None),
     )
     foot = batch_table([easy, hard]).partition("<tfoot>")[2]
     assert "<td>33.8 dB of 1, ours of these 36.0 dB</td>" in foot
@@ -206,8 +206,7 @@ def test_lossless_files_have_no_place_in_the_plot():
         10,
         500,
         2.0,
-        float("inf"),
-        1.0,
+        {"psnr_db": float("inf"), "ms_ssim": 1.0},
         1.0,
         CurvePoint(400, 1.6, {"psnr_db": float("inf"), "ms_ssim": 1.0}),
     )

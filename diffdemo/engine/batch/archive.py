@@ -13,22 +13,9 @@ from types import TracebackType
 
 from diffdemo.engine.batch.compress import Moment, Outcome, Product
 from diffdemo.images import to_png
+from diffdemo.metrics.registry import When, until
 
 TABLE = "table.csv"
-COLUMNS = (
-    "picture",
-    "width",
-    "height",
-    "bytes",
-    "bpp",
-    "psnr_db",
-    "ms_ssim",
-    "jpeg_bytes",
-    "jpeg_psnr_db",
-    "seconds",
-    "note",
-    "error",
-)
 _LONGEST_STEM = 80
 _RESERVED = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)}
 """Names that Windows keeps for devices, whatever their suffix."""
@@ -115,15 +102,21 @@ def table(outcomes: Sequence[Outcome]) -> str:
     """All outcomes as CSV, one line each, with a line of names first."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(COLUMNS)
+    writer.writerow(columns())
     writer.writerows(_row(outcome) for outcome in outcomes)
     return out.getvalue()
+
+
+def columns() -> list[str]:
+    """Names of what the table tells of a picture."""
+    size, jpeg = ("picture", "width", "height", "bytes", "bpp"), ("jpeg_bytes", "jpeg_psnr_db")
+    return [*size, *until(When.REST), *jpeg, "seconds", "note", "error"]
 
 
 def _row(outcome: Outcome) -> list[str | int | float | None]:
     name, note, error = (_as_text(text) for text in (outcome.name, outcome.note, outcome.error))
     if outcome.error:
-        return [name, *[None] * (len(COLUMNS) - 2), error]
+        return [name, *[None] * (len(columns()) - 2), error]
     jpeg = outcome.jpeg
     return [
         name,
@@ -131,8 +124,7 @@ def _row(outcome: Outcome) -> list[str | int | float | None]:
         outcome.height,
         outcome.num_bytes,
         _rounded(outcome.bpp),
-        _rounded(outcome.psnr_db),
-        _rounded(outcome.ms_ssim),
+        *(_rounded(outcome.values.get(name)) for name in until(When.REST)),
         None if jpeg is None else jpeg.num_bytes,
         None if jpeg is None else _rounded(jpeg.psnr_db),
         _rounded(outcome.seconds),

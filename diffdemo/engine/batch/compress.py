@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from diffdemo.engine.engine import Engine
@@ -13,6 +13,7 @@ from diffdemo.engine.records import Encoding
 from diffdemo.errors import DiffDemoError, ImageError, RateError
 from diffdemo.images import MOST_PIXELS, Pixels
 from diffdemo.metrics.points import CurvePoint
+from diffdemo.metrics.registry import BASE, Values
 from diffdemo.pictures import load_picture
 
 MOST_PICTURES = 100
@@ -48,7 +49,7 @@ class Outcome:
         name: of the file that it came in.
         width, height: in pixels, as it was compressed; 0 if it could not be read.
         num_bytes, bpp: of its file; 0 if there is none.
-        psnr_db, ms_ssim: of the first of the codec's decoders; None where there is none, or the metric is undefined.
+        values: of the first of the codec's decoders, by names of metrics; empty if there is no file.
         seconds: that the encode took.
         jpeg: the best JPEG of at most as many bytes; None if there is none so small, or JPEG cannot hold the picture.
         note: what was done to the picture before, in sentences.
@@ -60,12 +61,16 @@ class Outcome:
     height: int = 0
     num_bytes: int = 0
     bpp: float = 0.0
-    psnr_db: float | None = None
-    ms_ssim: float | None = None
+    values: Values = field(default_factory=dict)
     seconds: float = 0.0
     jpeg: CurvePoint | None = None
     note: str = ""
     error: str = ""
+
+    @property
+    def psnr_db(self) -> float | None:
+        """In decibels; None if there is no file."""
+        return self.values.get(BASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +188,7 @@ def _outcome(name: str, last: Encoding, seconds: float, jpeg: CurvePoint | None,
         height=height,
         num_bytes=len(last.data),
         bpp=last.frame.bpp,
-        psnr_db=last.frame.psnr_db,
-        ms_ssim=last.frame.values.get("ms_ssim"),
+        values=last.frame.values,
         seconds=seconds,
         jpeg=jpeg,
         note=note,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from diffdemo.engine.batch.compress import Outcome
+from diffdemo.metrics.registry import BASE, Values, When, until
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +17,8 @@ class Means:
     Attributes:
         files, errors: how many pictures became a file, and how many did not.
         num_bytes: of all files together.
-        bpp, psnr_db, ms_ssim, seconds: means; None where no picture has the value. Lossless files, whose PSNR is
-            infinite, do not count for PSNR.
+        bpp, values, seconds: means, of values by names of metrics; None where no picture has the value. Lossless files,
+            whose PSNR is infinite, do not count for PSNR.
         rivals: how many pictures have a JPEG of at most as many bytes, both with a finite PSNR.
         jpeg_bpp, jpeg_psnr_db: means of these JPEG files; None where there are none.
         paired_bpp, paired_psnr_db: means of our own files of the same pictures. These are what JPEG's may be compared
@@ -29,8 +30,7 @@ class Means:
     errors: int
     num_bytes: int
     bpp: float | None
-    psnr_db: float | None
-    ms_ssim: float | None
+    values: Values
     seconds: float | None
     rivals: int
     jpeg_bpp: float | None
@@ -38,6 +38,11 @@ class Means:
     paired_bpp: float | None
     paired_psnr_db: float | None
     over_jpeg_db: float | None
+
+    @property
+    def psnr_db(self) -> float | None:
+        """Of all files."""
+        return self.values.get(BASE)
 
 
 def means(outcomes: Sequence[Outcome]) -> Means:
@@ -53,8 +58,7 @@ def means(outcomes: Sequence[Outcome]) -> Means:
         errors=len(outcomes) - len(files),
         num_bytes=sum(outcome.num_bytes for outcome in files),
         bpp=_mean(outcome.bpp for outcome in files),
-        psnr_db=_mean(outcome.psnr_db for outcome in files),
-        ms_ssim=_mean(outcome.ms_ssim for outcome in files),
+        values={name: _mean(outcome.values.get(name) for outcome in files) for name in until(When.REST)},
         seconds=_mean(outcome.seconds for outcome in files),
         rivals=len(pairs),
         jpeg_bpp=_mean(jpeg.bpp for _, _, jpeg in pairs),

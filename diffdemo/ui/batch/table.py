@@ -8,6 +8,7 @@ from html import escape
 from diffdemo.engine.batch.compress import Moment, Outcome
 from diffdemo.engine.batch.means import Means, means
 from diffdemo.metrics.points import CurvePoint
+from diffdemo.metrics.registry import BASE, METRICS, Values, When, until
 from diffdemo.plain_text import duration
 from diffdemo.ui import words
 
@@ -15,13 +16,12 @@ EMPTY = (
     "<p>No pictures yet. Choose some, press Start, and each becomes a file; here you read how large and how good it "
     "is, and what JPEG makes of as many bytes.</p>"
 )
-_HEADS = ("picture", "size", "bytes", "bpp", "PSNR", "MS-SSIM", "JPEG, same bytes", "time")
 _NONE = "-"
 
 
 def batch_table(outcomes: Sequence[Outcome]) -> str:
     """The pictures that are done, a row each, and a row of means below."""
-    head = "".join(f'<th scope="col">{name}</th>' for name in _HEADS)
+    head = "".join(f'<th scope="col">{name}</th>' for name in _heads())
     rows = "".join(_row(outcome) for outcome in outcomes)
     average = means(outcomes)
     foot = f"<tfoot>{_mean_row(average)}</tfoot>" if average.files > 1 else ""
@@ -34,14 +34,13 @@ def _row(outcome: Outcome) -> str:
     note = f"<small>{escape(outcome.note)}</small>" if outcome.note else ""
     name = f'<th scope="row"><span>{escape(outcome.name)}</span>{note}</th>'
     if outcome.error:
-        reason = f'<td colspan="{len(_HEADS) - 1}"><span>{escape(outcome.error)}</span></td>'
+        reason = f'<td colspan="{len(_heads()) - 1}"><span>{escape(outcome.error)}</span></td>'
         return f'<tr class="failed">{name}{reason}</tr>'
     cells = (
         f"{outcome.width} x {outcome.height}",
         f"{outcome.num_bytes:,}",
         f"{outcome.bpp:.3f}",
-        words.quality(outcome.psnr_db) or _NONE,
-        _similarity(outcome.ms_ssim),
+        *_values(outcome.values),
         _rival(outcome.jpeg),
         duration(outcome.seconds),
     )
@@ -53,8 +52,7 @@ def _mean_row(average: Means) -> str:
         "",
         f"{average.num_bytes / average.files:,.0f}",
         f"{average.bpp:.3f}",
-        words.quality(average.psnr_db) or _NONE,
-        _similarity(average.ms_ssim),
+        *_values(average.values),
         _mean_rival(average),
         _NONE if average.seconds is None else duration(average.seconds),
     )
@@ -75,9 +73,18 @@ def _cells(texts: Sequence[str]) -> str:
     return "".join(f"<td>{text}</td>" for text in texts)
 
 
-def _similarity(ms_ssim: float | None) -> str:
-    """Nothing for pictures that are too small for it."""
-    return _NONE if ms_ssim is None else f"{ms_ssim:.4f}"
+def _heads() -> list[str]:
+    labels = (METRICS[name].label for name in until(When.REST))
+    return ["picture", "size", "bytes", "bpp", *labels, "JPEG, same bytes", "time"]
+
+
+def _values(values: Values) -> list[str]:
+    """A cell for each metric; nothing in it where that is undefined, as for pictures that are too small."""
+    return [_NONE if (value := values.get(name)) is None else _cell(name, value) for name in until(When.REST)]
+
+
+def _cell(name: str, value: float) -> str:
+    return words.quality(value) if name == BASE else METRICS[name].number(value)
 
 
 def _rival(jpeg: CurvePoint | None) -> str:
