@@ -33,7 +33,8 @@ from diffdemo.errors import CorruptBitstream, ImageError, RateError
 from diffdemo.images import MOST_PIXELS, Pixels, mirrored, padded_pixels, require_pixels, to_image, to_pixels
 from diffdemo.metrics.distortion import psnr_db
 from diffdemo.models.cdc.model import CdcModel
-from diffdemo.models.spec import ModelFiles, ModelSpec
+from diffdemo.models.conversion import CONVERSIONS
+from diffdemo.models.spec import Kind, ModelFiles, ModelSpec
 
 LATENT_CELL = 16
 """Side in pixels of what one latent position stands for."""
@@ -66,7 +67,7 @@ class Cdc(Codec):
     @classmethod
     def load(cls, spec: ModelSpec, weights: ModelFiles | None, device: torch.device) -> Cdc:
         """The codec with one of its models; see `Codec`."""
-        model = CdcModel.load(spec.path if weights is None else weights.files["cdc.safetensors"], device=device)
+        model = CdcModel.load(spec.path if weights is None else weights.files[CONVERSIONS[Kind.CDC].key], device=device)
         return cls(model, fingerprint=bytes.fromhex(model.sha256[:8]) if weights is None else weights.fingerprint)
 
     @classmethod

@@ -32,10 +32,8 @@ from diffdemo.images import MOST_PIXELS, Pixels, mirrored, padded_pixels, requir
 from diffdemo.models.cod.model import CodModel
 from diffdemo.models.cod.shape import CodShape
 from diffdemo.models.cod_progress import Heed, nobody
-from diffdemo.models.spec import ModelFiles, ModelSpec
-
-WEIGHTS = "cod.safetensors"
-"""What a converted checkpoint is called among the files of a model."""
+from diffdemo.models.conversion import CONVERSIONS
+from diffdemo.models.spec import Kind, ModelFiles, ModelSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +74,7 @@ class CodLite(Codec):
     @classmethod
     def load(cls, spec: ModelSpec, weights: ModelFiles | None, device: torch.device) -> CodLite:
         """The codec with one of its models; see `Codec`."""
-        model = CodModel.load(spec.path if weights is None else weights.files[WEIGHTS], device=device)
+        model = CodModel.load(spec.path if weights is None else weights.files[CONVERSIONS[Kind.COD].key], device=device)
         return cls(model, fingerprint=bytes.fromhex(model.sha256[:8]) if weights is None else weights.fingerprint)
 
     @classmethod

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from diffdemo.codecs.base import Codec
 from diffdemo.codecs.cdc import Cdc
+from diffdemo.codecs.cod import CodLite
 from diffdemo.codecs.diffc import DiffC
 from diffdemo.errors import RateError, UnsupportedBitstream
 
-CODECS: dict[str, type[Codec]] = {codec.name: codec for codec in (DiffC, Cdc)}
+CODECS: dict[str, type[Codec]] = {codec.name: codec for codec in (DiffC, Cdc, CodLite)}
 """By what users type; the first one is used where none is named."""
 
 

@@ -30,6 +30,25 @@ def _ddpm(dataset: str, domain: str, *, averaged: bool = False, revision: str = 
     )
 
 
+def _cod_lite(rate: str, parameters: int) -> ModelSpec:
+    """One of the six models of CoD-Lite, each for one rate."""
+    stem = f"CoD_Lite_bpp_{rate.replace('.', '_')}"
+    return ModelSpec(
+        name=f"cod-lite-{rate}",
+        label=f"CoD-Lite, {float(rate):g} bpp",
+        codec="cod-lite",
+        kind=Kind.COD,
+        licence="MIT",
+        domain="photographs",
+        description=f"CoD-Lite as its authors released it, for {float(rate):g} bits per pixel.",
+        parameters=parameters,
+        num_bytes=4 * parameters,
+        memory=2 * GB,
+        paper="2604.12525",
+        sources=(HubSource("zhaoyangjia/CoD_Lite", (HubFile((f"{stem}.pt",)), HubFile((f"{stem}.yaml",)))),),
+    )
+
+
 _WEIGHTS = "diffusion_pytorch_model"
 _UNCONDITIONAL = (
     HubFile(("config.json",)),
@@ -192,7 +211,14 @@ FROM_HUB = (
             _preview("madebyollin/taesdxl"),
         ),
     ),
+    _cod_lite("0.0312", 98_781_123),
+    _cod_lite("0.0039", 101_996_995),
+    _cod_lite("0.0078", 102_027_715),
+    _cod_lite("0.0156", 98_750_403),
+    _cod_lite("0.1250", 98_191_043),
+    _cod_lite("0.5000", 102_027_459),
 )
+"""The first of a codec is the one that it uses where none is named and none of it is shipped."""
 RELEASED_CDC = HubSource("rhyang/CDC_params", ())
 """The repository of the authors of CDC; `hub.cdc_files` makes a model of every checkpoint that is found in it."""
 
@@ -220,10 +246,11 @@ def default_model(codec: str) -> str:
     Raises:
         WeightsError: naming the codecs that exist.
     """
-    for spec in SHIPPED:
+    models = (*SHIPPED, *FROM_HUB)
+    for spec in models:
         if spec.codec == codec:
             return spec.name
-    codecs = ", ".join(sorted({spec.codec for spec in SHIPPED}))
+    codecs = ", ".join(sorted({spec.codec for spec in models}))
     raise WeightsError(f"There is no codec '{codec}' with a model. Known codecs: {codecs}.")
 
 

@@ -19,12 +19,14 @@ class Kind(StrEnum):
     PIXEL: an unconditional `diffusers.UNet2DModel`, for DiffC on pictures of its native size.
     LATENT: a Stable Diffusion, for DiffC on the latents of its autoencoder.
     CDC: our CDC network, shipped or converted from a released checkpoint.
+    COD: our CoD-Lite network, converted from a released checkpoint.
     """
 
     PHOTO = "photo"
     PIXEL = "pixel"
     LATENT = "latent"
     CDC = "cdc"
+    COD = "cod"
 
 
 @dataclass(frozen=True, slots=True)

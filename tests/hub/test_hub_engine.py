@@ -6,6 +6,7 @@ import io
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import torch
 from hub_server import HubServer
 from huggingface_hub import hf_hub_download
 from released_cdc import released_checkpoint
+from released_cod import formula_weights
 from tiny_models import tiny_ddpm, tiny_stable_diffusion, tiny_taesd
 
 import app
@@ -25,6 +27,7 @@ from diffdemo.errors import DownloadError, MemoryBudgetError, ModelMismatch, Rat
 from diffdemo.hub.library import Library
 from diffdemo.images import Pixels, to_png
 from diffdemo.models import registry
+from diffdemo.models.cod.shape import CodShape
 from diffdemo.models.spec import MB, HubSource, Kind, ModelSpec
 from diffdemo.pictures import load_picture
 from diffdemo.ui.studio.menu import Menu
@@ -54,7 +57,14 @@ SPECS = (
         HubSource("tiny/preview", PREVIEW, folder="preview"),
     ),
     spec("xl", Kind.LATENT, HubSource("tiny/xl", LATENTS_XL)),
+    replace(
+        spec("cod", Kind.COD, HubSource("tiny/cod", registry.model_spec("cod-lite-0.0156").sources[0].files)),
+        codec="cod-lite",
+        native=None,
+    ),
 )
+COD_SHAPE = CodShape(16, 4, 32, 2, 1, 1, 4, 32, 8, 32)
+"""The narrowest that has 32 groups everywhere, as the released ones have."""
 CDC = "folder/image-l2-use_weight5-vimeo-d8-t8193-b0.0128-x-cosine-01-float32-aux0.0_2.pt"
 CDC_EPSILON = "folder/big-l1-vimeo-d8-t20000-b0.1024-vbrFalse-noise-linear-aux0.9lpips_0.pt"
 
@@ -72,6 +82,11 @@ def stocked(hub: HubServer, home: object) -> HubServer:
     hub.add("tiny/latents", tiny_stable_diffusion(prediction_type="v_prediction"))
     hub.add("tiny/xl", tiny_stable_diffusion(xl=True))
     hub.add("tiny/preview", tiny_taesd())
+    cod = {f"net.{key}": tensor for key, tensor in formula_weights(COD_SHAPE).items()}
+    hub.add(
+        "tiny/cod",
+        {"CoD_Lite_bpp_0_0156.pt": pickled({"module": cod}), "CoD_Lite_bpp_0_0156.yaml": b"noise_level: 0"},
+    )
     hub.add(
         "tiny/cdc",
         {
@@ -112,6 +127,7 @@ MODELS = {
     "xl": (40, 72),
     "cdc-x-b0.0128": (40, 72),
     "cdc-eps-b0.1024-lpips": (40, 72),
+    "cod": (40, 72),
 }
 
 
@@ -252,7 +268,7 @@ def test_the_preferred_model_is_used_once_it_is_here(make_engine, picture):
     assert engine.default_model == "pixels"
     *_, last = engine.encode(picture, num_bytes=100, preset="fast")
     assert engine.describe(last.data).model == "pixels"
-    assert [c.default_model for c in engine.codecs()] == ["pixels", "cdc-small"]
+    assert [c.default_model for c in engine.codecs()] == ["pixels", "cdc-small", "cod-lite-0.0312"]
     with pytest.raises(WeightsError, match="no model 'nonesuch'"):
         make_engine(model="nonesuch")
 

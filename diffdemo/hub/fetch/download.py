@@ -7,14 +7,15 @@ from dataclasses import replace
 from safetensors import SafetensorError
 
 from diffdemo.errors import DownloadError
-from diffdemo.hub import cache, cdc_files, client, manifest
+from diffdemo.hub import cache, client, manifest
 from diffdemo.hub.failures import disk_full, in_words
 from diffdemo.hub.fetch.fingerprint import fingerprint
 from diffdemo.hub.fetch.plan import PlannedFile, plan
 from diffdemo.hub.fetch.progress import Meter
 from diffdemo.hub.fetch.transfer import fetch
 from diffdemo.hub.manifest import Converted, Manifest
-from diffdemo.models.spec import Kind, ModelSpec
+from diffdemo.models.conversion import CONVERSIONS
+from diffdemo.models.spec import ModelSpec
 
 RESERVE = 50_000_000
 """Bytes of the disk that a download leaves free."""
@@ -44,7 +45,7 @@ def download(spec: ModelSpec, meter: Meter, *, must_lie_here: bool = False) -> N
         note.save()
         hashes = [sha256 for file in files if (sha256 := _weights(file, meter))]
         meter.begin("")
-        converted = _convert(spec, note) if spec.kind is Kind.CDC else None
+        converted = _convert(spec, note)
         replace(note, converted=converted, fingerprint=fingerprint(hashes)).save()
 
 
@@ -67,21 +68,26 @@ def _require_all(spec: ModelSpec, files: list[PlannedFile]) -> None:
 def _require_room(spec: ModelSpec, files: list[PlannedFile]) -> None:
     """Check before the first byte that the last one will find a place."""
     needed = sum(file.place.num_bytes - file.place.bytes_here for file in files)
-    if spec.kind is Kind.CDC:
+    if spec.kind in CONVERSIONS:
         needed += sum(file.place.num_bytes for file in files)  # What it is converted to is not larger.
     if needed and needed + RESERVE > cache.free_bytes(cache.folder()):
         raise disk_full(needed + RESERVE)
 
 
-def _convert(spec: ModelSpec, note: Manifest) -> Converted:
-    """Write a released checkpoint of CDC anew, as the safetensors file that our network reads."""
-    from diffdemo.models.cdc.released import convert
+def _convert(spec: ModelSpec, note: Manifest) -> Converted | None:
+    """Write a released checkpoint anew as the file that our network reads; None for what is loaded as it is.
 
-    (checkpoint,) = note.files.values()
-    converted = Converted(cdc_files.KEY, f"{spec.name}.safetensors", 0)
+    Raises:
+        WeightsError: it is not a model of its kind.
+        DownloadError: the result cannot be written.
+    """
+    conversion = CONVERSIONS.get(spec.kind)
+    if conversion is None:
+        return None
+    converted = Converted(conversion.key, f"{spec.name}.safetensors", 0)
     converted.path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        convert(checkpoint.link, converted.path)
+        conversion.convert({key: file.link for key, file in note.files.items()}, converted.path)
     except SafetensorError as error:
         raise DownloadError(f"The weights cannot be written to '{converted.path}': {error}.") from error
     return replace(converted, num_bytes=converted.path.stat().st_size)
