@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "diffdemo"
-MAX_FILES = 16
+MAX_FILES = 15
 """In a folder of the package."""
+MAX_LINES = 350
+"""In a file of it."""
 
 LEAVES = {"atomic", "errors", "images", "metrics", "pictures", "plain_text", "shipped"}
 ALLOWED = {
@@ -110,6 +112,11 @@ def test_no_file_imports_itself_by_way_of_others() -> None:
 def test_a_folder_can_be_taken_in_at_a_glance(folder: Path) -> None:
     files = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
     assert len(files) <= MAX_FILES, f"{folder.name} wants rooms"
+
+
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_a_file_can_be_read_in_one_go(module: str) -> None:
+    assert len(modules()[module].read_text().splitlines()) <= MAX_LINES
 
 
 def test_every_part_has_rules() -> None:

@@ -18,11 +18,10 @@ from PIL import Image
 from torch import Tensor
 
 from diffdemo.codecs.base import Codec, CodedPicture
-from diffdemo.codecs.checks import require_model, require_whole
 from diffdemo.codecs.records import Description, Encoded, Preset, Rates, Reconstruction, State, Target, Work
 from diffdemo.codecs.registry import CODECS
 from diffdemo.codecs.rendering import DEFAULT_RENDERING, Decoder, Rendering
-from diffdemo.coding.container import Bitstream, read_bitstream, write_bitstream
+from diffdemo.coding.container import Bitstream, read_bitstream, require_model, require_whole, write_bitstream
 from diffdemo.errors import RateError
 from diffdemo.images import Pixels, require_pixels, to_image, to_pixels
 from diffdemo.metrics.distortion import psnr_db

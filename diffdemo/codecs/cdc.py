@@ -25,10 +25,17 @@ from torch import Tensor
 from diffdemo.codecs.base import Codec, CodedPicture
 from diffdemo.codecs.cdc_payload import BIT_PRICE, END_BYTES, MULTIPLE, CdcPayload, Content
 from diffdemo.codecs.cdc_step import CODES_AN_OCTAVE, LARGEST_CODE, UNIT_CODE, delta_of
-from diffdemo.codecs.checks import require_model, require_payload_within, require_whole
 from diffdemo.codecs.records import CellBits, Description, Encoded, Preset, Rates, Reconstruction, State, Target, Work
 from diffdemo.codecs.rendering import DEFAULT_RENDERING, Decoder, Rendering
-from diffdemo.coding.container import Bitstream, Header, read_bitstream, write_bitstream
+from diffdemo.coding.container import (
+    Bitstream,
+    Header,
+    read_bitstream,
+    require_model,
+    require_payload_within,
+    require_whole,
+    write_bitstream,
+)
 from diffdemo.errors import CorruptBitstream, ImageError, RateError
 from diffdemo.images import MOST_PIXELS, Pixels, mirrored, padded_pixels, require_pixels, to_image, to_pixels
 from diffdemo.metrics.distortion import psnr_db

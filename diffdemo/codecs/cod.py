@@ -21,12 +21,20 @@ import torch
 from torch import Tensor
 
 from diffdemo.codecs.base import Codec, CodedPicture
-from diffdemo.codecs.checks import require_model, require_payload_within, require_whole
 from diffdemo.codecs.cod_file import cod_sides, read_cod, write_cod
 from diffdemo.codecs.cod_payload import Codes, max_payload_bytes, read_payload, write_payload
 from diffdemo.codecs.records import Description, Encoded, Preset, Rates, Reconstruction, State, Target, Work
 from diffdemo.codecs.rendering import DEFAULT_RENDERING, Decoder, Rendering
-from diffdemo.coding.container import Bitstream, Header, read_bitstream, require_sides, write_bitstream
+from diffdemo.coding.container import (
+    Bitstream,
+    Header,
+    read_bitstream,
+    require_model,
+    require_payload_within,
+    require_sides,
+    require_whole,
+    write_bitstream,
+)
 from diffdemo.errors import CorruptBitstream, ImageError, RateError
 from diffdemo.images import MOST_PIXELS, Pixels, mirrored, padded_pixels, require_pixels
 from diffdemo.models.cod.model import CodModel

@@ -23,13 +23,13 @@ import torch
 from torch import Tensor
 
 from diffdemo.codecs.base import Codec
-from diffdemo.codecs.checks import require_model
 from diffdemo.codecs.diffc_file import CODEC_ID, LARGEST_SEED, DiffCFile, FileHead, read_file, require_prompt
 from diffdemo.codecs.diffc_payload import LAST_LEVEL, PayloadWriter, level_of, sigma_of
 from diffdemo.codecs.diffc_picture import MULTIPLE, DiffCPicture, State, denoiser_of, shared_key
 from diffdemo.codecs.diffc_plan import EFFORTS, budget_of, expected_steps, growth_for, plan_step, preset_of
 from diffdemo.codecs.records import Description, Encoded, Facts, Preset, Rates, Reconstruction, Target, Work
 from diffdemo.codecs.rendering import WAYS, Decoder, Rendering
+from diffdemo.coding.container import require_model
 from diffdemo.coding.tree_code import reproduce, simulate
 from diffdemo.diffusion.posterior import PosteriorStep
 from diffdemo.errors import CorruptBitstream, RateError

@@ -10,11 +10,10 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
-from diffdemo.codecs.checks import require_payload_within
 from diffdemo.codecs.diffc_payload import PayloadReader, PayloadStep, max_payload_bytes, read_steps
 from diffdemo.codecs.diffc_plan import LARGEST_GROWTH
 from diffdemo.codecs.records import Step
-from diffdemo.coding.container import Bitstream, Header, read_bitstream, write_bitstream
+from diffdemo.coding.container import Bitstream, Header, read_bitstream, require_payload_within, write_bitstream
 from diffdemo.coding.tree_code import TREE_PRESETS
 from diffdemo.diffusion.views import MOST_VIEWS
 from diffdemo.errors import CorruptBitstream, RateError, TruncatedBitstream

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+import numpy as np
+from PIL import Image
+
 from diffdemo.codecs.base import Codec, CodedPicture
 from diffdemo.codecs.records import Preset, Target, Work
 from diffdemo.codecs.rendering import Rendering
-from diffdemo.engine.fitting import fit_picture
 from diffdemo.engine.records import Fitted
 from diffdemo.engine.work import Estimates, Limits, require_within
 from diffdemo.errors import WorkLimitError
-from diffdemo.images import MOST_PIXELS, Pixels, fit_pixels
-from diffdemo.models.spec import ModelSpec
+from diffdemo.images import MOST_PIXELS, Pixels, fit_pixels, require_pixels
+from diffdemo.models.spec import Kind, ModelSpec
 from diffdemo.plain_text import duration
 
 DECODE_ELSEWHERE = "On a computer of your own there is no such limit: python -m diffdemo decode FILE -o OUT.png"
+LATENT_AREA = 1.5
+"""Largest picture for a latent model, in squares of its native side: 768x512 for one that was trained on 512x512."""
 
 
 class Allowance:
@@ -145,3 +149,40 @@ class Allowance:
     def _require_time(self, codec: Codec, work: Work, what: str, advice: str, preset: Preset = Preset.BALANCED) -> None:
         if self._limits.seconds is not None:
             require_within(self._estimates.seconds(codec, work, preset), self._limits, what, advice)
+
+
+def fit_picture(pixels: Pixels, spec: ModelSpec) -> Fitted:
+    """Cut and scale a picture to what a model knows; one that has been fitted before stays as it is.
+
+    Args:
+        pixels: uint8 [H,W,3].
+        spec: the model.
+
+    Raises:
+        ImageError: if it is no picture.
+    """
+    require_pixels(pixels)
+    height, width = pixels.shape[:2]
+    if spec.native is None:
+        return Fitted(pixels, "")
+    if spec.kind is Kind.LATENT:
+        fitted = fit_pixels(pixels, int(LATENT_AREA * spec.native**2))
+    else:
+        fitted = _square(pixels, spec.native)
+    new_height, new_width = fitted.shape[:2]
+    if (new_height, new_width) == (height, width):
+        return Fitted(pixels, "")
+    done = "Scaled" if spec.kind is Kind.LATENT or height == width else "Cut and scaled"
+    limit = "the most that" if spec.kind is Kind.LATENT else "the size that"
+    return Fitted(
+        fitted, f"{done} from {width} x {height} to {new_width} x {new_height} pixels, {limit} {spec.label} knows."
+    )
+
+
+def _square(pixels: Pixels, side: int) -> Pixels:
+    """The middle of a picture, as large a square as it holds, at `side` by `side` pixels."""
+    height, width = pixels.shape[:2]
+    edge = min(height, width)
+    top, left = (height - edge) // 2, (width - edge) // 2
+    square = pixels[top : top + edge, left : left + edge]
+    return np.array(Image.fromarray(square).resize((side, side), Image.Resampling.LANCZOS))

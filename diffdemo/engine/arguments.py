@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import math
 import numbers
-from typing import TypeGuard
+from enum import StrEnum
+from typing import TypeGuard, TypeVar
 
 from diffdemo.codecs.diffc_plan import DEFAULT_BPP
 from diffdemo.codecs.records import Target
 from diffdemo.codecs.rendering import MOST_STEPS
 from diffdemo.coding.container import LARGEST_PAYLOAD
 from diffdemo.errors import RateError
+from diffdemo.images import Pixels
+
+T = TypeVar("T", bound=StrEnum)
 
 MAX_BPP = 24
 """Bits per pixel of a picture that is not compressed at all."""
@@ -24,12 +28,29 @@ MAX_SHOWN = 40
 """Characters of a wrong value that a message repeats."""
 
 
-def target_of(height: int, width: int, *, num_bytes: int | None, bpp: float | None, psnr_db: float | None) -> Target:
+def choice_of(kind: type[T], value: str, what: str) -> T:
+    """One of a few words, as what it stands for.
+
+    Args:
+        kind: an enumeration of strings.
+        value: as it was given.
+        what: to call it.
+
+    Raises:
+        RateError: it is none of them; names them.
+    """
+    try:
+        return kind(value)
+    except ValueError:
+        options = ", ".join(str(each) for each in kind)
+        raise RateError(f"'{value}' is no {what}; choose one of: {options}.") from None
+
+
+def target_of(pixels: Pixels, *, num_bytes: int | None, bpp: float | None, psnr_db: float | None) -> Target:
     """Where an encode ends, of all the limits that are given.
 
     Args:
-        height: of the picture that is encoded, in pixels.
-        width: of it.
+        pixels: the picture that is encoded, uint8 [H,W,3].
         num_bytes: largest file.
         bpp: the same in bits per pixel, but never less than `MIN_RATE_BYTES`; `DEFAULT_BPP` if nothing else is given.
         psnr_db: quality that is enough.
@@ -37,6 +58,7 @@ def target_of(height: int, width: int, *, num_bytes: int | None, bpp: float | No
     Raises:
         RateError: if one is no number, or none that can be met.
     """
+    height, width = pixels.shape[:2]
     limits = []
     if num_bytes is not None:
         limits.append(require_whole("num_bytes", num_bytes, 1, MAX_BYTES))

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import torch
 
+from diffdemo.codecs.base import Codec
 from diffdemo.codecs.registry import CODECS
 from diffdemo.coding.container import read_bitstream
 from diffdemo.engine.hardware.memory import default_budget
@@ -126,7 +127,8 @@ class Catalogue:
         return None if spec is None else self.model(spec.name)
 
     def codecs(self) -> list[CodecInfo]:
-        """All codecs, without loading any model."""
+        """All codecs, without loading any model; of a fixed server those of which a model is here."""
+        offered = {info.codec for info in self._store.infos() if info.is_here} if self._is_fixed else set(CODECS)
         return [
             CodecInfo(
                 name=codec.name,
@@ -139,6 +141,7 @@ class Catalogue:
                 options=codec.options,
             )
             for codec in CODECS.values()
+            if codec.name in offered
         ]
 
     @property
@@ -156,14 +159,14 @@ class Catalogue:
         preferred = self.default_model
         return preferred if codec in (None, self._store.spec(preferred).codec) else default_model(codec)
 
-    def _writer_of(self, data: bytes) -> str:
-        """Name of the model that a file was written with.
+    def _writer(self, data: bytes) -> Codec:
+        """The codec, with its model, that a file was written with.
 
         Raises:
-            ModelMismatch: it is not here; says where it can be had, if anybody knows.
+            ModelMismatch: the model is not here; says where it can be had, if anybody knows.
         """
         fingerprint = read_bitstream(data).header.fingerprint
         known = self._store.known()
         if fingerprint not in known:
             raise mismatch(fingerprint, self.who_wrote(data), known)
-        return known[fingerprint]
+        return self._store.codec(known[fingerprint])

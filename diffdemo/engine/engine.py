@@ -6,33 +6,32 @@ Everything that a person watches is an iterator; closing it ends the work and le
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar, Unpack
+from typing import Unpack
 
 import numpy as np
 import torch
 
-from diffdemo.codecs.base import Codec
 from diffdemo.codecs.records import Preset, Target
 from diffdemo.codecs.registry import CODECS
 from diffdemo.codecs.rendering import WAYS, Decoder, Knobs, Rendering
 from diffdemo.coding.container import Header, read_bitstream
 from diffdemo.engine import examples
 from diffdemo.engine.allowance import Allowance
-from diffdemo.engine.arguments import target_of
+from diffdemo.engine.arguments import choice_of, target_of
 from diffdemo.engine.bits_map import map_of
 from diffdemo.engine.catalogue import Catalogue
-from diffdemo.engine.classical import files
+from diffdemo.engine.classical.offline import Offline
 from diffdemo.engine.decode_cache import Trace, TraceCache
 from diffdemo.engine.describe import describe_file
 from diffdemo.engine.examples import ExampleResult
 from diffdemo.engine.frames import FRAMES_A_SECOND, Pace, preview_of, seen, seen_encoding, watch_decode, watch_encode
 from diffdemo.engine.hardware.device import choose_device, describe_device
 from diffdemo.engine.hardware.device_lock import DeviceLock
-from diffdemo.engine.records import BitsMap, Classical, Encoding, Example, FileInfo, Fitted, Frame, Samples
-from diffdemo.engine.samples import gather
+from diffdemo.engine.records import BitsMap, Encoding, FileInfo, Fitted, Frame, Samples
+from diffdemo.engine.samples import gather, require_count
 from diffdemo.engine.sweep import curve_of_files, curve_of_trace
 from diffdemo.engine.work import Limits
 from diffdemo.errors import ImageError, RateError
@@ -40,12 +39,8 @@ from diffdemo.images import Pixels, to_pixels
 from diffdemo.metrics.distortion import psnr_db as measure_psnr
 from diffdemo.metrics.points import CurvePoint
 
-MOST_SAMPLES = 16
 
-T = TypeVar("T")
-
-
-class Engine(Catalogue):
+class Engine(Catalogue, Offline):
     """Encodes and decodes; knows models, caches and devices, and nothing of pages or terminals.
 
     Args:
@@ -112,11 +107,11 @@ class Engine(Catalogue):
     def estimate_seconds(
         self, num_pixels: int, *, codec: str | None = None, model: str | None = None, preset: str = "balanced"
     ) -> float | None:
-        """How long an encode of so many pixels would take; None while the model is not loaded."""
+        """How many seconds an encode of so many pixels would take; None while the model is not loaded."""
         name = model or self._default_of(codec)
         if not self._store.is_loaded(name):
             return None
-        chosen, effort = self._store.codec(name), _choice(Preset, preset, "preset")
+        chosen, effort = self._store.codec(name), choice_of(Preset, preset, "preset")
         work = chosen.work_of_encode(num_pixels, 1, Target(), effort)
         return self._allowance.seconds(chosen, replace(work, pixels=num_pixels), effort)
 
@@ -142,8 +137,8 @@ class Engine(Catalogue):
         fitted = self._allowance.fit(pixels, self._store.spec(model))
         if num_bytes is None and bpp is None:
             return fitted
-        target = partial(_target, num_bytes=num_bytes, bpp=bpp, quality=None)
-        return self._allowance.shrink(fitted, self._store.codec(model), target, _choice(Preset, preset, "preset"))
+        target = partial(target_of, num_bytes=num_bytes, bpp=bpp, psnr_db=None)
+        return self._allowance.shrink(fitted, self._store.codec(model), target, choice_of(Preset, preset, "preset"))
 
     # --- encode and decode ------------------------------------------------------------------------------------------
 
@@ -178,11 +173,11 @@ class Engine(Catalogue):
         """
         name = model or self._default_of(codec)
         fitted = self._allowance.fit(pixels, self._store.spec(name)).pixels
-        target = _target(fitted, num_bytes=num_bytes, bpp=bpp, quality=psnr_db)
+        target = target_of(fitted, num_bytes=num_bytes, bpp=bpp, psnr_db=psnr_db)
         chosen = self._store.codec(name)
         if codec not in (None, chosen.name):
             raise RateError(f"The model '{model}' belongs to {chosen.label} and not to '{codec}'.")
-        effort = _choice(Preset, preset, "preset")
+        effort = choice_of(Preset, preset, "preset")
         self._allowance.require_encode(chosen, fitted, target, effort)
         moments = chosen.encode_progressively(fitted, target, preset=effort, seed=seed, prompt=prompt)
         return watch_encode(fitted, self._device.each(seen_encoding(moments)), self._traces)
@@ -210,7 +205,7 @@ class Engine(Catalogue):
         Raises:
             BitstreamError, ImageError, RateError.
         """
-        chosen = None if decoder is None else _choice(Decoder, decoder, "decoder")
+        chosen = None if decoder is None else choice_of(Decoder, decoder, "decoder")
         return self._decode(data, num_bytes, Rendering(chosen, **knobs), reference, every_step=every_step)
 
     def samples(
@@ -231,8 +226,7 @@ class Engine(Catalogue):
         Raises:
             BitstreamError, ImageError, RateError.
         """
-        if not 2 <= count <= MOST_SAMPLES:
-            raise RateError(f"{count} samples were asked for; it must be 2 to {MOST_SAMPLES}.")
+        require_count(count)
         prefix, header = _prefix(data, num_bytes)
         codec = self._writer(prefix)
         decoder = next((each for each in codec.decoders if WAYS[each].draws), None)
@@ -266,15 +260,7 @@ class Engine(Catalogue):
         return self._device.each(curve_of_files(codec, pixels))
 
     def rehearse(self, data: bytes, *, reference: Pixels | None = None) -> Iterator[None]:
-        """Decode a file once, step by step and without a word, so that `preview` knows it from then on.
-
-        Args:
-            data: a file of an embedded codec.
-            reference: the original, for qualities.
-
-        Raises:
-            BitstreamError, WeightsError.
-        """
+        """Decode an embedded file once, without a word, so that `preview` knows it from then on; see `decode`."""
         for _ in self.decode(data, reference=reference):
             yield None
 
@@ -292,14 +278,9 @@ class Engine(Catalogue):
         return [] if trace is None else curve_of_trace(trace)
 
     def bits_map(self, data: bytes, *, num_bytes: int | None = None) -> BitsMap | None:
-        """Where in the picture the bits of a file went.
+        """Where in the picture the bits of a file went, or of its first bytes; see `CodedPicture.bits_by_cell`.
 
-        Args:
-            data: a file; of an embedded codec one that has been encoded or decoded here lately, with its original.
-            num_bytes: use only so many bytes of it; codecs that are not embedded need all of them.
-
-        Returns:
-            None if the original, or the way to the picture, is not known (any more).
+        None if that takes the original, or the way to the picture, and they are not known (any more).
 
         Raises:
             BitstreamError, WeightsError.
@@ -319,23 +300,7 @@ class Engine(Catalogue):
         """
         return describe_file(data, self._store.known())
 
-    # --- classical codecs and examples ------------------------------------------------------------------------------
-
-    def classical(self, pixels: Pixels, codec: str, *, num_bytes: int) -> Classical:
-        """A classical codec's best file of at most so many bytes, or its smallest if none is small enough."""
-        return files.classical_at(pixels, codec, num_bytes=num_bytes)
-
-    def classical_curve(self, pixels: Pixels, codec: str, metrics: Collection[str] | None = None) -> list[CurvePoint]:
-        """Rate and distortion over a sweep of the codec's quality setting; see `classical.files.classical_curve`."""
-        return files.classical_curve(pixels, codec, metrics)
-
-    def examples(self) -> list[Example]:
-        """Photographs that can be tried without an upload."""
-        return list(examples.EXAMPLES)
-
-    def example_pixels(self, name: str) -> Pixels:
-        """uint8 [H,W,3] of an example."""
-        return examples.example_pixels(name)
+    # --- examples -----------------------------------------------------------------------------------------------------
 
     def example_file(self, name: str) -> bytes | None:
         """The shipped file of an example, if there is one that an installed model can decode."""
@@ -374,14 +339,6 @@ class Engine(Catalogue):
         pictures = self._device.each(seen(coded.frames(rendering, start), pace))
         return watch_decode(pictures, reference, trace, pace)
 
-    def _writer(self, data: bytes) -> Codec:
-        """The codec, with its model, that a file was written with.
-
-        Raises:
-            ModelMismatch: the model is not here; says where it can be had, if anybody knows.
-        """
-        return self._store.codec(self._writer_of(data))
-
 
 def _prefix(data: bytes, num_bytes: int | None) -> tuple[bytes, Header]:
     """So many bytes of a file, and what its header says.
@@ -391,16 +348,3 @@ def _prefix(data: bytes, num_bytes: int | None) -> tuple[bytes, Header]:
     """
     prefix = data if num_bytes is None else data[: max(0, num_bytes)]
     return prefix, read_bitstream(prefix).header
-
-
-def _target(pixels: Pixels, *, num_bytes: int | None, bpp: float | None, quality: float | None) -> Target:
-    height, width = pixels.shape[:2]
-    return target_of(height, width, num_bytes=num_bytes, bpp=bpp, psnr_db=quality)
-
-
-def _choice(kind: type[T], value: str, what: str) -> T:
-    try:
-        return kind(value)  # type: ignore[call-arg]
-    except ValueError:
-        options = ", ".join(str(v) for v in kind)  # type: ignore[attr-defined]
-        raise RateError(f"'{value}' is no {what}; choose one of: {options}.") from None

@@ -7,10 +7,22 @@ from collections.abc import Iterator
 import numpy as np
 
 from diffdemo.engine.records import Frame, Samples
+from diffdemo.errors import RateError
 from diffdemo.images import Pixels
 
+MOST_SAMPLES = 16
 SPREAD_GAIN = 4.0
 """How much brighter than measured the map of the spread is drawn; most textures vary by a few grey levels only."""
+
+
+def require_count(count: int) -> None:
+    """Check how many pictures were asked for.
+
+    Raises:
+        RateError: it is less than 2, or more than `MOST_SAMPLES`.
+    """
+    if not 2 <= count <= MOST_SAMPLES:
+        raise RateError(f"{count} samples were asked for; it must be 2 to {MOST_SAMPLES}.")
 
 
 def gather(draws: Iterator[Iterator[Frame]], count: int) -> Iterator[Samples]:

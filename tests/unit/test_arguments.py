@@ -18,7 +18,9 @@ WRONG = [math.nan, 0, -1, math.inf, -math.inf, True, False, "1", None.__class__,
 
 
 def target(height: int = 100, width: int = 100, **limits: object) -> Target:
-    return target_of(height, width, **({"num_bytes": None, "bpp": None, "psnr_db": None} | limits))
+    return target_of(
+        np.zeros((height, width, 3), np.uint8), **({"num_bytes": None, "bpp": None, "psnr_db": None} | limits)
+    )
 
 
 @pytest.mark.parametrize("name", ["num_bytes", "bpp", "psnr_db"])
