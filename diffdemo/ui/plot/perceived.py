@@ -1,4 +1,4 @@
-"""What is measured on demand, along the lines of the plot, for whom has chosen that axis; kept for a few pictures."""
+"""What is measured on demand, along the lines of the plot, for those who chose that axis; kept for a few pictures."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Perceived:
             if metric not in known.get(_place(point), {}):
                 frame = self._engine.preview(session.data, point.num_bytes)
                 found = {} if frame is None else likeness(session.original, to_png(frame.pixels))
-                known[_place(point)] = {metric: None, **found}
+                known[_place(point)] = {**known.get(_place(point), {}), metric: None, **found}
                 yield
 
     def _classical(self, session: Session, codec: str, metric: str) -> list[CurvePoint]:
