@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 from PIL import Image
 
-from diffdemo.engine import Engine
-from diffdemo.engine.arguments import MAX_SEED, MAX_STEPS, require_finite, require_text, require_whole
+from diffdemo.engine import Engine, Knobs
+from diffdemo.engine.arguments import MAX_SEED, checked_knobs, require_text, require_whole
 from diffdemo.engine.records import Frame
 from diffdemo.errors import BitstreamError, ImageError
 from diffdemo.images import Pixels
@@ -79,24 +80,20 @@ def decode(
     *,
     num_bytes: int | None = None,
     decoder: str | None = None,
-    realism: float = 1.0,
-    gamma: float = 0.8,
-    eta: float = 0.0,
-    steps: int | None = None,
-    seed: int = 0,
+    **knobs: Unpack[Knobs],
 ) -> Iterator[Frame]:
     """Reconstructions from a file, coarse to fine; the last one is the result.
 
     Args:
-        data: the bytes of a file, or its path; of a DiffC file, any prefix that holds its header.
-        num_bytes: decode only that many bytes of it; not for CDC.
+        data: the bytes of a file, or its path; of an embedded codec such as DiffC, any prefix that holds its header.
+        num_bytes: decode only that many bytes of it; only of embedded codecs.
         decoder: for DiffC "mean" (least error, blurred), "flow" (sharp) or "ancestral" (sharp, drawn at random); for
             CDC "deterministic" (always the same picture) or "stochastic" (texture drawn at random). None takes the
-            first of these.
+            first that the file's codec has.
         realism: for "flow": 0 is the posterior mean, 1 the full probability flow.
         gamma: for "stochastic": standard deviation of the noise that it starts from, 0 to 2.
         eta: for "stochastic": fresh noise in every step, 0 to 1.
-        steps: for CDC: denoising steps, 1 to 1000; None for what suits the model.
+        steps: for "deterministic" and "stochastic": denoising steps, 1 to 1000; None for what suits the model.
         seed: for "ancestral" and "stochastic".
 
     Raises:
@@ -108,11 +105,7 @@ def decode(
         _file_bytes(data),
         num_bytes=None if num_bytes is None else require_whole("num_bytes", num_bytes, 0, None),
         decoder=None if decoder is None else require_text("decoder", decoder),
-        realism=require_finite("realism", realism),
-        gamma=require_finite("gamma", gamma),
-        eta=require_finite("eta", eta),
-        steps=None if steps is None else require_whole("steps", steps, 1, MAX_STEPS),
-        seed=require_whole("seed", seed, 0, MAX_SEED),
+        **checked_knobs(knobs),
     )
 
 

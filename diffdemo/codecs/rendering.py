@@ -71,6 +71,7 @@ class Knob:
         most: what a slider offers.
         step: of the slider; 0 for a field to type into.
         about: what it does, for the command line and programs.
+        is_optional: whether a model has a default of its own, which None asks for.
     """
 
     label: str
@@ -82,6 +83,7 @@ class Knob:
     most: float
     step: float
     about: str
+    is_optional: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -114,6 +116,7 @@ KNOBS: Mapping[str, Knob] = {
         most=65,
         step=1,
         about="denoising steps",
+        is_optional=True,
     ),
     "gamma": Knob(
         "Gamma",
@@ -143,7 +146,7 @@ KNOBS: Mapping[str, Knob] = {
         "The seed",
         default=0,
         low=0,
-        high=(1 << 63) - 1,
+        high=LARGEST_SEED,
         most=LARGEST_SEED,
         step=0,
         about="which of the possible pictures to draw",

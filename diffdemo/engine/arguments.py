@@ -6,11 +6,11 @@ import contextlib
 import math
 import numbers
 from enum import StrEnum
-from typing import TypeGuard, TypeVar
+from typing import Any, TypeGuard, TypeVar, cast
 
 from diffdemo.codecs.diffc_plan import DEFAULT_BPP
 from diffdemo.codecs.records import Target
-from diffdemo.codecs.rendering import MOST_STEPS
+from diffdemo.codecs.rendering import KNOBS, LARGEST_SEED, MOST_STEPS, Knobs
 from diffdemo.coding.container import LARGEST_PAYLOAD
 from diffdemo.errors import RateError
 from diffdemo.images import Pixels
@@ -22,7 +22,7 @@ MAX_BPP = 24
 MAX_BYTES = LARGEST_PAYLOAD
 MIN_RATE_BYTES = 64
 """What a file may take at any rate: header and first step are larger than a thumbnail's share of a few bits."""
-MAX_SEED = (1 << 32) - 1
+MAX_SEED = LARGEST_SEED
 MAX_STEPS = MOST_STEPS
 MAX_SHOWN = 40
 """Characters of a wrong value that a message repeats."""
@@ -119,6 +119,30 @@ def require_whole(name: str, value: object, least: int, most: int | None) -> int
     else:
         allowed = "whole number " + (f"of at least {least:,}" if most is None else f"from {least:,} to {most:,}")
     raise RateError(f"{name} is {_shown(value)}; it must be a {allowed}.")
+
+
+def checked_knobs(knobs: Knobs) -> Knobs:
+    """Numbers for a decoder.
+
+    Args:
+        knobs: by names of `KNOBS`; None only for one whose default is up to the model.
+
+    Raises:
+        RateError: if one is no number, or no whole one where only whole ones make sense.
+        TypeError: there is no such knob.
+    """
+    checked: dict[str, Any] = {}
+    for name, value in knobs.items():
+        if name not in KNOBS:
+            raise TypeError(f"decode() got an unexpected keyword argument '{name}'")
+        knob = KNOBS[name]
+        if value is None and knob.is_optional:
+            checked[name] = None
+        elif knob.is_whole:
+            checked[name] = require_whole(name, value, int(knob.low), int(knob.high))
+        else:
+            checked[name] = require_finite(name, value)
+    return cast(Knobs, checked)
 
 
 def require_text(name: str, value: object) -> str:

@@ -16,7 +16,7 @@ import torch
 
 from diffdemo.codecs.records import Preset, Target
 from diffdemo.codecs.registry import CODECS
-from diffdemo.codecs.rendering import WAYS, Decoder, Knobs, Rendering
+from diffdemo.codecs.rendering import LARGEST_SEED, WAYS, Decoder, Knobs, Rendering
 from diffdemo.coding.container import Header, read_bitstream
 from diffdemo.engine import examples
 from diffdemo.engine.allowance import Allowance
@@ -235,7 +235,7 @@ class Engine(Catalogue, Offline):
         first = Rendering(decoder, **knobs)
         self._allowance.require_decode(codec, codec.coded(prefix), (header.width, header.height), first, count=count)
         draws = (
-            self._decode(data, num_bytes, replace(first, seed=first.seed + number), reference)
+            self._decode(data, num_bytes, replace(first, seed=(first.seed + number) % (LARGEST_SEED + 1)), reference)
             for number in range(count)
         )
         return gather(draws, count)
