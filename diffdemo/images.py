@@ -38,7 +38,7 @@ def fitted_size(width: int, height: int, most: int) -> tuple[int, int]:
 
 
 def fit_pixels(pixels: Pixels, most: int) -> Pixels:
-    """The same picture at its `fitted_size` (Lanczos); unchanged if it is small enough."""
+    """Scale a picture to its `fitted_size` (Lanczos); one that is small enough is returned as it is."""
     height, width = pixels.shape[:2]
     size = fitted_size(width, height, most)
     if size == (width, height):

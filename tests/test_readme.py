@@ -28,13 +28,22 @@ def test_front_matter_is_what_a_space_needs():
 @pytest.mark.parametrize(
     "document",
     ["README.md", "FORMAT.md", "CHANGELOG.md", "assets/README.md"]
-    + [str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md")],
+    + [str(path.relative_to(ROOT)) for path in [*(ROOT / "docs").glob("*.md"), *(ROOT / "diffdemo").rglob("*.md")]],
 )
 def test_links_lead_somewhere(document):
     path = ROOT / document
     for target in re.findall(r"\]\(([^)#]+)\)", path.read_text()):
         if not target.startswith("http"):
             assert (path.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("readme", sorted((ROOT / "diffdemo").rglob("README.md")), ids=lambda path: path.parent.name)
+def test_files_that_a_package_names_exist(readme: Path) -> None:
+    for name in re.findall(r"[\w*/]+\.py\b", readme.read_text()):
+        places = (readme.parent, ROOT / "diffdemo", ROOT, ROOT / "tests" / "unit")
+        assert any(next(place.glob(name), None) for place in places), name
+    for folder in re.findall(r"`(\w+)/`", readme.read_text()):
+        assert (readme.parent / folder).is_dir() or (ROOT / "diffdemo" / folder).is_dir(), folder
 
 
 def test_commands_are_those_of_the_command_line(capsys):

@@ -73,7 +73,7 @@ def ideal_bits(x: Tensor, x_hat: Tensor, sigma_t: float, sigma_s: float) -> floa
 
 
 def ideal_bits_by_value(x: Tensor, x_hat: Tensor, sigma_t: float, sigma_s: float) -> Tensor:
-    """The same for each of the values by itself, float64 in the shape of x."""
+    """What each value adds to `ideal_bits`, float64 in the shape of x."""
     return (x - x_hat).double().square() * ((1 / sigma_s**2 - 1 / sigma_t**2) / (2 * math.log(2)))
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from diffdemo.hub import cache, notebook
 from diffdemo.hub.cache import CachedFile, size_of
-from diffdemo.hub.fetch.plan import PlannedFile
 from diffdemo.hub.records import Installed
 
 FOLDER = "models"
@@ -82,11 +81,6 @@ class Manifest:
         if not self.fingerprint or any(size_of(path) != size for path, size in sizes.items()):
             return None
         return Installed(self.name, paths, self.fingerprint, sum(sizes.values()))
-
-
-def planned(name: str, files: list[PlannedFile]) -> Manifest:
-    """The manifest of a model that is about to arrive."""
-    return Manifest(name, {file.key: file.place for file in files})
 
 
 def load(name: str) -> Manifest | None:

@@ -27,13 +27,14 @@ def on_white(
 
     Args:
         strips: uint8 or uint16 [n,W,C]; alpha is the last channel, not multiplied into the others.
-        notes: gets a sentence when all strips are through, if something was transparent.
+        notes: gets sentences when all strips are through, if something was transparent, and if they were grey.
         has_alpha: whether the last channel is alpha.
         convert: colours to sRGB; None takes them for sRGB.
     """
     to_rgb = convert or as_srgb
-    transparent = False
+    transparent = is_grey = False
     for strip in strips:
+        is_grey = strip.shape[-1] - has_alpha == 1
         if not has_alpha:
             yield to_rgb(strip)
             continue
@@ -48,3 +49,5 @@ def on_white(
         yield ((mixed + opaque // 2) // opaque).astype(np.uint8)
     if transparent:
         notes.append(ON_WHITE)
+    if is_grey:
+        notes.append(GREY)

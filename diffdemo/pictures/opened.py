@@ -9,7 +9,7 @@ from PIL import Image, ImageCms
 
 from diffdemo.images import Pixels
 from diffdemo.pictures.colours.colour import Conversion, Samples, by_profile
-from diffdemo.pictures.compose import FROM_CMYK, FROM_LAB, GREY, TURNED, on_white
+from diffdemo.pictures.compose import FROM_CMYK, FROM_LAB, TURNED, on_white
 from diffdemo.pictures.raster import Raster, row_ranges
 from diffdemo.pictures.values import Numbers, scale_of
 
@@ -55,8 +55,6 @@ def _strips(
     samples = (_samples(opened, mode, first, last) for first, last in row_ranges(*opened.size))
     convert = convert or (None if opened.mode == "LAB" else by_profile(profile, channels))
     yield from on_white(samples, notes, has_alpha=mode in ("LA", "RGBA"), convert=convert)
-    if channels == 1:
-        notes.append(GREY)
 
 
 def grey_strips(
@@ -68,7 +66,6 @@ def grey_strips(
     ranges = row_ranges(numbers.shape[1], numbers.shape[0])
     samples = (scale.apply(numbers[first:last]) for first, last in ranges)
     yield from on_white(samples, notes, has_alpha=False, convert=convert)
-    notes.append(GREY)
 
 
 def mode_of(opened: Image.Image) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from safetensors import SafetensorError
 
 from diffdemo.errors import DownloadError
-from diffdemo.hub import cache, client, manifest
+from diffdemo.hub import cache, client
 from diffdemo.hub.failures import disk_full, in_words
 from diffdemo.hub.fetch.fingerprint import fingerprint
 from diffdemo.hub.fetch.plan import PlannedFile, plan
@@ -40,19 +40,14 @@ def download(spec: ModelSpec, meter: Meter, *, must_lie_here: bool = False) -> N
         _require_all(spec, files)
     meter.expect(sum(file.place.num_bytes for file in files))
     with in_words(spec.sources[0].repository):
-        note = manifest.planned(spec.name, files)
+        note = Manifest(spec.name, {file.key: file.place for file in files})
         _require_room(spec, files)
         note.save()
-        hashes = [sha256 for file in files if (sha256 := _weights(file, meter))]
+        hashes = {file: fetch(file.place, file.sha256, meter) for file in files}
         meter.begin("")
         converted = _convert(spec, note)
-        replace(note, converted=converted, fingerprint=fingerprint(hashes)).save()
-
-
-def _weights(file: PlannedFile, meter: Meter) -> str | None:
-    """Fetch a file; its hash if decoding depends on it."""
-    sha256 = fetch(file.place, file.sha256, meter)
-    return sha256 if file.is_weights else None
+        name = fingerprint(sha256 for file, sha256 in hashes.items() if file.is_weights)
+        replace(note, converted=converted, fingerprint=name).save()
 
 
 def _require_all(spec: ModelSpec, files: list[PlannedFile]) -> None:

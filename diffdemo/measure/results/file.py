@@ -118,7 +118,7 @@ class ResultsFile:
 
 
 def finite(value: Any) -> Any:
-    """The same, with None for every number in it that is not finite: JSON has no word for these."""
+    """A copy of what JSON can hold, with None for every number that is not finite: JSON has no word for these."""
     if isinstance(value, dict):
         return {name: finite(each) for name, each in value.items()}
     if isinstance(value, list):

@@ -125,7 +125,7 @@ def load_latent_space(installed: ModelFiles, *, name: str, device: torch.device,
 
 
 def _placed(embedding: PromptEmbedding, network: Any) -> PromptEmbedding:
-    """The same where the network is and in its precision."""
+    """An embedding moved to where the network is, in its precision."""
     place = {"device": network.device, "dtype": network.dtype}
     pooled = None if embedding.pooled is None else embedding.pooled.to(**place)
     return PromptEmbedding(embedding.tokens.to(**place), pooled)

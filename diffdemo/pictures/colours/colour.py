@@ -90,7 +90,7 @@ def by_numbers(primaries: int, transfer: int, narrow: bool = False) -> Conversio
     """
     if primaries not in BY_NUMBER or transfer not in CURVES or (primaries, transfer, narrow) == (1, 13, False):
         return None
-    return by_curve(CURVES[transfer], BY_NUMBER[primaries], narrow, {PQ: PQ, HLG: HLG}.get(transfer))
+    return by_curve(CURVES[transfer], BY_NUMBER[primaries], narrow, transfer if is_hdr(transfer) else None)
 
 
 def by_curve(

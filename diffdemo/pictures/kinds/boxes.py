@@ -48,20 +48,15 @@ def colour_numbers(data: bytes) -> Numbers | None:
 
 def has_gain_map(data: bytes) -> bool:
     """Whether a gain map for high dynamic range comes along (Apple's, or a `tmap` item of ISO 21496-1)."""
-    meta = _child(data, _whole(data), b"meta")
-    if meta is None:
-        return False
-    body = data[meta.start : meta.end]
-    items = _child(data, _inside(meta), b"iinf")
-    return any(name in body for name in _GAIN_MAPS) or (
-        items is not None and data.find(b"tmap", items.start, items.end) >= 0
+    meta, items = _at(data, b"meta"), _at(data, b"meta", b"iinf")
+    return any(meta and data.find(name, meta.start, meta.end) >= 0 for name in _GAIN_MAPS) or bool(
+        items and data.find(b"tmap", items.start, items.end) >= 0
     )
 
 
 def without_exif(data: bytes) -> bytes:
-    """The same file with its EXIF item made unrecognisable: which way is up is said by other boxes."""
-    meta = _child(data, _whole(data), b"meta")
-    items = meta and _child(data, _inside(meta), b"iinf")
+    """A copy of a file whose EXIF item is made unrecognisable: which way is up is said by other boxes."""
+    items = _at(data, b"meta", b"iinf")
     if not items:
         return data
     renamed = data[items.start : items.end].replace(b"Exif", b"free")
@@ -87,13 +82,11 @@ def boxes(data: bytes, within: Box) -> Iterator[Box]:
 
 
 def _colour_numbers(data: bytes) -> Numbers | None:
-    meta = _child(data, _whole(data), b"meta")
-    properties = meta and _child(data, _inside(meta), b"iprp")
-    container = properties and _child(data, properties, b"ipco")
-    if not (meta and properties and container):
+    properties, container = _at(data, b"meta", b"iprp"), _at(data, b"meta", b"iprp", b"ipco")
+    if not (properties and container):
         return None
     listed = list(boxes(data, container))
-    primary = _child(data, _inside(meta), b"pitm")
+    primary = _at(data, b"meta", b"pitm")
     chosen = _belonging(data, properties, _item(data, primary)) if primary else None
     for number in chosen if chosen is not None else range(1, len(listed) + 1):
         box = listed[number - 1] if 1 <= number <= len(listed) else None
@@ -126,14 +119,12 @@ def _belonging(data: bytes, properties: Box, item: int) -> list[int] | None:
     return None
 
 
-def _whole(data: bytes) -> Box:
-    return Box(b"", 0, len(data))
-
-
-def _inside(full: Box) -> Box:
-    """What follows version and flags of a box."""
-    return Box(full.kind, full.start + _FULL, full.end)
-
-
-def _child(data: bytes, within: Box, kind: bytes) -> Box | None:
-    return next((box for box in boxes(data, within) if box.kind == kind), None)
+def _at(data: bytes, *path: bytes) -> Box | None:
+    """The box that a path of types leads to, of several the first; of `meta`, what follows version and flags."""
+    box = Box(b"", 0, len(data))
+    for kind in path:
+        found = next((each for each in boxes(data, box) if each.kind == kind), None)
+        if found is None:
+            return None
+        box = found._replace(start=found.start + _FULL) if kind == b"meta" else found
+    return box

@@ -14,7 +14,7 @@ from PIL import AvifImagePlugin
 from diffdemo.errors import ImageError
 from diffdemo.images import Pixels
 from diffdemo.pictures.colours.colour import HDR_NOTE, Conversion, Samples, by_numbers, by_profile, is_hdr
-from diffdemo.pictures.compose import FIRST_ONLY, GAIN_MAP, GREY, on_white
+from diffdemo.pictures.compose import FIRST_ONLY, GAIN_MAP, on_white
 from diffdemo.pictures.kinds.boxes import colour_numbers, has_gain_map, without_exif
 from diffdemo.pictures.kinds.exif import orientation_of
 from diffdemo.pictures.limits import COSTLY_FACTOR, Order
@@ -75,8 +75,6 @@ def read_heic(data: bytes, order: Order) -> Raster:
         ranges = row_ranges(samples.shape[1], samples.shape[0])
         parts = (_full_range(samples[first:last], bits) for first, last in ranges)
         yield from on_white(parts, notes, has_alpha=has_alpha, convert=convert)
-        if is_grey:
-            notes.append(GREY)
 
     width, height = primary.size
     return Raster(width, height, strips(), notes)

@@ -20,10 +20,11 @@ from diffdemo.pictures.colours.colour import (
 )
 from diffdemo.pictures.colours.primaries import BT709, Primaries
 from diffdemo.pictures.colours.transfer import power_to_light, srgb_to_light
-from diffdemo.pictures.compose import ENDS_EARLY, FIRST_ONLY, FROM_16_BITS, GREY, ON_WHITE, TURNED, on_white
+from diffdemo.pictures.compose import ENDS_EARLY, FIRST_ONLY, FROM_16_BITS, ON_WHITE, TURNED, on_white
 from diffdemo.pictures.kinds.exif import orientation_of
 from diffdemo.pictures.kinds.png_chunks import (
     COLOUR,
+    GREY,
     GREY_ALPHA,
     PALETTE,
     Chunks,
@@ -32,7 +33,6 @@ from diffdemo.pictures.kinds.png_chunks import (
     profile_in,
     read_chunks,
 )
-from diffdemo.pictures.kinds.png_chunks import GREY as GREY_TYPE
 from diffdemo.pictures.kinds.png_rows import sample_strips
 from diffdemo.pictures.limits import Order
 from diffdemo.pictures.raster import Raster, row_ranges
@@ -74,8 +74,6 @@ def _strips(data: bytes, chunks: Chunks, notes: list[str]) -> Iterator[Pixels]:
         notes.append(FROM_16_BITS)
     strips = on_white(samples, notes, has_alpha=has_alpha, convert=convert)
     yield from _on_canvas(strips, chunks.frame, chunks.header, notes) if chunks.frame else strips
-    if header.colour in (GREY_TYPE, GREY_ALPHA):
-        notes.append(GREY)
     if chunks.is_cut:
         notes.append(ENDS_EARLY)
 
@@ -95,7 +93,7 @@ def _spread(strips: Iterator[Samples], header: Header, chunks: Chunks) -> Iterat
         if key is not None:
             alpha = np.where((strip == key).all(axis=2, keepdims=True), 0, top).astype(strip.dtype)
             full = np.concatenate([full, alpha], axis=2)
-        elif transparent is not None and header.colour in (GREY_TYPE, COLOUR):
+        elif transparent is not None and header.colour in (GREY, COLOUR):
             full = np.concatenate([full, np.full_like(full[..., :1], top)], axis=2)
         yield full
 
@@ -115,7 +113,7 @@ def _table(palette: bytes, transparent: bytes | None) -> Samples:
 
 def _key(transparent: bytes | None, header: Header) -> Samples | None:
     """The sample values [C] that mean transparent, in the picture's own bits."""
-    if transparent is None or header.colour not in (GREY_TYPE, COLOUR) or len(transparent) != 2 * header.channels:
+    if transparent is None or header.colour not in (GREY, COLOUR) or len(transparent) != 2 * header.channels:
         return None
     key = np.frombuffer(transparent, ">u2").astype(np.uint16) & np.uint16((1 << header.depth) - 1)
     return key if header.depth == 16 else key.astype(np.uint8)
@@ -140,7 +138,7 @@ def _white(width: int, height: int) -> Iterator[Pixels]:
 
 def _conversion(chunks: Chunks, notes: list[str]) -> Conversion | None:
     """How colours become sRGB. Of several descriptions the first counts: cICP, iCCP, sRGB, gAMA and cHRM."""
-    side, is_grey = chunks.side, chunks.header.colour in (GREY_TYPE, GREY_ALPHA)
+    side, is_grey = chunks.side, chunks.header.colour in (GREY, GREY_ALPHA)
     if len(numbers := side.get(b"cICP", b"")) == 4 and numbers[2] == 0 and numbers[3] <= 1:
         primaries, transfer, _, full = numbers
         if convert := by_numbers(primaries, transfer, narrow=not full):

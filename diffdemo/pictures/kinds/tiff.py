@@ -17,7 +17,7 @@ from PIL import Image, TiffImagePlugin
 from diffdemo.errors import ImageError
 from diffdemo.images import Pixels
 from diffdemo.pictures.colours.colour import by_profile
-from diffdemo.pictures.compose import FIRST_ONLY, FROM_16_BITS, FROM_CMYK, GREY, TURNED, on_white
+from diffdemo.pictures.compose import FIRST_ONLY, FROM_16_BITS, FROM_CMYK, TURNED, on_white
 from diffdemo.pictures.kinds.tiff_tags import needed_codes, pixels_only
 from diffdemo.pictures.limits import Order
 from diffdemo.pictures.opened import raster_of
@@ -199,8 +199,6 @@ def _strips(layout: Layout, notes: list[str]) -> Iterator[Pixels]:
     )
     convert = by_profile(layout.page.iccprofile, channels)
     yield from on_white(strips, notes, has_alpha=has_alpha, convert=convert)
-    if channels == 1:
-        notes.append(GREY)
 
 
 def _array(page: tifffile.TiffPage) -> Numbers:

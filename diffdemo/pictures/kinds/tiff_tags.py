@@ -33,7 +33,7 @@ def tags_of(data: bytes) -> list[tuple[int, Any]]:
 
 
 def pixels_only(data: bytes) -> bytes:
-    """The same file as a picture that is the right way up, without EXIF and XMP: Pillow has only pixels to read."""
+    """A copy of a file that is the right way up and has neither EXIF nor XMP: Pillow has only pixels to read."""
     order, is_big = _form(data)
     plain = bytearray(data)
     for code, place in _entries(data):

@@ -50,7 +50,7 @@ def fit_head(student: Student, crops: Tensor) -> None:
 
 @torch.no_grad()
 def widened(student: Student, shape: CdcShape, crops: Tensor) -> Student:
-    """The same model with more latents, and with wider blocks in the context decoder.
+    """Give a model more latents, and wider blocks in the context decoder; what it did before it still does.
 
     Args:
         student: trained, with a plain decoder.
