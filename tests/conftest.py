@@ -9,7 +9,9 @@ import tempfile
 os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="diffdemo-tests-")
 # Also read then: where the look for a free port begins, which the other worker might take between look and use.
 os.environ["GRADIO_SERVER_PORT"] = str(7960 + 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]))
-# Read when PyTorch is imported. Spinning threads multiply the run time on a machine that has other work.
+# Read when PyTorch is imported, also by what tests start. Two workers and their browsers have all cores between them,
+# and a team that waits for one of its threads takes many times as long on a machine that has other work.
+os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import platform
@@ -22,13 +24,6 @@ import torch
 
 from diffdemo.engine import Engine
 from diffdemo.images import Pixels
-
-THREADS = 1 if "PYTEST_XDIST_WORKER" in os.environ else 2
-"""Of PyTorch: two workers have two cores between them."""
-
-
-def pytest_configure() -> None:
-    torch.set_num_threads(THREADS)
 
 
 def pytest_unconfigure() -> None:
@@ -50,7 +45,7 @@ def pytest_report_header() -> str:
 
 @pytest.fixture(scope="session")
 def engine() -> Engine:
-    return Engine(device="cpu", threads=THREADS)
+    return Engine(device="cpu")
 
 
 @pytest.fixture(scope="session")

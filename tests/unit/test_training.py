@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 from picture_files import write_fields
+from steady_clock import SteadyClock
 
 from diffdemo.errors import Cancelled, WeightsError
 from diffdemo.models.cdc.model import CdcModel, CdcShape, Family
@@ -23,6 +24,12 @@ from diffdemo.training.pictures import PictureFolder
 def folder(tmp_path_factory):
     """Small pictures of soft colour fields."""
     return write_fields(tmp_path_factory.mktemp("pictures"), 4)
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    """A tenth of a minute, the budget of most runs below, is ten steps."""
+    monkeypatch.setattr(train, "time", SteadyClock(6 / 10))
 
 
 def test_cdc_passes_through_its_stages_resumes_and_exports(folder, tmp_path, capsys):
