@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 
@@ -24,6 +25,11 @@ import torch
 
 from diffdemo.engine import Engine
 from diffdemo.images import Pixels
+
+
+def pytest_collection_finish() -> None:
+    """Whatever was imported and collected stays: nobody needs to look through it for garbage again and again."""
+    gc.freeze()
 
 
 def pytest_unconfigure() -> None:

@@ -7,13 +7,13 @@ import time
 from pathlib import Path
 
 import pytest
-from processes import start
+from processes import start, start_anew
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["encode", "--help"], ["train", "cdc", "--help"], ["--version"]])
 def test_help_is_quick(arguments: list[str]) -> None:
     began = time.monotonic()
-    process = start(*arguments)
+    process = start_anew(*arguments)
     out, err = process.communicate()
     assert (process.returncode, err) == (0, "")
     assert "diffdemo" in out
@@ -21,7 +21,7 @@ def test_help_is_quick(arguments: list[str]) -> None:
 
 
 def test_a_failure_of_the_process(tmp_path: Path) -> None:
-    process = start("info", tmp_path / "nothing ü.difd")
+    process = start_anew("info", tmp_path / "nothing ü.difd")
     out, err = process.communicate()
     assert (process.returncode, out) == (1, "")
     assert err == f"diffdemo: {tmp_path}/nothing ü.difd: No such file or directory\n"

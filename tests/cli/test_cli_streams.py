@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from processes import ROOT, start
+from processes import ROOT, start, start_anew
 
 from diffdemo.cli import parser
 from diffdemo.coding.container import MAGIC
@@ -107,7 +107,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
 
 def with_closed(*numbers: int) -> dict[str, object]:
     """Options of a process that begins without these descriptors."""
-    return {"preexec_fn": lambda: [os.close(number) for number in numbers], "stdin": subprocess.DEVNULL}
+    return {"closed": numbers, "stdin": subprocess.DEVNULL}
 
 
 def test_closed_standard_output(picture: Path, tmp_path: Path, file: Path) -> None:
@@ -130,7 +130,8 @@ def test_closed_standard_error(tmp_path: Path, file: Path) -> None:
 
 
 def test_closed_standard_input(tmp_path: Path) -> None:
-    status, err = ended(start("info", "-", **with_closed(0)))
+    without = {"preexec_fn": lambda: os.close(0), "stdin": subprocess.DEVNULL}
+    status, err = ended(start_anew("info", "-", **without))
     assert (status, err) == (1, "diffdemo: The file is empty (0 bytes).\n")
 
 
