@@ -22,6 +22,7 @@ from importlib.metadata import version
 import numpy as np
 import pytest
 import torch
+from xdist.scheduler import LoadFileScheduling
 
 from diffdemo.engine import Engine
 from diffdemo.images import Pixels
@@ -40,6 +41,18 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Two for everything, none for what somebody asks for by its path: to start them takes longer than most files."""
     is_everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     return 2 if is_everything and (os.cpu_count() or 1) > 1 else 0
+
+
+class Scheduling(LoadFileScheduling):
+    """A file is never in both processes, for its tests share what is slow to make; nor are pages and their browser."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = "tests/browser/"
+        return folder if nodeid.startswith(folder) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
+    return Scheduling(config, log)
 
 
 def pytest_report_header() -> str:

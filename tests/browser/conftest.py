@@ -115,6 +115,12 @@ def lasting_phone(fake_url: str, chromium: object) -> Iterator[Watched]:
     yield from _lasting(fake_url, _watched_page(chromium, width=390, height=844, scheme="dark"))
 
 
+@pytest.fixture(scope="module")
+def own_page(fake_url: str, chromium: object) -> Iterator[Watched]:
+    """A page that no other file has seen."""
+    yield from _lasting(fake_url, _watched_page(chromium))
+
+
 @pytest.fixture(scope="session")
 def pick_example(lasting_studio: Watched) -> Callable[[], None]:
     """Picks another example than the last one, because nothing happens when one is picked twice."""
