@@ -10,6 +10,9 @@ import tempfile
 os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="diffdemo-tests-")
 # Also read then: where the look for a free port begins, which the other worker might take between look and use.
 os.environ["GRADIO_SERVER_PORT"] = str(7960 + 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]))
+# Read by every client of HTTP that is made, hundreds of them: none has to know all authorities of the world.
+os.environ.pop("SSL_CERT_FILE", None)
+os.environ["SSL_CERT_DIR"] = os.path.dirname(__file__)
 # Read when PyTorch is imported, also by what tests start. Two workers and their browsers have all cores between them,
 # and a team that waits for one of its threads takes many times as long on a machine that has other work.
 os.environ["OMP_NUM_THREADS"] = "1"

@@ -101,7 +101,7 @@ def test_an_endless_input(monkeypatch: pytest.MonkeyPatch, failure: Callable[[],
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     return process.returncode, err
 
 
@@ -124,7 +124,7 @@ def test_closed_standard_output(picture: Path, tmp_path: Path, file: Path) -> No
 
 def test_closed_standard_error(tmp_path: Path, file: Path) -> None:
     process = start("info", tmp_path / "nothing", **with_closed(2))
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=300)
     assert (process.returncode, out) == (1, ""), "nor does the message go to standard output"
     assert ended(start("info", file, **with_closed(0, 1, 2))) == (0, "")
 
@@ -150,7 +150,7 @@ def test_a_disk_that_is_full(is_buffered: bool, file: Path, tmp_path: Path) -> N
             status, err = ended(start("--help", stdout=full, env=variables))
             assert (status, err) == (1, "diffdemo: Standard output: No space left on device\n")
         process = start("info", tmp_path / "nothing", stderr=full, env=variables)
-        assert process.communicate(timeout=60) == ("", None)
+        assert process.communicate(timeout=300) == ("", None)
     assert process.returncode == 1
 
 

@@ -89,11 +89,11 @@ def test_a_process_that_is_told_to_stop_leaves_whole_lines(
     for height in range(200, 240):
         save_noise(tmp_path / "A", f"{height}.png", height, 200)
     with start("evaluate", tmp_path / "A", "-o", results) as process:
-        ends = time.monotonic() + 90
+        ends = time.monotonic() + 300
         while not (results.exists() and results.stat().st_size) and time.monotonic() < ends:
             time.sleep(0.05)
         process.send_signal(number)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
     assert process.returncode == status
     assert out == ""
     said = [line for line in err.splitlines() if line.startswith("diffdemo: ")]

@@ -100,7 +100,7 @@ def test_large_pictures_wait_for_each_other_and_small_ones_for_nobody() -> None:
         other.start()
         with limits.turn_of(100, 100):
             assert not inside.wait(0.1)
-    other.join(10)
+    other.join(300)
     assert inside.is_set()
 
 
