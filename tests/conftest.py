@@ -21,14 +21,15 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 import platform
 import shutil
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
 from xdist.scheduler import LoadFileScheduling
 
-from diffdemo.engine import Engine
-from diffdemo.images import Pixels
+if TYPE_CHECKING:  # The process that only hands out work need not import PyTorch.
+    from diffdemo.engine import Engine
+    from diffdemo.images import Pixels
 
 
 def pytest_collection_finish() -> None:
@@ -61,12 +62,21 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Schedulin
 def pytest_report_header() -> str:
     versions = {"python": platform.python_version()}
     versions |= {name: version(name) for name in ("torch", "numpy", "numba", "pillow", "gradio")}
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-    return ", ".join(f"{name} {number}" for name, number in versions.items()) + f"; device: {device}"
+    return ", ".join(f"{name} {number}" for name, number in versions.items()) + f"; device: {_device()}"
+
+
+def _device() -> str:
+    if shutil.which("nvidia-smi") is None:
+        return "cpu"
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
 
 
 @pytest.fixture(scope="session")
 def engine() -> Engine:
+    from diffdemo.engine import Engine
+
     return Engine(device="cpu")
 
 
