@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 
@@ -9,26 +10,31 @@ import tempfile
 os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="diffdemo-tests-")
 # Also read then: where the look for a free port begins, which the other worker might take between look and use.
 os.environ["GRADIO_SERVER_PORT"] = str(7960 + 100 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]))
-# Read when PyTorch is imported. Spinning threads multiply the run time on a machine that has other work.
+# Read by every client of HTTP that is made, hundreds of them: none has to know all authorities of the world.
+os.environ.pop("SSL_CERT_FILE", None)
+os.environ["SSL_CERT_DIR"] = os.path.dirname(__file__)
+# Read when PyTorch is imported, also by what tests start. Two workers and their browsers have all cores between them,
+# and a team that waits for one of its threads takes many times as long on a machine that has other work.
+os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import platform
 import shutil
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
+from xdist.scheduler import LoadFileScheduling
 
-from diffdemo.engine import Engine
-from diffdemo.images import Pixels
-
-THREADS = 1 if "PYTEST_XDIST_WORKER" in os.environ else 2
-"""Of PyTorch: two workers have two cores between them."""
+if TYPE_CHECKING:  # The process that only hands out work need not import PyTorch.
+    from diffdemo.engine import Engine
+    from diffdemo.images import Pixels
 
 
-def pytest_configure() -> None:
-    torch.set_num_threads(THREADS)
+def pytest_collection_finish() -> None:
+    """Whatever was imported and collected stays: nobody needs to look through it for garbage again and again."""
+    gc.freeze()
 
 
 def pytest_unconfigure() -> None:
@@ -41,16 +47,37 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 2 if is_everything and (os.cpu_count() or 1) > 1 else 0
 
 
+class Scheduling(LoadFileScheduling):
+    """A file is never in both processes, for its tests share what is slow to make; nor are pages and their browser."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = "tests/browser/"
+        return folder if nodeid.startswith(folder) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
+    return Scheduling(config, log)
+
+
 def pytest_report_header() -> str:
     versions = {"python": platform.python_version()}
     versions |= {name: version(name) for name in ("torch", "numpy", "numba", "pillow", "gradio")}
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
-    return ", ".join(f"{name} {number}" for name, number in versions.items()) + f"; device: {device}"
+    return ", ".join(f"{name} {number}" for name, number in versions.items()) + f"; device: {_device()}"
+
+
+def _device() -> str:
+    if shutil.which("nvidia-smi") is None:
+        return "cpu"
+    import torch
+
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
 
 
 @pytest.fixture(scope="session")
 def engine() -> Engine:
-    return Engine(device="cpu", threads=THREADS)
+    from diffdemo.engine import Engine
+
+    return Engine(device="cpu")
 
 
 @pytest.fixture(scope="session")

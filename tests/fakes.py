@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import struct
 import threading
 import time
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
+from itertools import count
 
 import fake_cdc
 import numpy as np
@@ -68,6 +71,23 @@ class FakeEngine(FakeModels):
         self.ships_files = ships_files
         self.lock = threading.Lock()
         self._originals: dict[bytes, Pixels | None] = {}
+        self._held_from: float = math.inf
+        self._is_let_go = threading.Event()
+
+    @contextmanager
+    def held(self, step: int) -> Iterator[None]:
+        """Until the end of this, let no encode or decode that begins meanwhile do that step."""
+        self._held_from, self._is_let_go = step, threading.Event()
+        try:
+            yield
+        finally:
+            self._held_from = math.inf
+            self._is_let_go.set()
+
+    def _hold(self) -> Callable[[int], bool]:
+        """What one that begins now calls before each of its steps."""
+        first, is_let_go = self._held_from, self._is_let_go
+        return lambda step: step < first or is_let_go.wait()
 
     def codecs(self) -> list[CodecInfo]:
         """Both that there are."""
@@ -128,7 +148,9 @@ class FakeEngine(FakeModels):
             raise RateError(f"{most} bytes cannot hold the header, which is {len(header)} bytes. Ask for more.")
         data, started = header, time.monotonic()
         fitting = [n for n in range(len(bodies) + 1) if len(header) + sum(map(len, bodies[:n])) <= most]
+        hold = self._hold()
         for number in fitting:
+            hold(number)
             with self.lock:
                 time.sleep(self.step_seconds)
                 data = header + b"".join(bodies[:number])
@@ -180,7 +202,9 @@ class FakeEngine(FakeModels):
             yield self._frame(data, used, decoder, reference, len(ends), len(ends), started, realism, seed)
 
     def _locked(self, items: Iterator[Frame]) -> Iterator[Frame]:
-        while True:
+        hold = self._hold()
+        for step in count(1):
+            hold(step)
             with self.lock:
                 time.sleep(self.step_seconds)
                 item = next(items, None)

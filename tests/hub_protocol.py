@@ -172,7 +172,7 @@ class Handler(BaseHTTPRequestHandler):
         end = len(data) if how.cut_after is None else min(how.cut_after, len(data))
         for first in range(0, end, PIECE):
             if how.gate is not None and first >= how.gate_after:
-                how.gate.wait(30)
+                how.gate.wait(300)
             time.sleep(how.seconds_per_piece)
             piece = data[first : min(first + PIECE, end)]
             self.hub.note_sent(name, path, len(piece))  # Before: the client may be done a moment later.

@@ -23,7 +23,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
-PATIENCE_MS = 60_000
+PATIENCE_MS = 300_000
 """A page that loads in two seconds takes twenty where six other programs want the processor."""
 
 
@@ -56,8 +56,10 @@ def fake_engine_slowed(fake_engine: FakeEngine) -> object:
     @contextmanager
     def slowed(step_seconds: float) -> Iterator[None]:
         before, fake_engine.step_seconds = fake_engine.step_seconds, step_seconds
-        yield
-        fake_engine.step_seconds = before
+        try:
+            yield
+        finally:
+            fake_engine.step_seconds = before
 
     return slowed
 
@@ -113,6 +115,12 @@ def lasting_studio(fake_url: str, chromium: object) -> Iterator[Watched]:
 @pytest.fixture(scope="session")
 def lasting_phone(fake_url: str, chromium: object) -> Iterator[Watched]:
     yield from _lasting(fake_url, _watched_page(chromium, width=390, height=844, scheme="dark"))
+
+
+@pytest.fixture(scope="module")
+def own_page(fake_url: str, chromium: object) -> Iterator[Watched]:
+    """A page that no other file has seen."""
+    yield from _lasting(fake_url, _watched_page(chromium))
 
 
 @pytest.fixture(scope="session")

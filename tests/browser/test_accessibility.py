@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 axe = pytest.importorskip("axe_playwright_python.base")
@@ -39,6 +41,17 @@ _NO_PLOT_IS_TO_COME = """
 """Gradio holds a plot's place with something that axe finds fault with."""
 
 
+@pytest.fixture
+def page(own_page) -> Iterator[object]:
+    """One page for all tests but the last, because to load it takes longer than to judge it."""
+    page = own_page.page
+    page.set_viewport_size(SIZES["desktop"])
+    page.emulate_media(color_scheme="light")
+    open_tab(page, "Studio")
+    yield page
+    own_page.check()
+
+
 def findings(page) -> list[str]:
     """What axe finds serious on the page as it stands."""
     if not page.evaluate("'axe' in window"):
@@ -65,8 +78,9 @@ def open_tab(page, name: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_serious_on_any_tab(open_studio, scheme):
-    page = open_studio(scheme=scheme)
+def test_nothing_serious_on_any_tab(page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    page.locator(f"body{'.dark' if scheme == 'dark' else ':not(.dark)'}").wait_for()
     found = []
     for size, viewport in SIZES.items():
         page.set_viewport_size(viewport)
@@ -78,8 +92,7 @@ def test_nothing_serious_on_any_tab(open_studio, scheme):
     assert found == []
 
 
-def test_nothing_serious_in_what_unfolds(open_studio):
-    page = open_studio()
+def test_nothing_serious_in_what_unfolds(page):
     for button in page.locator("#tabs .label-wrap:visible").all():
         button.click()
     page.wait_for_timeout(500)
@@ -87,8 +100,8 @@ def test_nothing_serious_in_what_unfolds(open_studio):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_nothing_serious_where_a_half_has_a_rate_of_its_own(open_studio, size):
-    page = open_studio(**SIZES[size])
+def test_nothing_serious_where_a_half_has_a_rate_of_its_own(page, size):
+    page.set_viewport_size(SIZES[size])
     page.get_by_label("Left", exact=True).click()
     page.get_by_role("option", name="JPEG", exact=True).click()
     page.get_by_label("Left rate", exact=True).wait_for()

@@ -57,16 +57,18 @@ def test_compress_more_steps_noise_samples_keep_and_open(open_studio, tmp_path):
     assert page.locator("#argument .headline b").first.inner_text() == size
 
 
-def test_another_choice_cancels_and_stop_keeps_the_last_step(open_studio, fake_engine_slowed):
+def test_another_choice_cancels_and_stop_keeps_the_last_step(open_studio, fake_engine, fake_engine_slowed):
     page = open_studio()
     _compress(page)
     with fake_engine_slowed(0.4):
         page.get_by_label(re.compile("grown from noise")).check()
         page.locator("#status").get_by_text(re.compile("step [2-9] of 17")).wait_for()
-        page.get_by_label("as sent").check()
-        page.locator("#stage .side.right").get_by_text(re.compile("CDC, deterministic, step [1-4] of 17")).wait_for()
-        page.get_by_role("button", name="Stop").click()
-        page.locator("#status").get_by_text(re.compile(r"the picture after step \d of 17")).wait_for()
+        with fake_engine.held(5):
+            page.get_by_label("as sent").check()
+            right = page.locator("#stage .side.right")
+            right.get_by_text(re.compile("CDC, deterministic, step [1-4] of 17")).wait_for()
+            page.get_by_role("button", name="Stop").click()
+            page.locator("#status").get_by_text(re.compile(r"the picture after step \d of 17")).wait_for()
         page.wait_for_timeout(1000)  # What was cancelled must not speak afterwards.
     assert "the picture after step" in page.locator("#status").inner_text()
 

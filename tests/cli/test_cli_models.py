@@ -165,18 +165,18 @@ def test_an_interrupted_download_goes_on_in_the_next_process(hub: HubServer, hom
     gate = threading.Event()
     hub.behave(REPOSITORY, WEIGHTS, gate=gate, gate_after=51_200, times=1)
     process = start()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not any(part.stat().st_size == 51_200 for part in home.rglob("*.incomplete")):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=300)
     gate.set()
     assert (process.returncode, out) == (130, "")
     assert err == "diffdemo: interrupted; what has arrived is kept, and the same command goes on from there\n"
     process = start()
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert (process.returncode, err) == (0, "")
     assert f"bytes    {NUM_BYTES:,}" in out
     assert [r.start for r in hub.requests if r.path.startswith("cdn") and r.method == "GET"] == [0, 51_200]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from processes import ROOT, start
+from processes import ROOT, start, start_anew
 
 from diffdemo.cli import parser
 from diffdemo.coding.container import MAGIC
@@ -101,13 +101,13 @@ def test_an_endless_input(monkeypatch: pytest.MonkeyPatch, failure: Callable[[],
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     return process.returncode, err
 
 
 def with_closed(*numbers: int) -> dict[str, object]:
     """Options of a process that begins without these descriptors."""
-    return {"preexec_fn": lambda: [os.close(number) for number in numbers], "stdin": subprocess.DEVNULL}
+    return {"closed": numbers, "stdin": subprocess.DEVNULL}
 
 
 def test_closed_standard_output(picture: Path, tmp_path: Path, file: Path) -> None:
@@ -124,13 +124,14 @@ def test_closed_standard_output(picture: Path, tmp_path: Path, file: Path) -> No
 
 def test_closed_standard_error(tmp_path: Path, file: Path) -> None:
     process = start("info", tmp_path / "nothing", **with_closed(2))
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=300)
     assert (process.returncode, out) == (1, ""), "nor does the message go to standard output"
     assert ended(start("info", file, **with_closed(0, 1, 2))) == (0, "")
 
 
 def test_closed_standard_input(tmp_path: Path) -> None:
-    status, err = ended(start("info", "-", **with_closed(0)))
+    without = {"preexec_fn": lambda: os.close(0), "stdin": subprocess.DEVNULL}
+    status, err = ended(start_anew("info", "-", **without))
     assert (status, err) == (1, "diffdemo: The file is empty (0 bytes).\n")
 
 
@@ -149,7 +150,7 @@ def test_a_disk_that_is_full(is_buffered: bool, file: Path, tmp_path: Path) -> N
             status, err = ended(start("--help", stdout=full, env=variables))
             assert (status, err) == (1, "diffdemo: Standard output: No space left on device\n")
         process = start("info", tmp_path / "nothing", stderr=full, env=variables)
-        assert process.communicate(timeout=60) == ("", None)
+        assert process.communicate(timeout=300) == ("", None)
     assert process.returncode == 1
 
 

@@ -233,14 +233,14 @@ def test_loading_a_model_holds_up_nobody_else(engine, picture, monkeypatch):
 
     def slow(*args: object) -> Codec:
         is_loading.set()
-        assert may_load.wait(30)
+        assert may_load.wait(300)
         return real(*args)
 
     monkeypatch.setattr(DiffC, "load", slow)
     other = threading.Thread(target=lambda: list(engine.encode(picture, model="pixels", num_bytes=100)))
     other.start()
     try:
-        assert is_loading.wait(10)
+        assert is_loading.wait(300)
         assert engine.preview(mine.data, 400) is not None
         assert engine.describe(mine.data).model == "photo-small"
         assert [*engine.decode(mine.data, decoder="flow")][-1].pixels.shape == picture.shape

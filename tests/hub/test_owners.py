@@ -103,7 +103,7 @@ def test_no_network_is_no_failure(several: Library, monkeypatch: pytest.MonkeyPa
 def test_a_slow_hub_is_not_waited_for(several: Library, hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(owners, "PATIENCE", 0.2)
     gate = threading.Event()
-    monkeypatch.setattr("hub_protocol.Handler._about", lambda self, *rest: gate.wait(20))
+    monkeypatch.setattr("hub_protocol.Handler._about", lambda self, *rest: gate.wait(300))
     began = time.monotonic()
     assert several.who_has(of(noise(900, 7))) is None
     assert time.monotonic() - began < 10
@@ -120,4 +120,4 @@ def test_the_whole_registry_is_asked_quickly(home: Path, hub: HubServer) -> None
     library.specs(refresh=True)
     hub.calm()
     assert library.who_has(of(b"checkpoint")).name == "cdc-x-b0.0032"
-    assert hub.count("api/models") == len(FROM_HUB) + 1
+    assert hub.count("api/models") == len({spec.sources[0].repository for spec in FROM_HUB}) + 1

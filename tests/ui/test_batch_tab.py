@@ -247,7 +247,7 @@ def test_programs_get_the_zip_the_table_and_a_report(client, files):
 @pytest.mark.filterwarnings("ignore")
 def test_programs_see_how_far_it_is(client, files):
     job = client.submit([handle_file(files[0])], 3.0, None, "fast", "diffc", "", 1 << 20, False, api_name="/batch")
-    job.result(timeout=30)
+    job.result(timeout=300)
     reports = [output[2] for output in job.outputs()]
     assert reports[0]["share"] == 0.0
     assert reports[-2]["share"] == 1.0

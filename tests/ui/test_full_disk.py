@@ -51,7 +51,7 @@ def test_the_page_itself_needs_no_room(monkeypatch):
     with serve(FakeEngine()) as url:
         fill(monkeypatch)
         monkeypatch.setattr(poster, "served", lambda png, name: served(secrets.token_bytes(9), name))
-        page = httpx.get(url, timeout=60)
+        page = httpx.get(url, timeout=300)
     assert page.status_code == 200
     assert "diffdemo" in page.text
 
@@ -73,7 +73,7 @@ def test_an_upload_that_finds_no_room_is_told(monkeypatch):
 
     with serve(FakeEngine()) as url:
         monkeypatch.setattr(route_utils, "NamedTemporaryFile", nowhere)
-        told = httpx.post(f"{url}gradio_api/upload", files={"files": ("a.png", io.BytesIO(b"data"))}, timeout=60)
+        told = httpx.post(f"{url}gradio_api/upload", files={"files": ("a.png", io.BytesIO(b"data"))}, timeout=300)
     assert told.status_code == 507
     assert told.json() == {"detail": NO_ROOM}
 

@@ -24,7 +24,8 @@ from diffdemo.ui.server.uploads import NOT_HERE
 # Gradio's use of pandas warns, and a warning that becomes an error there stops its queue.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-PATIENCE = 60.0
+PATIENCE = 300.0
+HTTP = httpx.Client(timeout=PATIENCE)  # To make one reads all certificates that there are.
 API = "gradio_api"
 
 
@@ -77,9 +78,9 @@ def picture(tmp_path, large_picture) -> str:
 
 def answer(url: str, name: str, data: list[Any]) -> Any:
     """What a call without a client of Gradio's ends with."""
-    called = httpx.post(f"{url}{API}/call/{name}", json={"data": data}, timeout=PATIENCE)
+    called = HTTP.post(f"{url}{API}/call/{name}", json={"data": data})
     assert called.status_code == 200, called.text
-    with httpx.stream("GET", f"{url}{API}/call/{name}/{called.json()['event_id']}", timeout=PATIENCE) as stream:
+    with HTTP.stream("GET", f"{url}{API}/call/{name}/{called.json()['event_id']}") as stream:
         lines = [line.removeprefix("data: ") for line in stream.iter_lines() if line.startswith("data: ")]
     return json.loads(lines[-1])
 
@@ -137,7 +138,7 @@ def test_what_a_call_leaves_out_is_what_its_fields_begin_with(url, picture):
 
 def test_the_queue_cannot_be_skipped(url):
     for route in ("api", "run"):
-        direct = httpx.post(f"{url}{API}/{route}/compress", json={"data": []}, timeout=PATIENCE)
+        direct = HTTP.post(f"{url}{API}/{route}/compress", json={"data": []})
         assert direct.status_code == 404
         assert "join the queue" in direct.text
 
@@ -168,13 +169,13 @@ def served(engine: Any, monkeypatch: pytest.MonkeyPatch, **limits: Any) -> Itera
 
 def upload(url: str, picture: str) -> dict[str, Any]:
     with Path(picture).open("rb") as file:
-        (path,) = httpx.post(f"{url}{API}/upload", files={"files": file}, timeout=PATIENCE).json()
+        (path,) = HTTP.post(f"{url}{API}/upload", files={"files": file}).json()
     return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
 
 def join(url: str, sent: dict[str, Any], name: str = "compress") -> httpx.Response:
     data = [sent, 3.0, None, "fast", 0, "auto", "", ""]
-    return httpx.post(f"{url}{API}/call/{name}", json={"data": data}, timeout=PATIENCE)
+    return HTTP.post(f"{url}{API}/call/{name}", json={"data": data})
 
 
 @pytest.mark.parametrize("leaves", ["while it is told", "before it listens"])
@@ -183,7 +184,7 @@ def test_work_ends_with_whoever_asked(leaves, monkeypatch, picture):
     with served(engine, monkeypatch, SILENT_SECONDS=0.2, _ROUND_SECONDS=0.1) as url:
         call = join(url, upload(url, picture)).json()["event_id"]
         if leaves == "while it is told":
-            with httpx.stream("GET", f"{url}{API}/call/compress/{call}", timeout=PATIENCE) as stream:
+            with HTTP.stream("GET", f"{url}{API}/call/compress/{call}") as stream:
                 next(line for line in stream.iter_lines() if "generating" in line)
         assert engine.began.wait(PATIENCE)
         assert engine.ended.wait(PATIENCE)

@@ -75,7 +75,7 @@ def test_a_turn_begins_when_what_is_on_its_way_has_arrived(heard):
         with pytest.raises(TimeoutError):
             taken.result(timeout=0.1)
         assert next(stream, None) == "silence" if heard == "next" else stream.close() is None
-        assert not turns.is_over(taken.result(timeout=10))
+        assert not turns.is_over(taken.result(timeout=300))
 
 
 def test_nobody_waits_for_ever_nor_for_others():

@@ -22,13 +22,13 @@ def test_tree_row_reports_an_unbiased_coder():
 
 
 def test_files_are_compared_with_their_ideal(tmp_path, capsys):
-    y, x = np.mgrid[0:32, 0:40]
+    y, x = np.mgrid[0:16, 0:24]
     Image.fromarray(np.stack([x * 4, y * 5, x + y], axis=2).astype(np.uint8)).save(tmp_path / "small.png")
-    assert main.main(["files", str(tmp_path / "small.png"), "--bpp", "0.75", "--json"]) == 0
+    assert main.main(["files", str(tmp_path / "small.png"), "--bpp", "1.5", "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
     assert [row["preset"] for row in rows] == ["fast", "balanced", "best"]
     for row in rows:
-        assert row["bytes"] <= 0.75 * 32 * 40 / 8
+        assert row["bytes"] <= 1.5 * 16 * 24 / 8
         assert row["file / ideal"] == pytest.approx(8 * row["bytes"] / row["ideal bits"], rel=0.01)
         assert row["peak MiB"] > 50
         assert 0 < row["network share"] < 1

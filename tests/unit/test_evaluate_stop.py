@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Collection
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from processes import start
 
 from diffdemo.engine.classical.files import classical_curve
 from diffdemo.images import Pixels
@@ -90,13 +89,12 @@ def test_a_process_that_is_told_to_stop_leaves_whole_lines(
 ) -> None:
     for height in range(200, 240):
         save_noise(tmp_path / "A", f"{height}.png", height, 200)
-    command = [sys.executable, "-m", "diffdemo", "evaluate", str(tmp_path / "A"), "-o", str(results)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        ends = time.monotonic() + 90
+    with start("evaluate", tmp_path / "A", "-o", results) as process:
+        ends = time.monotonic() + 300
         while not (results.exists() and results.stat().st_size) and time.monotonic() < ends:
             time.sleep(0.05)
         process.send_signal(number)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=300)
     assert process.returncode == status
     assert out == ""
     said = [line for line in err.splitlines() if line.startswith("diffdemo: ")]

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 import torch
 from picture_files import write_fields
+from steady_clock import SteadyClock
 
 from diffdemo.errors import Cancelled, WeightsError
 from diffdemo.models.cdc.model import CdcModel, CdcShape, Family
@@ -25,7 +26,19 @@ def folder(tmp_path_factory):
     return write_fields(tmp_path_factory.mktemp("pictures"), 4)
 
 
-def test_cdc_passes_through_its_stages_resumes_and_exports(folder, tmp_path, capsys):
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    """A tenth of a minute, the budget of most runs below, is ten steps."""
+    monkeypatch.setattr(train, "time", SteadyClock(6 / 10))
+
+
+@pytest.fixture
+def two_rates(monkeypatch):
+    """A run ends with a validation, at no more quantisation steps than are looked at."""
+    monkeypatch.setattr(train, "OCTAVES", (0, 3))
+
+
+def test_cdc_passes_through_its_stages_resumes_and_exports(two_rates, folder, tmp_path, capsys):
     recipe = Recipe(minutes=0.1, batch=4, crop=64, large=128, warmup_steps=5)
     weights = train.train(folder, tmp_path, recipe)
     with (tmp_path / "log.csv").open() as file:
@@ -43,7 +56,7 @@ def test_cdc_passes_through_its_stages_resumes_and_exports(folder, tmp_path, cap
     assert {path.suffix for path in tmp_path.iterdir()} == {".csv", ".json", ".pt", ".safetensors"}
 
 
-def test_the_last_stage_changes_what_decodes_and_nothing_that_decides_bits(folder, tmp_path, monkeypatch):
+def test_the_last_stage_changes_what_decodes_and_nothing_that_decides_bits(two_rates, folder, tmp_path, monkeypatch):
     seen = []
 
     def watched(network, *args):

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 from picture_files import write_fields
+from steady_clock import SteadyClock
 
 from diffdemo.errors import WeightsError
 from diffdemo.models.cdc.model import CdcModel, CdcShape, Family
@@ -112,6 +113,8 @@ def test_a_run_begins_with_narrower_weights_and_lets_them_settle(folder, crops, 
     monkeypatch.setattr(cdc_recipe, "STAGES", (1, 3, 5, 8))
     monkeypatch.setattr(cdc_recipe, "HYPER", 6)
     monkeypatch.setattr(train, "SETTLING_STEPS", 2)
+    monkeypatch.setattr(train, "OCTAVES", (0, 3))
+    monkeypatch.setattr(train, "time", SteadyClock(0.5))  # The budget below is six steps.
     recipe = cdc_recipe.Recipe(
         minutes=0.05, batch=4, crop=64, large=64, warmup_steps=1, compressor_until=1.0, both_until=1.0
     )
