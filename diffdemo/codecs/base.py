@@ -75,7 +75,7 @@ class Codec(ABC):
         decoders: what it can do about the bits that were not sent, the default first.
         facts: names of what its files state; see `Description`.
         rates: that make sense for it.
-        options: names of the `EncodeOptions` that it reads, apart from the prompt, which is up to the model.
+        options: which of "preset" and "seed" its encoder reads; whether a prompt is of use is up to the model.
         fingerprint: first four bytes of the SHA-256 of the weight file.
     """
 
@@ -128,7 +128,9 @@ class Codec(ABC):
         Args:
             pixels: uint8 [H,W,3].
             target: bytes, quality, or both; with neither, what suits the codec.
-            preset, seed, prompt: see `EncodeOptions`.
+            preset: how much work for how few bits, where there is something to search for.
+            seed: 0 to 2^32 - 1, of the randomness that both sides share, where there is any.
+            prompt: what the picture shows, for models that can be told; it becomes a part of the file.
 
         Raises:
             ImageError: no picture, or too large a one.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol, TypedDict
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,19 +33,6 @@ class Target:
 
     num_bytes: int | None = None
     psnr_db: float | None = None
-
-
-class EncodeOptions(TypedDict, total=False):
-    """What a codec may be told beside the target.
-
-    preset: how much work for how few bits; of no effect where there is nothing to search for.
-    seed: 0 to 2^32 - 1, of the randomness that both sides share; of no effect where there is none.
-    prompt: what the picture shows, for models that can be told; it becomes a part of the file.
-    """
-
-    preset: Preset
-    seed: int
-    prompt: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,21 +6,10 @@ from diffdemo.codecs.base import Codec
 from diffdemo.codecs.cdc import Cdc
 from diffdemo.codecs.cod import CodLite
 from diffdemo.codecs.diffc import DiffC
-from diffdemo.errors import RateError, UnsupportedBitstream
+from diffdemo.errors import UnsupportedBitstream
 
 CODECS: dict[str, type[Codec]] = {codec.name: codec for codec in (DiffC, Cdc, CodLite)}
 """By what users type; the first one is used where none is named."""
-
-
-def codec_named(name: str) -> type[Codec]:
-    """Look a codec up.
-
-    Raises:
-        RateError: naming those that exist.
-    """
-    if name not in CODECS:
-        raise RateError(f"There is no codec '{name}'; choose one of: {', '.join(CODECS)}.")
-    return CODECS[name]
 
 
 def codec_numbered(codec_id: int) -> type[Codec]:

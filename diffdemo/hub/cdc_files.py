@@ -17,9 +17,6 @@ from diffdemo.models.spec import GB, HubFile, HubSource, Kind, ModelSpec
 PREFIXES = ("cdc-x-", "cdc-eps-")
 """How the names of these models begin."""
 
-KEY = "cdc.safetensors"
-"""What those who load one of them call its weights."""
-
 _NAME = re.compile(
     r"(?:.*/)?[^/]*-b(?P<rate>\d+(?:\.\d+)?)-(?:[^/]*-)?(?P<family>x|noise)-[^/]*"
     r"aux(?P<weight>-?\d+(?:\.\d+)?)(?P<lpips>lpips)?(?P<rest>(?:_[^/]*)?)\.pt"
