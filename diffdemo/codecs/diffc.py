@@ -25,7 +25,7 @@ from torch import Tensor
 from diffdemo.codecs.base import Codec
 from diffdemo.codecs.diffc_file import CODEC_ID, LARGEST_SEED, DiffCFile, FileHead, read_file, require_prompt
 from diffdemo.codecs.diffc_payload import LAST_LEVEL, PayloadWriter, level_of, sigma_of
-from diffdemo.codecs.diffc_picture import MULTIPLE, DiffCPicture, State, denoiser_of, shared_key
+from diffdemo.codecs.diffc_picture import MULTIPLE, SAMPLER_EVALUATIONS, DiffCPicture, State, denoiser_of, shared_key
 from diffdemo.codecs.diffc_plan import EFFORTS, budget_of, expected_steps, growth_for, plan_step, preset_of
 from diffdemo.codecs.records import Description, Encoded, Facts, Preset, Rates, Reconstruction, Target, Work
 from diffdemo.codecs.rendering import WAYS, Decoder, Rendering
@@ -56,7 +56,7 @@ class DiffC(Codec):
     sentence: ClassVar = "Any prefix of the file is a picture."
     codec_id: ClassVar = CODEC_ID
     is_embedded: ClassVar = True
-    decoders: ClassVar = (Decoder.MEAN, Decoder.FLOW, Decoder.ANCESTRAL)
+    decoders: ClassVar = tuple(SAMPLER_EVALUATIONS)
     facts: ClassVar = ("preset", "seed", "prompt")
     rates: ClassVar = Rates(usual=1.0, most=3.0)
     options: ClassVar = ("preset", "seed")

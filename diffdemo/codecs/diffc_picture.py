@@ -32,7 +32,7 @@ from diffdemo.models.space import Space
 MULTIPLE = 32
 """About what networks fill the sides of a picture up to, for judging their work."""
 SAMPLER_EVALUATIONS = {Decoder.MEAN: 0, Decoder.FLOW: 11, Decoder.ANCESTRAL: 17}
-"""Of the network, by what follows the last state of a file: a sampler's steps, and one for where it begins."""
+"""Of the network, by decoder: what follows the last state of a file, a sampler's steps, and one for where it begins."""
 
 
 @dataclass(frozen=True, slots=True)
