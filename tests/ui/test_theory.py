@@ -18,7 +18,7 @@ from diffdemo.theory.sources import SCHEMES, curves, mark, most_bits, power_law
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.theory import tab as theory
 from diffdemo.ui.theory import words
-from diffdemo.ui.theory.acts import NO_PICTURE, DitherScreen, TheoryActs, TheoryScreen, first_screen
+from diffdemo.ui.theory.acts import NO_PICTURE, DitherScreen, TheoryActs, TheoryScreen, paint
 from diffdemo.ui.theory.plot import COLOURS, DASHES, NAMES, theory_plot
 from diffdemo.ui.turns import Turns
 
@@ -28,7 +28,7 @@ FILES = (0.04, 0.05)
 
 @pytest.fixture
 def acts() -> TheoryActs:
-    return TheoryActs(FakeEngine(), Turns(patience=0))
+    return TheoryActs(Turns(patience=0))
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def test_without_a_picture_nothing_is_rounded(acts):
 
 
 def test_the_tab_opens_with_curves():
-    screen = first_screen(1.5, 0.5)
+    screen = paint(power_law(1.5), 0.5)
     assert len(screen.plot.data) == len(SCHEMES)
     assert "2.28 dB" in screen.gap
 
@@ -185,7 +185,7 @@ def demo() -> gr.Blocks:
         session = gr.State(Session())
         with gr.Tab("Theory") as tab:
             built = theory.build(tab)
-        theory.wire(built, FakeEngine(), session)
+        theory.wire(built, session)
     return demo
 
 

@@ -44,9 +44,9 @@ def means(outcomes: Sequence[Outcome]) -> Means:
     """Average what there is so far."""
     files = [outcome for outcome in outcomes if not outcome.error]
     pairs = [
-        (outcome, outcome.psnr_db, outcome.jpeg)
+        (outcome, outcome.psnr_db or 0.0, outcome.jpeg)
         for outcome in files
-        if outcome.psnr_db is not None and math.isfinite(outcome.psnr_db) and outcome.jpeg and outcome.jpeg.is_finite
+        if outcome.is_finite and outcome.jpeg and outcome.jpeg.is_finite
     ]
     return Means(
         files=len(files),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from diffdemo.engine.batch.compress import Moment, Outcome
+from diffdemo.engine.batch.compress import Outcome, Progress
 from diffdemo.engine.batch.means import Means, means
 from diffdemo.metrics.points import CurvePoint
 from diffdemo.plain_text import duration
@@ -42,7 +42,7 @@ def _row(outcome: Outcome) -> str:
         f"{outcome.bpp:.3f}",
         words.quality(outcome.psnr_db) or _NONE,
         _similarity(outcome.ms_ssim),
-        _rival(outcome.jpeg),
+        _jpeg(outcome.jpeg),
         duration(outcome.seconds),
     )
     return f"<tr>{name}{_cells(cells)}</tr>"
@@ -55,13 +55,13 @@ def _mean_row(average: Means) -> str:
         f"{average.bpp:.3f}",
         words.quality(average.psnr_db) or _NONE,
         _similarity(average.ms_ssim),
-        _mean_rival(average),
+        _mean_jpeg(average),
         _NONE if average.seconds is None else duration(average.seconds),
     )
     return f'<tr><th scope="row">mean of {average.files} files</th>{_cells(cells)}</tr>'
 
 
-def _mean_rival(average: Means) -> str:
+def _mean_jpeg(average: Means) -> str:
     """JPEG's mean; where some pictures have no JPEG, ours of the same ones as well, for that alone compares with it."""
     if not average.rivals:
         return _NONE
@@ -80,19 +80,19 @@ def _similarity(ms_ssim: float | None) -> str:
     return _NONE if ms_ssim is None else f"{ms_ssim:.4f}"
 
 
-def _rival(jpeg: CurvePoint | None) -> str:
+def _jpeg(jpeg: CurvePoint | None) -> str:
     return "none so small" if jpeg is None else words.quality(jpeg.psnr_db)
 
 
-def working(moment: Moment) -> str:
+def working(progress: Progress) -> str:
     """The line that moves: which picture, and how long the rest takes."""
-    left = "" if moment.seconds_left is None else f", about {duration(moment.seconds_left)} left"
-    number = min(len(moment.outcomes) + 1, moment.count)
-    return words.status(f"Picture {number} of {moment.count}{left} · {moment.name}", moment.share)
+    left = "" if progress.seconds_left is None else f", about {duration(progress.seconds_left)} left"
+    number = min(len(progress.outcomes) + 1, progress.count)
+    return words.status(f"Picture {number} of {progress.count}{left} · {progress.name}", progress.share)
 
 
 def ended(outcomes: Sequence[Outcome], count: int, seconds: float) -> str:
-    """The same when it has come to its end, by itself or by Cancel."""
+    """The line when the batch has come to its end, by itself or by Cancel."""
     if not outcomes:
         return words.status("Cancelled before the first picture was done.", 0.0)
     average = means(outcomes)

@@ -9,12 +9,11 @@ import plotly.graph_objects as go
 
 from diffdemo.engine import CurvePoint
 from diffdemo.metrics.registry import BASE, told
-from diffdemo.ui.plot.figure import axis, layout
+from diffdemo.ui.plot.figure import NEUTRAL, axis, layout
 from diffdemo.ui.plot.line_names import apart
-from diffdemo.ui.plot.lines import CDC_COLOUR, Line
+from diffdemo.ui.plot.lines import Line
 from diffdemo.ui.plot.published_lines import Overlay
 from diffdemo.ui.plot.view import ACROSS, Sized, View, heights_of, ticks, title, width_of
-from diffdemo.ui.style import COLOURS
 
 HEIGHT, SMALL_HEIGHT = 360, 262
 """The second beside the plot of the denoising steps."""
@@ -25,8 +24,6 @@ _NAME_HEIGHT, _ENTRY_HEIGHT = 22, 19
 _FOOT = 40
 _MOST_MARKERS = 20
 _CEILING = "ceiling of the<br>autoencoder"
-_NEUTRAL = "#808080"
-"""Seen on light and on dark."""
 
 T = TypeVar("T")
 Place = tuple[float, float, str]
@@ -38,7 +35,7 @@ def rd_plot(
     *,
     view: View,
     shown: Sized | None = None,
-    here: CurvePoint | None = None,
+    colour: str = NEUTRAL,
     ceiling: float | None = None,
     num_pixels: int = SMALL_PICTURE,
     others: Sequence[Overlay] = (),
@@ -50,14 +47,12 @@ def rd_plot(
         lines: what is known.
         view: axes, and what is switched off.
         shown: what is on the stage.
-        here: where the CDC picture on the stage lies.
+        colour: of the stroke there.
         ceiling: PSNR in dB that the model's autoencoder alone reaches; None where there is none.
         num_pixels: of the picture.
         others: published curves.
         is_small: whether it shares its place.
     """
-    if here is not None:
-        lines = [*lines, Line("shown", "CDC, shown", (here,), CDC_COLOUR, "diamond", size=12, width=0)]
     drawn = {line: places for line in lines if line.kind not in view.hidden and (places := _places(line, view))}
     beside = {each: list(each.places) for each in others}
     span = _span(drawn, beside, view, shown, num_pixels)
@@ -70,7 +65,6 @@ def rd_plot(
     figure.add_traces([_theirs(each, places) for each, places in beside.items()])
     figure.add_traces([_trace(line, places) for line, places in drawn.items()])
     if shown:
-        colour = CDC_COLOUR if here else COLOURS["diffc"]
         figure.add_vline(x=view.x(shown), line={"color": colour, "width": 1.5, "dash": "dot"})
     _name(figure, _ends(figure, drawn, level, span[1]), view, gap=_NAME_HEIGHT / height * (high - low), high=high)
     return figure
@@ -83,7 +77,7 @@ def _ends(
     ends = [(line.end or line.label, *places[-1][:2]) for line, places in drawn.items() if line.width]
     if ceiling is not None:
         # Dashed, because it is no file.
-        figure.add_hline(y=ceiling, line={"color": _NEUTRAL, "width": 1.5, "dash": "dash"})
+        figure.add_hline(y=ceiling, line={"color": NEUTRAL, "width": 1.5, "dash": "dash"})
         ends.append((_CEILING, right, ceiling))
     return ends
 

@@ -8,11 +8,11 @@ import plotly.graph_objects as go
 
 from diffdemo.theory.real_files import Landing
 from diffdemo.theory.sources import LOWEST_SNR_DB, TOP_SNR_DB, Mark, TheoryCurve
-from diffdemo.ui.plot.figure import axis, layout
+from diffdemo.ui.plot.figure import NEUTRAL, axis, layout
 from diffdemo.ui.plot.line_names import apart
 
 COLOURS = {
-    "shannon": "#808080",
+    "shannon": NEUTRAL,
     "mean": "#0072B2",
     "realism": "#CC79A7",
     "flow": "#56B4E9",
@@ -35,7 +35,6 @@ DASHES = {"shannon": "dash", "realism": "dash", "dithered": "dot"}
 HEIGHT = 440
 _SYMBOLS = {"mean": "circle", "flow": "diamond", "ancestral": "star"}
 _WIDE = ("flow", "ancestral")
-_MARK = "#808080"
 _TOP = TOP_SNR_DB + 1.5
 _NAME_GAP = 0.042
 _LEADER = 22
@@ -120,8 +119,8 @@ def _name_lines(figure: go.Figure, curves: Sequence[TheoryCurve]) -> None:
 
 def _mark_gap(figure: go.Figure, mark: Mark) -> None:
     low, high = mark.snr_db["ancestral"], mark.snr_db["flow"]
-    figure.add_vline(x=mark.bits, line={"color": _MARK, "width": 1, "dash": "dot"})
-    figure.add_shape(type="line", x0=mark.bits, x1=mark.bits, y0=low, y1=high, line={"color": _MARK, "width": 4})
+    figure.add_vline(x=mark.bits, line={"color": NEUTRAL, "width": 1, "dash": "dot"})
+    figure.add_shape(type="line", x0=mark.bits, x1=mark.bits, y0=low, y1=high, line={"color": NEUTRAL, "width": 4})
     figure.add_annotation(
         x=mark.bits, y=low, text=f"{mark.gap_db:.2f} dB", showarrow=False, xanchor="left", yanchor="top", xshift=8
     )

@@ -117,7 +117,7 @@ def landed(landings: Sequence[Landing], *, is_running: bool) -> str:
     """
     if not landings and not is_running:
         return ""
-    heads = ["file", "bits", "overhead", *(f"{NAMES[d.value]}, dB" for d in DECODERS)]
+    heads = ["file", "bits", "overhead", *(f"{NAMES[decoder]}, dB" for decoder in DECODERS)]
     rows = "".join(_landing(landing) for landing in landings)
     if is_running:
         rows += f"<tr>{'<td>…</td>' * len(heads)}</tr>" * (len(SHARES) - len(landings))
@@ -166,7 +166,7 @@ def _caption(dithered: Dithered) -> str:
 def _landing(landing: Landing) -> str:
     snr = "".join(
         f"<td>{landing.snr_db[name]:.2f} ({_signed(landing.snr_db[name] - landing.expected_db[name])})</td>"
-        for name in (decoder.value for decoder in DECODERS)
+        for name in DECODERS
     )
     return (
         f'<tr><th scope="row">{words.size(landing.num_bytes)}</th><td>{_bits(landing.bits)}</td>'
@@ -177,9 +177,8 @@ def _landing(landing: Landing) -> str:
 def _verdict(landings: Sequence[Landing]) -> str:
     """What the run shows, in its own numbers."""
     most, least = max(each.overhead for each in landings), min(each.overhead for each in landings)
-    off = {
-        name: max(abs(each.snr_db[name] - each.expected_db[name]) for each in landings)
-        for name in (decoder.value for decoder in DECODERS)
+    off: dict[str, float] = {
+        name: max(abs(each.snr_db[name] - each.expected_db[name]) for each in landings) for name in DECODERS
     }
     return (
         f"Real files take {_between(100 * least, 100 * most)} % more bits than the closed form: the length of the "
