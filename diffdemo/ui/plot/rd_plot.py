@@ -58,9 +58,9 @@ class _Drawn:
     def trace(self) -> go.Scatter:
         """As plotly takes it."""
         x, y, texts = zip(*self.places, strict=True)
-        return go.Scatter(
-            x=x, y=y, hovertext=texts, hoverinfo=["text" if each else "skip" for each in texts], **self.look
-        )
+        info = ["text" if each else "skip" for each in texts]
+        crowded = {"mode": "lines"} if self.end and len(self.places) > _MOST_MARKERS else {}
+        return go.Scatter(x=x, y=y, hovertext=texts, hoverinfo=info, **self.look | crowded)
 
 
 def rd_plot(
@@ -93,18 +93,19 @@ def rd_plot(
     own, theirs = ([part for each in group if (part := each.within(span)).places] for group in (own, theirs))
     ends = [(each.end, *each.places[-1][:2]) for each in own if each.end]
     heights = [y for each in (*own, *theirs) for _, y, _ in each.places]
-    if ceiling is not None and view.metric == BASE:
-        ends.append((_CEILING, span[1], ceiling))
-        heights.append(ceiling)
+    level = ceiling if view.metric == BASE else None
+    if level is not None:
+        ends.append((_CEILING, span[1], level))
+        heights.append(level)
     low, high = heights_of(heights, view.metric)
     height = SMALL_HEIGHT if is_small else HEIGHT
     figure = go.Figure(layout=_layout(view, span, (low, high), height, len(theirs), num_pixels))
     figure.add_traces([each.trace() for each in (*theirs, *own)])
     if shown:
         figure.add_vline(x=view.x(shown), line={"color": colour, "width": 1.5, "dash": "dot"})
-    if ends and ends[-1][0] == _CEILING:
+    if level is not None:
         # Dashed, because it is no file.
-        figure.add_hline(y=ends[-1][2], line={"color": NEUTRAL, "width": 1.5, "dash": "dash"})
+        figure.add_hline(y=level, line={"color": NEUTRAL, "width": 1.5, "dash": "dash"})
     _name(figure, ends, view, gap=_NAME_HEIGHT / height * (high - low), high=high)
     return figure
 
@@ -112,10 +113,9 @@ def rd_plot(
 def _own(line: Line, view: View) -> _Drawn:
     found = ((view.x(point), view.y(point), _text(line.label, point)) for point in line.points)
     places = [(x, y, text) for x, y, text in found if y is not None]
-    connected = "lines" if len(places) > _MOST_MARKERS else "lines+markers"
     look = {
         "name": line.label,
-        "mode": connected if line.width else "markers",
+        "mode": "lines+markers" if line.width else "markers",
         "line": {"color": line.colour, "width": line.width, "dash": line.dash},
         "marker": {"symbol": line.symbol, "size": line.size, "color": line.colour},
         "showlegend": False,
