@@ -11,6 +11,7 @@ from serving import built
 from diffdemo.engine import CodecInfo, CurvePoint
 from diffdemo.engine.classical.formats import FORMATS
 from diffdemo.images import Pixels, to_png
+from diffdemo.ui.memory.earlier import Earlier
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.plot.lines import curve_label, kinds, lines_of
@@ -68,6 +69,21 @@ def test_models_that_are_not_here_are_not_swept(engine: Engine, large_picture: P
     engine._models["fake-third"] = replace(engine._models["fake-third"], is_here=False)
     painter, session = Painter(engine, Baselines(engine)), Session(original=to_png(large_picture))
     assert len(list(painter.sweeps.wanted(session, large_picture, of_all=True))) == 1
+
+
+def test_the_curve_of_an_earlier_file_keeps_its_codec(engine: Engine) -> None:
+    """Two embedded codecs: after a file of CDC, the curve that stays is that of the one that was used before."""
+    codecs = engine.codecs()
+    engine.codecs = lambda: [*codecs[:2], replace(codecs[0], name="third", label="Third")]
+    points = (CurvePoint(1000, 0.5, {"psnr_db": 25.0}),)
+    before = (Earlier("diffc", ("fake",), points), Earlier("third", ("fake-third",), points), Earlier("cdc", ("x",)))
+    painter = Painter(engine, Baselines(engine))
+    own = {
+        painter.lines(Session(own=points, codec=codec, earlier=earlier))[0].label
+        for codec, earlier in (("cdc", before), ("third", ()), ("third", before))
+    }
+    assert own == {"Third, average"}
+    assert painter.lines(Session(own=points, codec="cdc"))[0].label == "DiffC, average"
 
 
 def test_the_page_names_it(engine: Engine) -> None:

@@ -124,9 +124,8 @@ class Painter:
     def _embedded(self, session: Session) -> list[Curve]:
         """The curve of the session's last file of an embedded codec: this one, or one before it."""
         embedded = [codec.name for codec in self._engine.codecs() if codec.is_embedded]
-        wrote = [each.codec for each in session.earlier if each.codec in embedded]
-        wrote += [session.codec] if session.codec in embedded else []
-        return [Curve((wrote or embedded)[-1], session.own)] if session.own else []
+        wrote = [name for name in (*(each.codec for each in session.earlier), session.codec) if name in embedded]
+        return [Curve([*embedded[:1], *wrote][-1], session.own)] if session.own else []
 
     def _still_known(self, session: Session, settings: tuple[str, ...]) -> list[Earlier]:
         """The encodes of other settings before the present one; curves of sweeps as far as they have grown since."""
