@@ -86,7 +86,7 @@ def test_the_picture_s_blocks_can_be_the_source(acts, session):
     assert screen.rate["maximum"] != acts.curves(session, "power", 1.5, 0.3).rate["maximum"]
 
 
-@pytest.mark.parametrize("event", ["curves", "move", "stop"])
+@pytest.mark.parametrize("event", ["curves", "move"])
 def test_without_a_picture_its_blocks_cannot(acts, event):
     with pytest.raises(gr.Error, match="no picture yet"):
         getattr(acts, event)(Session(), "picture", 1.5, 0.5)
@@ -139,7 +139,7 @@ def test_another_choice_ends_a_run_which_keeps_its_files(acts, small_runs):
 def test_stop_ends_a_run(acts, small_runs):
     run = acts.run(Session(), "power", 1.5, 0.5)
     next(run)
-    stopped = acts.stop(Session(), "power", 1.5, 0.5)
+    stopped = acts.curves(Session(), "power", 1.5, 0.5)
     assert list(run) == [TheoryScreen()]
     assert stopped.run["interactive"]
     assert not stopped.stop["interactive"]
@@ -172,7 +172,7 @@ def test_large_pictures_are_made_smaller(acts):
 def test_without_a_picture_nothing_is_rounded(acts):
     with pytest.raises(gr.Error, match="no picture yet"):
         acts.dither(Session(), 48)
-    assert acts.open_dither(Session(), 48) == DitherScreen(words.nothing_to_round(NO_PICTURE))
+    assert acts.open_dither(Session(), 48) == DitherScreen(f"<p>{NO_PICTURE}</p>")
 
 
 def test_the_tab_opens_with_curves():

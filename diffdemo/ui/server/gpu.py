@@ -52,26 +52,20 @@ def engine_with_gpu(make: Callable[..., Engine], device: str) -> Engine:
         make: makes an engine; takes `device`.
         device: for the ordinary one.
     """
-    work = _work_on_one(make)
-    home: list[Engine] = []
+    try:
+        spaces = importlib.import_module("spaces")
+    except ImportError:
+        return make(device=device)
+    work, home = _work_on_one(make), list[Engine]()
 
     def seconds(method: str, args: tuple, options: dict[str, Any]) -> int:
         return estimate(home[0], method, args, options)
 
-    lent = _decorated(work, seconds)
-    if lent is work:
+    lent = spaces.GPU(duration=seconds)(work)
+    if lent is work:  # It has nothing to lend.
         return make(device=device)
     home.append(make(device="cpu"))
     return cast(Engine, Lent(home[0], lent))
-
-
-def _decorated(work: Work, seconds: Callable[..., int]) -> Work:
-    """The function as `spaces` runs it; as it is where that is missing or has nothing to lend."""
-    try:
-        spaces = importlib.import_module("spaces")
-    except ImportError:
-        return work
-    return spaces.GPU(duration=seconds)(work)
 
 
 def _work_on_one(make: Callable[..., Engine]) -> Work:

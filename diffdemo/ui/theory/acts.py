@@ -70,7 +70,7 @@ class TheoryActs:
         rate: float = 0.5,
         request: gr.Request | None = None,
     ) -> TheoryScreen:
-        """The closed forms of a Gaussian source, and the files of it that have been run.
+        """The closed forms of a Gaussian source, and the files of it that have been run; ends a run that is going on.
 
         Args:
             session: whose picture to measure, for the spectrum "picture".
@@ -105,19 +105,6 @@ class TheoryActs:
         turn = self._turns.take(request)
         source = _source(session, spectrum, exponent)
         yield from self._turns.while_mine(turn, self._screens(source, rate), TheoryScreen())
-
-    @friendly
-    def stop(
-        self,
-        session: Session,
-        spectrum: Spectrum,
-        exponent: float,
-        rate: float,
-        request: gr.Request | None = None,
-    ) -> TheoryScreen:
-        """End the run; its files stay."""
-        self._turns.take(request)
-        return self._at_rest(_source(session, spectrum, exponent), rate)
 
     def _screens(self, source: Source, rate: float) -> Iterator[TheoryScreen]:
         """A run as it is seen: the plot when a file has landed, the line several times a second."""
@@ -171,7 +158,7 @@ class TheoryActs:
     def open_dither(self, session: Session, step: float) -> DitherScreen:
         """When the tab opens: round the studio's picture, if there is one."""
         if not _has_picture(session):
-            return DitherScreen(words.nothing_to_round(NO_PICTURE))
+            return DitherScreen(f"<p>{NO_PICTURE}</p>")
         return self.dither(session, step)
 
 

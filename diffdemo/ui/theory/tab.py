@@ -138,7 +138,7 @@ def wire(theory: TheoryTab, session: gr.State) -> None:
         api_name="theory_run",
     )
     theory.stop.click(None, cancels=[running], api_visibility="private")
-    theory.stop.click(acts.stop, chosen, screen, **instant, api_visibility="private")
+    theory.stop.click(acts.curves, chosen, screen, **instant, api_visibility="private")
     theory.tab.select(acts.open, chosen, screen, **instant, api_visibility="private")
     _wire_dither(theory, acts, session)
 

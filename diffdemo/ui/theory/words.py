@@ -78,11 +78,6 @@ def finished(count: int) -> str:
     return words.status(f"{count} of {len(SHARES)} files have landed.") if count else ""
 
 
-def nothing_to_round(why: str) -> str:
-    """Instead of pictures."""
-    return f"<p>{escape(why)}</p>"
-
-
 def rounded(dithered: Dithered, diffc_bpp: float | None) -> str:
     """What the decoded picture costs, and what DiffC takes for the same."""
     ours = ""
