@@ -14,6 +14,7 @@ from diffdemo.engine.records import Encoding, Frame
 from diffdemo.errors import DiffDemoError, ImageError, RateError
 from diffdemo.images import MOST_PIXELS, Pixels
 from diffdemo.metrics.points import CurvePoint
+from diffdemo.metrics.registry import BASE
 from diffdemo.pictures import load_picture
 
 MOST_PICTURES = 100
@@ -69,9 +70,11 @@ class Outcome:
     error: str = ""
 
     @property
-    def is_finite(self) -> bool:
-        """Whether there is a file with a PSNR that is a number: it is infinite where the picture comes back exactly."""
-        return not self.error and self.psnr_db is not None and math.isfinite(self.psnr_db)
+    def point(self) -> CurvePoint | None:
+        """Where its file lies in a plot; None where there is none, or where the picture comes back exactly."""
+        if self.error or self.psnr_db is None or not math.isfinite(self.psnr_db):
+            return None
+        return CurvePoint(self.num_bytes, self.bpp, {BASE: self.psnr_db})
 
 
 @dataclass(frozen=True, slots=True)

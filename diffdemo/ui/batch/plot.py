@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from diffdemo.engine import CodecInfo
+from diffdemo.engine import CodecInfo, CurvePoint
 from diffdemo.engine.batch.compress import Outcome
 from diffdemo.engine.batch.means import means
 from diffdemo.engine.classical.formats import FORMATS
@@ -20,18 +20,11 @@ HEIGHT = 300
 _FAINT = "rgba(128,128,128,0.35)"
 _EMPTY = [0.0, 1.5], [20.0, 40.0]
 """Axes while there is nothing to show."""
-_LEAST_SPANS = 0.3, 6.0
+_LEAST_BPP, _LEAST_DB = 0.3, 6.0
+"""What the axes cover at least."""
 _MARGIN = 0.12
 _NAME_GAP = 0.16
 """Share of the height from one mean's name to the other."""
-
-
-class _Dot(NamedTuple):
-    """One picture by one codec, or a mean: bits per pixel, PSNR in dB, and whose it is."""
-
-    x: float
-    y: float
-    name: str
 
 
 class _Kind(NamedTuple):
@@ -51,39 +44,37 @@ def batch_plot(outcomes: Sequence[Outcome], codec: str, codecs: Sequence[CodecIn
     """
     label = next(each.label for each in codecs if each.name == codec)
     own, jpeg = _Kind(label, look_of(codec, codecs).colour), _Kind("JPEG", FORMATS["jpeg"].colour)
-    finite = [outcome for outcome in outcomes if outcome.is_finite]
-    dots = [_Dot(each.bpp, each.psnr_db or 0.0, each.name) for each in finite]
+    dots = [(each.name, each.point) for each in outcomes if each.point]
     pairs = [
-        (dot, _Dot(each.jpeg.bpp, each.jpeg.psnr_db, each.name))
-        for dot, each in zip(dots, finite, strict=True)
-        if each.jpeg and each.jpeg.is_finite
+        (each.name, each.point, each.jpeg) for each in outcomes if each.point and each.jpeg and each.jpeg.is_finite
     ]
-    jpegs = [beside for _, beside in pairs]
-    across, up = _ranges([*dots, *jpegs])
+    jpegs = [(name, beside) for name, _, beside in pairs]
+    across, up = _ranges([point for _, point in (*dots, *jpegs)])
     figure = go.Figure(layout=_layout(across, up))
-    figure.add_trace(_strokes(pairs))
+    figure.add_trace(_strokes([(point, beside) for _, point, beside in pairs]))
     figure.add_trace(_trace(jpegs, jpeg, "square-open"))
     figure.add_trace(_trace(dots, own, "circle"))
     _mark_means(figure, outcomes, own, jpeg, up)
     return figure
 
 
-def _strokes(pairs: Sequence[tuple[_Dot, _Dot]]) -> go.Scatter:
+def _strokes(pairs: Sequence[tuple[CurvePoint, CurvePoint]]) -> go.Scatter:
     """A faint line from each picture to its JPEG; a gap after each."""
     return go.Scatter(
-        x=[x for own, jpeg in pairs for x in (own.x, jpeg.x, None)],
-        y=[y for own, jpeg in pairs for y in (own.y, jpeg.y, None)],
+        x=[x for own, jpeg in pairs for x in (own.bpp, jpeg.bpp, None)],
+        y=[y for own, jpeg in pairs for y in (own.psnr_db, jpeg.psnr_db, None)],
         mode="lines",
         line={"color": _FAINT, "width": 1},
         hoverinfo="skip",
     )
 
 
-def _trace(dots: Sequence[_Dot], kind: _Kind, symbol: str) -> go.Scatter:
+def _trace(dots: Sequence[tuple[str, CurvePoint]], kind: _Kind, symbol: str) -> go.Scatter:
+    """A dot for each picture; pointing at one tells the picture's name."""
     return go.Scatter(
-        x=[dot.x for dot in dots],
-        y=[dot.y for dot in dots],
-        text=[f"{escape(dot.name)}<br>{kind.label}: {dot.x:.2f} bpp, {dot.y:.2f} dB" for dot in dots],
+        x=[point.bpp for _, point in dots],
+        y=[point.psnr_db for _, point in dots],
+        text=[f"{escape(name)}<br>{kind.label}: {at.bpp:.2f} bpp, {at.psnr_db:.2f} dB" for name, at in dots],
         mode="markers",
         marker={"color": kind.colour, "symbol": symbol, "size": 7},
         hovertemplate="%{text}<extra></extra>",
@@ -114,14 +105,11 @@ def _mark_means(figure: go.Figure, outcomes: Sequence[Outcome], own: _Kind, jpeg
     figure.update_annotations(showarrow=False)
 
 
-def _ranges(dots: Sequence[_Dot]) -> tuple[list[float], list[float]]:
-    if not dots:
+def _ranges(points: Sequence[CurvePoint]) -> tuple[list[float], list[float]]:
+    if not points:
         return _EMPTY
-    across, up = (
-        _range(values, least)
-        for values, least in zip(([dot.x for dot in dots], [dot.y for dot in dots]), _LEAST_SPANS, strict=True)
-    )
-    return [max(0.0, across[0]), across[1]], up
+    across = _range([point.bpp for point in points], _LEAST_BPP)
+    return [max(0.0, across[0]), across[1]], _range([point.psnr_db for point in points], _LEAST_DB)
 
 
 def _range(values: Sequence[float], least: float) -> list[float]:
