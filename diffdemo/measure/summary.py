@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from diffdemo.codecs.registry import CODECS
-from diffdemo.engine.classical.files import MEASURED
+from diffdemo.engine.classical import formats
 from diffdemo.measure.mean_curves import Curves, flow_below_mean, mean_curve_tables
 from diffdemo.measure.perceptual_tables import look_tables
 from diffdemo.measure.results.lines import Row, codec_of, picture_key
@@ -44,7 +44,7 @@ def summary(rows: Sequence[Row]) -> str:
     lines += _lossless(curves)
     tested = [name for name in points if codec_of(name)]
     for name in tested:
-        for anchor in MEASURED:
+        for anchor in formats.measured():
             lines += _delta_rate(curves, anchor, name)
     lines += [*flow_below_mean(curves), "", *mean_curve_tables(curves)]
     lines += look_tables([row for row in rows if "looks" in row])

@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image
 
-from diffdemo.engine.classical.formats import USUAL
+from diffdemo.engine.classical.formats import drawn
 from diffdemo.engine.engine import Engine
 from diffdemo.engine.examples import EXAMPLES, FOLDER, example_pixels
 
@@ -35,7 +35,9 @@ def write_result(engine: Engine, name: str, data: bytes) -> None:
         "sha256": hashlib.sha256(data).hexdigest(),
         "point": last.point.to_json(),
         "curve": [point.to_json() for point in engine.curve(data)],
-        "classical": {codec: [point.to_json() for point in engine.classical_curve(original, codec)] for codec in USUAL},
+        "classical": {
+            codec: [point.to_json() for point in engine.classical_curve(original, codec)] for codec in drawn()
+        },
     }
     (FOLDER / f"{name}.json").write_text(json.dumps(known, indent=1) + "\n")
     out = io.BytesIO()

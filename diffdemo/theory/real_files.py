@@ -67,8 +67,8 @@ class Landing:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """A moment of a run: the landings so far, and how much of all the work is done, 0 to 1."""
+class RunProgress:
+    """How far a run is: the landings so far, and how much of all the work is done, 0 to 1."""
 
     landings: tuple[Landing, ...]
     share_done: float
@@ -87,7 +87,7 @@ class Landings:
         with self._lock:
             return self._known.get(source, ())
 
-    def run(self, source: Source) -> Iterator[Run]:
+    def run(self, source: Source) -> Iterator[RunProgress]:
         """Land the files of a source one after the other, going on where an earlier run was stopped.
 
         Yields several times a second; closing the iterator stops the run between two steps of the codec.
@@ -100,11 +100,11 @@ class Landings:
             data = b""
             for grown, share in draw.encode(num_bytes):
                 data = grown
-                yield Run(landings, (number + share) / len(SHARES), False)
+                yield RunProgress(landings, (number + share) / len(SHARES), False)
             landings = (*landings, draw.land(data))
             with self._lock:
                 self._known[source] = landings
-        yield Run(landings, 1.0, True)
+        yield RunProgress(landings, 1.0, True)
 
 
 class _Given(PixelSpace):

@@ -72,7 +72,7 @@ class Storage:
         ]
         offered = gr.update(choices=removable, value=removable[0][1] if removable else None, visible=bool(removable))
         return (
-            model_table.table(models),
+            model_table.table(models, self._engine.codecs()),
             model_table.storage(self._engine.cache()),
             offered,
             gr.update(visible=bool(removable)),

@@ -50,12 +50,12 @@ def build_app(engine: Engine) -> gr.Blocks:
             with gr.Tab("Theory") as tab:
                 theory_tab = theory.build(tab)
             with gr.Tab("Batch") as tab:
-                batch_tab = batch.build(tab)
+                batch_tab = batch.build(tab, engine)
             with gr.Tab("About") as tab:
                 about_tab = about.build(tab, engine.examples())
         wiring.wire(demo, studio_tab, closer_part, wiring.Acts.on(engine, Turns()))
         inspect.wire(inspect_tab, inspect.Inspection(engine), studio_tab.session, studio_tab.used)
-        theory.wire(theory_tab, engine, studio_tab.session)
+        theory.wire(theory_tab, studio_tab.session)
         batch.wire(batch_tab, engine)
         about.wire(about_tab, about.Storage(engine))
         expose.expose(engine)

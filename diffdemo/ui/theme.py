@@ -22,7 +22,7 @@ _ACCENT = colors.Color(
     c900="#002c45",
     c950="#001b2b",
 )
-"""Around the blue that the plot gives to DiffC."""
+"""Around the blue of the first codec in plots. Style sheets take it as `--primary-500` and the like."""
 
 
 def make_theme() -> gr.themes.Base:

@@ -7,7 +7,6 @@ follows from another one goes on in the turn of that one, or it would take the w
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
@@ -15,6 +14,7 @@ from threading import Condition
 from typing import TypeVar
 
 import gradio as gr
+from cachetools import LRUCache
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class Turns:
     def __init__(self, patience: float = _PATIENCE_SECONDS) -> None:
         self._patience = patience
         self._numbers = count(1)
-        self._latest: OrderedDict[str, int] = OrderedDict()
+        self._latest: LRUCache[str, int] = LRUCache(_MOST_VISITORS)
         self._speaking: list[Turn] = []
         self._changed = Condition()
 
@@ -54,23 +54,20 @@ class Turns:
         turn = Turn.of(request, next(self._numbers))
         with self._changed:
             self._latest[turn.visitor] = turn.number
-            self._latest.move_to_end(turn.visitor)
-            while len(self._latest) > _MOST_VISITORS:
-                self._latest.popitem(last=False)
             self._changed.wait_for(lambda: not self._is_spoken_to(turn.visitor), self._patience)
         return turn
 
     def current(self, request: gr.Request | None) -> Turn:
         """The turn that the visitor is in: for what nobody asked for, and which ends when somebody asks for more."""
         visitor = Turn.of(request, 0).visitor
-        return Turn(visitor, self._latest.get(visitor, 0))
+        return Turn(visitor, self._number(visitor))
 
     def is_over(self, turn: Turn) -> bool:
         """Whether another turn has begun."""
-        return self._latest.get(turn.visitor, 0) != turn.number
+        return self._number(turn.visitor) != turn.number
 
     def while_mine(self, turn: Turn, items: Iterator[T], silence: T) -> Iterator[T]:
-        """The same items, until the turn is over; then, or if there were none, `silence`.
+        """Pass items on until the turn is over; then, or if there were none, `silence`.
 
         Gradio sends what a generator yielded last once more when it ends, over whatever the next turn has painted by
         then; where nothing was yielded, it empties every output.
@@ -88,6 +85,11 @@ class Turns:
                 break
         if not has_spoken or self.is_over(turn):
             yield silence
+
+    def _number(self, visitor: str) -> int:
+        """Of the visitor's latest turn; to ask for it is to remember the visitor for longer."""
+        with self._changed:
+            return self._latest.get(visitor, 0)
 
     def _is_spoken_to(self, visitor: str) -> bool:
         return any(turn.visitor == visitor for turn in self._speaking)

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from html import escape
 
+from diffdemo.engine.classical.formats import FORMATS
 from diffdemo.engine.records import FileInfo, Frame
 from diffdemo.plain_text import duration
 from diffdemo.ui.memory.session import Session, Shown
-from diffdemo.ui.plot.baselines import Rival
-from diffdemo.ui.style import LABELS
+from diffdemo.ui.plot.baselines import Baseline
 
 DECODERS = {
     "mean": "safest average (posterior mean)",
@@ -50,25 +50,25 @@ def quality(psnr_db: float | None) -> str:
     return "lossless" if math.isinf(psnr_db) else f"{psnr_db:.1f} dB"
 
 
-def argument(shown: Shown, num_pixels: int, rivals: Sequence[Rival]) -> str:
+def argument(shown: Shown, num_pixels: int, baselines: Sequence[Baseline]) -> str:
     """The sentence under the stage: what this file is, and what others would need or reach."""
     ratio = 3 * num_pixels / shown.num_bytes
     compared = f"{ratio:.0f}:1" if ratio >= 1 else f"1:{1 / ratio:.0f}"
     facts = [size(shown.num_bytes), rate(shown.bpp), compared, quality(shown.psnr_db)]
     headline = " · ".join(f"<b>{fact}</b>" for fact in facts if fact)
-    return f'<p class="headline">{headline}</p><p>{_rivalry(shown.num_bytes, rivals)}</p>'
+    return f'<p class="headline">{headline}</p><p>{_compared(shown.num_bytes, baselines)}</p>'
 
 
-def _rivalry(num_bytes: int, rivals: Sequence[Rival]) -> str:
+def _compared(num_bytes: int, baselines: Sequence[Baseline]) -> str:
     reached = [
-        f"{LABELS[rival.codec]} reaches {quality(rival.psnr_db)}" for rival in rivals if rival.psnr_db is not None
+        f"{FORMATS[each.codec].label} reaches {quality(each.psnr_db)}" for each in baselines if each.psnr_db is not None
     ]
     too_large = [
-        f"{LABELS[rival.codec]} cannot go below {size(rival.smallest)}"
-        for rival in rivals
-        if rival.smallest > num_bytes
+        f"{FORMATS[each.codec].label} cannot go below {size(each.smallest)}"
+        for each in baselines
+        if each.smallest > num_bytes
     ]
-    needed = [f"{LABELS[rival.codec]} {size(rival.needs)}" for rival in rivals if rival.needs is not None]
+    needed = [f"{FORMATS[each.codec].label} {size(each.needs)}" for each in baselines if each.needs is not None]
     sentences = [("At these bytes ", [*reached, *too_large]), ("For this PSNR: ", needed)]
     return " ".join(f"{start}{', '.join(facts)}." for start, facts in sentences if facts)
 

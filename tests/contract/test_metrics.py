@@ -28,7 +28,7 @@ from diffdemo.metrics.points import few
 from diffdemo.metrics.registry import METRICS, Metric, When
 from diffdemo.ui.batch.table import batch_table
 from diffdemo.ui.memory.session import Session
-from diffdemo.ui.plot.baselines import Rivals
+from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.plot.rd_plot import rd_plot
 from diffdemo.ui.plot.view import View, height
 from diffdemo.ui.programs.compare import Comparison as Compare
@@ -53,7 +53,7 @@ class Page:
 
     def __init__(self, pixels: Pixels) -> None:
         self.engine, turns = FakeEngine(), Turns(patience=0)
-        self.painter = Painter(self.engine, Rivals(self.engine))
+        self.painter = Painter(self.engine, Baselines(self.engine))
         self.plotting = Plotting(self.engine, self.painter, turns)
         self.comparison = Comparison(self.engine, self.painter, turns)
         handlers = Handlers(self.engine, self.painter, turns)

@@ -24,5 +24,5 @@ def uploads() -> Callable[[str], Path]:
 
 @pytest.fixture
 def tmp_path(uploads: Callable[[str], Path]) -> Path:
-    """The same under the name that tests know."""
+    """A folder below that of uploads, under the name that tests know."""
     return uploads("file")

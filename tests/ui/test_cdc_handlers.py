@@ -14,7 +14,7 @@ from diffdemo.pictures import load_picture
 from diffdemo.ui.inspect import Inspection
 from diffdemo.ui.memory.runs import MOST_RUNS, Run, with_run
 from diffdemo.ui.memory.session import Session
-from diffdemo.ui.plot.baselines import Rivals
+from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.plot.line_names import apart
 from diffdemo.ui.plot.steps_plot import steps_plot
 from diffdemo.ui.plot.sweeps import Sweep
@@ -35,7 +35,7 @@ class Page:
     def __init__(self, tmp_path) -> None:
         self.engine, self.folder = FakeEngine(), tmp_path
         turns = Turns(patience=0)
-        self.painter = Painter(self.engine, Rivals(self.engine))
+        self.painter = Painter(self.engine, Baselines(self.engine))
         self.pictures = Pictures(self.engine, self.painter, turns)
         self.handlers = Handlers(self.engine, self.painter, turns)
         self.opening = Opening(self.engine, self.painter, turns)

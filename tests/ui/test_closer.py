@@ -17,7 +17,7 @@ from diffdemo.ui.closer.acts import NO_MAP, NOT_EMBEDDED, Looks, legend
 from diffdemo.ui.links.permalink import Place, from_query, to_query
 from diffdemo.ui.links.sharing import Sharing
 from diffdemo.ui.memory.session import Session
-from diffdemo.ui.plot.baselines import Rivals
+from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.studio.opening import Opening
 from diffdemo.ui.studio.pictures import Pictures
 from diffdemo.ui.studio.screen import Painter
@@ -75,16 +75,21 @@ def test_every_decoder_has_its_picture_from_the_same_bytes(looks, session, of_cd
     used = len(session.data) // 2
     rows = [update["value"] for update in looks.decoders(session, used) if "value" in update]
     assert [len(row) for row in rows] == [1, 2, 3, 4]
-    assert [caption.split(" · ")[0] for _, caption in rows[-1]] == ["average", "half-way", "flow", "ancestral"]
+    assert [caption.split(" · ")[0] for _, caption in rows[-1]] == [
+        "average",
+        "DiffC-F, realism 0.5",
+        "DiffC-F, realism 1",
+        "DiffC-A",
+    ]
     assert all("dB" in caption for _, caption in rows[-1])
     average, _, _, drawn = (load_picture(path).pixels for path, _ in rows[-1])
     assert not np.array_equal(average, drawn)
     *_, last = looks.decoders(of_cdc, 0)
     assert [caption.split(" · ")[0] for _, caption in last["value"]] == [
-        "gamma 0",
-        "gamma 0.4",
-        "gamma 0.8",
-        "gamma 1.2",
+        "deterministic",
+        "stochastic, gamma 0.4",
+        "stochastic, gamma 0.8",
+        "stochastic, gamma 1.2",
     ]
     with pytest.raises(gr.Error, match="no file yet"):
         list(looks.decoders(Session(), 0))
@@ -123,7 +128,7 @@ def test_the_play_button_streams_clock_and_pictures(looks, session, monkeypatch)
 
 def test_a_file_that_is_no_film_says_so(looks, of_cdc):
     for call in (lambda: looks.film(of_cdc), lambda: list(looks.play(of_cdc, "3g"))):
-        with pytest.raises(gr.Error, match=NOT_EMBEDDED[:30]):
+        with pytest.raises(gr.Error, match=NOT_EMBEDDED.format("CDC", "DiffC")):
             call()
     with pytest.raises(gr.Error, match="no file yet"):
         looks.film(Session())
@@ -141,7 +146,7 @@ def test_the_map_has_a_legend_in_numbers(looks, fake, session):
 
 def test_without_an_original_there_is_no_map(looks, fake, session):
     elsewhere = Looks(FakeEngine())
-    with pytest.raises(gr.Error, match=NO_MAP[:20]):
+    with pytest.raises(gr.Error, match=NO_MAP.format("DiffC")):
         elsewhere.bits(session, 0)
 
 
@@ -161,7 +166,7 @@ CONTROLS = (
 
 @pytest.fixture
 def sharing(fake) -> Sharing:
-    painter, turns = Painter(fake, Rivals(fake)), Turns(patience=0)
+    painter, turns = Painter(fake, Baselines(fake)), Turns(patience=0)
     return Sharing(fake, Opening(fake, painter, turns))
 
 
@@ -216,7 +221,7 @@ def test_what_a_link_says_is_restored_and_nothing_else(sharing):
 
 
 def test_greeting_shows_the_example_of_the_link(fake):
-    pictures = Pictures(fake, Painter(fake, Rivals(fake)), Turns(patience=0))
+    pictures = Pictures(fake, Painter(fake, Baselines(fake)), Turns(patience=0))
     assert pictures.greet(asking("example=cat")).session.name == "cat"
     assert pictures.greet(asking("example=nonesuch")).session.name == "astronaut"
     waiting = pictures.greet(asking(to_query(Place(file=b"FAKE" + bytes(20)))))

@@ -16,7 +16,7 @@ from diffdemo.metrics.maps import difference, error_map
 from diffdemo.pictures import load_picture
 from diffdemo.ui.compare import comparer, sides
 from diffdemo.ui.memory.session import Session, Side
-from diffdemo.ui.plot.baselines import Rivals
+from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.programs.endpoints import Endpoints
 from diffdemo.ui.studio.comparison import Comparison
 from diffdemo.ui.studio.compress import Handlers
@@ -30,7 +30,7 @@ class Page:
 
     def __init__(self, pixels: np.ndarray) -> None:
         self.engine, self.turns = FakeEngine(), Turns(patience=0)
-        self.painter = Painter(self.engine, Rivals(self.engine))
+        self.painter = Painter(self.engine, Baselines(self.engine))
         self.comparison = Comparison(self.engine, self.painter, self.turns)
         self.viewing = Viewing(self.engine, self.painter, self.turns)
         self.handlers = Handlers(self.engine, self.painter, self.turns)

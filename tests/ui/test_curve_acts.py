@@ -13,15 +13,14 @@ from fakes import FakeEngine
 from PIL import Image
 
 from diffdemo.ui.memory.session import Session
-from diffdemo.ui.plot.baselines import Rivals
-from diffdemo.ui.plot.lines import CDC_LABEL, KINDS
+from diffdemo.ui.plot.baselines import Baselines
+from diffdemo.ui.plot.lines import kinds
 from diffdemo.ui.plot.published import published
 from diffdemo.ui.studio.compress import Handlers
 from diffdemo.ui.studio.decode import Viewing
 from diffdemo.ui.studio.pictures import Pictures
 from diffdemo.ui.studio.plotting import Plotting
 from diffdemo.ui.studio.screen import Painter
-from diffdemo.ui.style import LABELS
 from diffdemo.ui.turns import Turns
 
 FIELDS = {"line", "num_bytes", "bpp", "psnr_db", "ms_ssim", "lpips"}
@@ -32,7 +31,7 @@ class Page:
 
     def __init__(self) -> None:
         self.engine, turns = FakeEngine(), Turns(patience=0)
-        self.painter = Painter(self.engine, Rivals(self.engine))
+        self.painter = Painter(self.engine, Baselines(self.engine))
         self.handlers = Handlers(self.engine, self.painter, turns)
         self.viewing = Viewing(self.engine, self.painter, turns)
         self.pictures = Pictures(self.engine, self.painter, turns)
@@ -67,14 +66,14 @@ def session(page, picture) -> Session:
 
 def test_decodes_that_were_tried_accumulate_and_survive_another_encode(page, session):
     session = page.decode(page.decode(page.decode(session, "flow"), "ancestral"), "flow", 0.5)
-    assert [each.name for each in session.tried] == [LABELS["flow"], LABELS["ancestral"], "DiffC-F, realism 0.5"]
+    assert [each.name for each in session.tried] == ["DiffC-F", "DiffC-A", "DiffC-F, realism 0.5"]
     assert page.decode(session, "mean").tried == session.tried
     after = page.encode(session, "cdc")
     assert after.tried == session.tried
     after = page.decode(after, "mean")
     assert after.tried[-1].codec == "cdc"
     shown = {trace.name for trace in page.painter.plot(after, "psnr_db").data}
-    assert shown >= {LABELS["flow"], LABELS["ancestral"], after.tried[-1].name, LABELS["diffc"]}
+    assert shown >= {"DiffC-F", "DiffC-A", after.tried[-1].name, "DiffC, average"}
 
 
 def test_encodes_accumulate_under_their_settings_until_they_are_forgotten(page, session, picture):
@@ -111,7 +110,7 @@ def test_another_picture_forgets_them(page, session, picture):
 
 
 def test_a_view_is_kept_in_words(page, session):
-    lines = [kind for kind in KINDS if kind != "jpeg"]
+    lines = [kind for kind in kinds(page.engine.codecs()) if kind != "jpeg"]
     words, plot, credit = page.plotting.replot(session, "ms_ssim", "bpp", "log", lines, False, "kodak/compressai")
     assert words == "ms_ssim bpp log -jpeg +kodak/compressai"
     assert plot.layout.xaxis.type == "log"
@@ -133,8 +132,8 @@ def test_a_rate_in_the_plot_is_one_of_the_picture_that_is_there(page, session, p
 def test_cdc_comes_beside_diffc_only_when_asked_for(page, session):
     assert list(page.plotting.complete(session, "psnr_db")) == [gr.skip()]
     plots = list(page.plotting.complete(session, "psnr_db bpp linear sweep"))
-    assert [trace.name for trace in plots[-1].data].count(CDC_LABEL) == 1
-    assert [trace.name for trace in page.painter.plot(session, "psnr_db").data].count(CDC_LABEL) == 1
+    assert [trace.name for trace in plots[-1].data].count("CDC, one step") == 1
+    assert [trace.name for trace in page.painter.plot(session, "psnr_db").data].count("CDC, one step") == 1
 
 
 def test_points_as_files(page, session):
@@ -157,7 +156,7 @@ def test_points_as_files(page, session):
 def test_the_curve_of_the_session_and_of_a_file(page, session, picture, tmp_path):
     *_, points = page.plotting.curve(session)
     assert set(points[0]) >= FIELDS
-    assert [point for point in points if point["line"] == LABELS["diffc"]] != []
+    assert [point for point in points if point["line"] == "DiffC, average"] != []
     path = tmp_path / "picture.difd"
     path.write_bytes(session.data)
     *_, of_file = page.plotting.curve(Session(), picture, str(path))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from fakes import FakeEngine
 
 from diffdemo.engine import CurvePoint
+from diffdemo.engine.classical.formats import FORMATS
 from diffdemo.ui.memory.tried import MOST_TRIED, Tried, cdc_name, diffc_name
-from diffdemo.ui.plot.lines import CDC_LABEL, lines_of
+from diffdemo.ui.plot.lines import lines_of
 from diffdemo.ui.plot.published import published
 from diffdemo.ui.plot.published_lines import NOTHING, WHERE, choices, credit, overlays_of
 from diffdemo.ui.plot.rd_plot import HEIGHT, rd_plot
 from diffdemo.ui.plot.view import View
-from diffdemo.ui.style import COLOURS, Curve
+from diffdemo.ui.style import Curve
 
 PIXELS = 16_000
 OWN = Curve(
@@ -30,12 +32,13 @@ JPEG = Curve(
 )
 HERE = CurvePoint(1500, 0.75, {"psnr_db": 27.0, "ms_ssim": 0.95})
 COMPRESSAI = "kodak/compressai"
+CODECS = FakeEngine().codecs()
 
 
-def draw(*curves, view="psnr_db", cdc=(), tried=(), **options):
+def draw(*curves, view="psnr_db", tried=(), **options):
     wanted = View.read(view)
     others = overlays_of(wanted)
-    return rd_plot(lines_of(curves, cdc, tried), view=wanted, num_pixels=PIXELS, others=others, **options)
+    return rd_plot(lines_of(CODECS, curves, tried), view=wanted, num_pixels=PIXELS, others=others, **options)
 
 
 def names(figure) -> list[str]:
@@ -55,7 +58,7 @@ def test_it_follows_our_points_and_marks_where_we_are():
     assert max(figure.data[1].x) == figure.layout.xaxis.range[1]
     assert figure.layout.shapes[0].x0 == 0.75
     assert {note.text for note in figure.layout.annotations} == {"DiffC, average", "JPEG"}
-    assert figure.data[1].line.color == COLOURS["jpeg"]
+    assert figure.data[1].line.color == FORMATS["jpeg"].colour
 
 
 def test_similarity_is_drawn_in_decibels_and_what_is_not_known_is_left_out():
@@ -104,9 +107,10 @@ def test_pointing_at_a_point_tells_its_numbers_but_not_where_a_line_leaves_the_p
 
 def test_lines_can_be_switched_off():
     tried = Tried("diffc", diffc_name("flow", 1), HERE).among(())
-    shown = draw(OWN, JPEG, cdc=[HERE], tried=tried)
-    assert names(shown) == ["DiffC, average", "JPEG", CDC_LABEL, "DiffC-F"]
-    hidden = draw(OWN, JPEG, cdc=[HERE], tried=tried, view="psnr_db -jpeg -cdc -tried")
+    cdc = Curve("cdc", (HERE,))
+    shown = draw(OWN, JPEG, cdc, tried=tried)
+    assert names(shown) == ["DiffC, average", "JPEG", "CDC, one step", "DiffC-F"]
+    hidden = draw(OWN, JPEG, cdc, tried=tried, view="psnr_db -jpeg -cdc -tried")
     assert names(hidden) == ["DiffC, average"]
     assert "JPEG" not in {note.text for note in hidden.layout.annotations}
 

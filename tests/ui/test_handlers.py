@@ -11,18 +11,18 @@ from fakes import FakeEngine
 from PIL import Image
 from stage import shown
 
+from diffdemo.engine import WAYS, Decoder
 from diffdemo.errors import ImageError
 from diffdemo.pictures import load_picture
 from diffdemo.ui.errors import UNEXPECTED, friendly
 from diffdemo.ui.inspect import Inspection
 from diffdemo.ui.memory.session import Session
-from diffdemo.ui.plot.baselines import Rivals
+from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.studio.compress import Handlers, to_side
 from diffdemo.ui.studio.decode import Viewing
 from diffdemo.ui.studio.opening import Opening
 from diffdemo.ui.studio.pictures import Pictures
 from diffdemo.ui.studio.screen import UNCHANGED, Painter, Screen
-from diffdemo.ui.style import LABELS
 from diffdemo.ui.turns import Turns
 
 
@@ -33,7 +33,7 @@ def fake() -> FakeEngine:
 
 @pytest.fixture
 def painter(fake) -> Painter:
-    return Painter(fake, Rivals(fake))
+    return Painter(fake, Baselines(fake))
 
 
 @pytest.fixture
@@ -285,7 +285,7 @@ def test_decoders_differ_on_the_same_bytes(viewing, compressed, decoder):
         assert last.session.shown.num_bytes == used
         pictures.append(_right(last))
     assert not np.array_equal(*pictures)
-    assert LABELS[decoder] in {trace.name for trace in last.plot.data}
+    assert WAYS[Decoder(decoder)].short in {trace.name for trace in last.plot.data}
 
 
 def test_refine_without_a_file_changes_nothing(viewing):

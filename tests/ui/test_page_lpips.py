@@ -11,13 +11,14 @@ from serving import built
 from stage import shown as pixels_on
 
 from diffdemo.engine import CurvePoint
+from diffdemo.engine.classical.formats import drawn
 from diffdemo.images import to_png
 from diffdemo.metrics import lpips as perceptual
 from diffdemo.metrics.lpips import lpips
 from diffdemo.ui import likeness
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot import export
-from diffdemo.ui.plot.baselines import CODECS, Rivals
+from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.plot.lines import lines_of
 from diffdemo.ui.plot.published_lines import choices, overlays_of
 from diffdemo.ui.plot.rd_plot import rd_plot
@@ -36,7 +37,7 @@ class Page:
 
     def __init__(self) -> None:
         self.engine, turns = FakeEngine(), Turns(patience=0)
-        self.painter = Painter(self.engine, Rivals(self.engine))
+        self.painter = Painter(self.engine, Baselines(self.engine))
         self.handlers = Handlers(self.engine, self.painter, turns)
         self.viewing = Viewing(self.engine, self.painter, turns)
         self.comparison = Comparison(self.engine, self.painter, turns)
@@ -139,7 +140,7 @@ def test_a_codec_that_fails_leaves_the_others(page, large_picture, monkeypatch):
     monkeypatch.setattr(page.engine, "classical_curve", fails)
     *_, full = page.plotting.complete(session, "lpips")
     assert {trace.name for trace in full.data} == {"DiffC, average", "JPEG", "AVIF"}
-    assert len(CODECS) == 3
+    assert drawn() == ("jpeg", "webp", "avif")
 
 
 def test_up_is_better_and_the_numbers_have_no_sign():
@@ -150,7 +151,7 @@ def test_up_is_better_and_the_numbers_have_no_sign():
             CurvePoint(2000, 1.0, {"psnr_db": 30.0, "ms_ssim": 0.99, "lpips": 0.11}),
         ),
     )
-    figure = rd_plot(lines_of([curve], (), ()), view=View.read("lpips bytes"), num_pixels=16_000)
+    figure = rd_plot(lines_of(FakeEngine().codecs(), [curve]), view=View.read("lpips bytes"), num_pixels=16_000)
     assert list(figure.data[0].y) == [-0.42, -0.11]
     assert figure.layout.yaxis.title.text == "LPIPS, better is up"
     assert list(figure.layout.yaxis.ticktext) == [f"{-value:g}" for value in figure.layout.yaxis.tickvals]

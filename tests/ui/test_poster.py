@@ -14,7 +14,7 @@ from stage import shown
 
 from diffdemo.engine.examples import EXAMPLES, ExampleResult, example_file, example_pixels, example_result
 from diffdemo.metrics.distortion import psnr_db
-from diffdemo.ui.plot.baselines import Rivals
+from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.server import poster
 from diffdemo.ui.studio.compress import Handlers
 from diffdemo.ui.studio.pictures import Pictures
@@ -41,7 +41,7 @@ def engine() -> Knowing:
 
 @pytest.fixture
 def page(engine) -> tuple[Pictures, Handlers]:
-    painter, turns = Painter(engine, Rivals(engine)), Turns()
+    painter, turns = Painter(engine, Baselines(engine)), Turns()
     return Pictures(engine, painter, turns), Handlers(engine, painter, turns)
 
 

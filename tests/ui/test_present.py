@@ -10,7 +10,7 @@ from diffdemo.metrics.points import CurvePoint
 from diffdemo.metrics.registry import BASE
 from diffdemo.ui import words as present
 from diffdemo.ui.memory.session import Shown
-from diffdemo.ui.plot.baselines import Rival
+from diffdemo.ui.plot.baselines import Baseline
 
 
 def _shown(**changes) -> Shown:
@@ -52,17 +52,17 @@ def test_numbers_in_words(call, value, words):
 
 
 def test_the_argument_names_what_others_reach_and_need():
-    rivals = [Rival("jpeg", 4000, 29.82, 38900), Rival("webp", 2000, 32.0, None)]
-    words = present.argument(_shown(), 393_000, rivals)
+    baselines = [Baseline("jpeg", 4000, 29.82, 38900), Baseline("webp", 2000, 32.0, None)]
+    words = present.argument(_shown(), 393_000, baselines)
     assert "<b>23,114 bytes</b> · <b>0.47 bpp</b> · <b>51:1</b> · <b>33.1 dB</b>" in words
     assert "At these bytes JPEG reaches 29.8 dB, WebP reaches 32.0 dB." in words
     assert "For this PSNR: JPEG 38,900 bytes." in words
 
 
 def test_the_argument_claims_nothing_about_sizes_that_a_rival_was_not_tried_at():
-    below = [Rival("jpeg", 40_000, None, None)]
+    below = [Baseline("jpeg", 40_000, None, None)]
     assert "At these bytes JPEG cannot go below 40,000 bytes." in present.argument(_shown(), 393_000, below)
-    above = [Rival("jpeg", 4_000, None, None)]
+    above = [Baseline("jpeg", 4_000, None, None)]
     words = present.argument(_shown(), 393_000, above)
     assert "JPEG" not in words
 

@@ -16,19 +16,20 @@ from diffdemo.pictures import load_picture
 from diffdemo.theory import real_files
 from diffdemo.theory.sources import SCHEMES, curves, mark, most_bits, power_law
 from diffdemo.ui.memory.session import Session
+from diffdemo.ui.theory import schemes, words
 from diffdemo.ui.theory import tab as theory
-from diffdemo.ui.theory import words
-from diffdemo.ui.theory.acts import NO_PICTURE, DitherScreen, TheoryActs, TheoryScreen, first_screen
-from diffdemo.ui.theory.plot import COLOURS, DASHES, NAMES, theory_plot
+from diffdemo.ui.theory.acts import NO_PICTURE, DitherScreen, TheoryActs, TheoryScreen, paint
+from diffdemo.ui.theory.plot import theory_plot
 from diffdemo.ui.turns import Turns
 
+NAMES = [scheme.name for scheme in schemes.SCHEMES.values()]
 FILES = (0.04, 0.05)
 """Shares of small files, so that a run takes two seconds."""
 
 
 @pytest.fixture
 def acts() -> TheoryActs:
-    return TheoryActs(FakeEngine(), Turns(patience=0))
+    return TheoryActs(Turns(patience=0))
 
 
 @pytest.fixture
@@ -43,18 +44,19 @@ def session() -> Session:
 
 
 def test_every_scheme_has_a_name_a_colour_and_a_meaning():
-    assert list(NAMES) == list(COLOURS) == list(SCHEMES)
+    assert list(schemes.SCHEMES) == list(SCHEMES)
     meanings = words.meanings()
-    assert all(name in meanings for name in NAMES.values())
-    assert set(DASHES) < set(SCHEMES)
+    assert all(name in meanings for name in NAMES)
+    assert all(each.colour and each.meaning and each.formula for each in schemes.SCHEMES.values())
+    assert {key for key, each in schemes.SCHEMES.items() if each.dash != "solid"} == {"shannon", "realism", "dithered"}
 
 
 def test_the_plot_shows_the_curves_and_the_gap():
     source = power_law(1.5)
     figure = theory_plot(curves(source), mark=mark(source, 0.5), landings=())
-    assert [trace.name for trace in figure.data] == list(NAMES.values())
+    assert [trace.name for trace in figure.data] == NAMES
     texts = [note.text for note in figure.layout.annotations]
-    assert set(texts[:-1]) == set(NAMES.values())
+    assert set(texts[:-1]) == set(NAMES)
     assert texts[-1] == f"{mark(source, 0.5).gap_db:.2f} dB"
     heights = sorted(note.ay for note in figure.layout.annotations[:-1])
     assert min(np.diff(heights)) > 1
@@ -84,7 +86,7 @@ def test_the_picture_s_blocks_can_be_the_source(acts, session):
     assert screen.rate["maximum"] != acts.curves(session, "power", 1.5, 0.3).rate["maximum"]
 
 
-@pytest.mark.parametrize("event", ["curves", "move", "stop"])
+@pytest.mark.parametrize("event", ["curves", "move"])
 def test_without_a_picture_its_blocks_cannot(acts, event):
     with pytest.raises(gr.Error, match="no picture yet"):
         getattr(acts, event)(Session(), "picture", 1.5, 0.5)
@@ -114,7 +116,7 @@ def test_a_run_lands_one_file_after_the_other(acts, small_runs):
 
 def test_whiskers_begin_at_the_closed_form(acts, small_runs):
     *_, last = acts.run(Session(), "power", 1.5, 0.5)
-    (trace,) = (trace for trace in last.plot.data if trace.name == f"{NAMES['flow']}, files")
+    (trace,) = (trace for trace in last.plot.data if trace.name == f"{schemes.SCHEMES['flow'].name}, files")
     (curve,) = (curve for curve in curves(power_law(1.5)) if curve.scheme == "flow")
     ideal = np.array(trace.x) - np.array(trace.error_x.arrayminus)
     assert (np.array(trace.error_x.arrayminus) > 0).all()
@@ -137,7 +139,7 @@ def test_another_choice_ends_a_run_which_keeps_its_files(acts, small_runs):
 def test_stop_ends_a_run(acts, small_runs):
     run = acts.run(Session(), "power", 1.5, 0.5)
     next(run)
-    stopped = acts.stop(Session(), "power", 1.5, 0.5)
+    stopped = acts.curves(Session(), "power", 1.5, 0.5)
     assert list(run) == [TheoryScreen()]
     assert stopped.run["interactive"]
     assert not stopped.stop["interactive"]
@@ -170,11 +172,11 @@ def test_large_pictures_are_made_smaller(acts):
 def test_without_a_picture_nothing_is_rounded(acts):
     with pytest.raises(gr.Error, match="no picture yet"):
         acts.dither(Session(), 48)
-    assert acts.open_dither(Session(), 48) == DitherScreen(words.nothing_to_round(NO_PICTURE))
+    assert acts.open_dither(Session(), 48) == DitherScreen(f"<p>{NO_PICTURE}</p>")
 
 
 def test_the_tab_opens_with_curves():
-    screen = first_screen(1.5, 0.5)
+    screen = paint(power_law(1.5), 0.5)
     assert len(screen.plot.data) == len(SCHEMES)
     assert "2.28 dB" in screen.gap
 
@@ -185,7 +187,7 @@ def demo() -> gr.Blocks:
         session = gr.State(Session())
         with gr.Tab("Theory") as tab:
             built = theory.build(tab)
-        theory.wire(built, FakeEngine(), session)
+        theory.wire(built, session)
     return demo
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from diffdemo.engine import Engine
 from diffdemo.engine.batch.archive import Archive, archived, columns, free_stem, table
-from diffdemo.engine.batch.compress import MOST_PICTURES, UNEXPECTED, Moment, Order, Outcome, Product, compress_all
+from diffdemo.engine.batch.compress import MOST_PICTURES, UNEXPECTED, Order, Outcome, Product, Progress, compress_all
 from diffdemo.engine.batch.means import means
 from diffdemo.engine.records import Encoding
 from diffdemo.errors import ImageError, RateError
@@ -154,7 +154,8 @@ def test_a_closed_batch_leaves_a_zip_of_what_was_done(
 
 def test_files_with_the_same_name_are_all_there(tmp_path: Path, gradient: Pixels) -> None:
     path = tmp_path / "batch.zip"
-    with Archive(path, with_pictures=False) as archive:
+    with zipfile.ZipFile(path, "w") as opened:
+        archive = Archive(opened, with_pictures=False)
         for number, name in enumerate(["a.png", "A.JPG", "b/a.webp", "a-2.png"]):
             archive.add(name, Product(bytes([number]), gradient))
     with zipfile.ZipFile(path) as opened:
@@ -263,6 +264,6 @@ def test_a_picture_that_jpeg_cannot_hold_has_its_file_all_the_same(
     assert last.outcomes[0].num_bytes > 0
 
 
-def test_a_moment_before_anything_was_done_has_no_product(fake: FakeEngine, order: Order, pictures: list[Path]) -> None:
+def test_progress_before_anything_was_done_has_no_product(fake: FakeEngine, order: Order, pictures: list[Path]) -> None:
     first = next(compress_all(fake, pictures, order))
-    assert first == Moment((), None, "first.png", 3, 0.0, None)
+    assert first == Progress((), None, "first.png", 3, 0.0, None)

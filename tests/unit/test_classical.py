@@ -25,7 +25,6 @@ from diffdemo.images import Pixels
 from diffdemo.metrics.curves import bytes_needed
 from diffdemo.metrics.distortion import psnr_db
 from diffdemo.metrics.points import CurvePoint
-from diffdemo.ui.style import COLOURS, LABELS
 
 CODECS = available()
 
@@ -61,8 +60,9 @@ def test_measurements_are_beside_the_codecs_in_which_people_keep_pictures() -> N
 
 
 def test_every_codec_has_a_name_and_a_colour_of_its_own_in_plots() -> None:
-    assert set(FORMATS) <= set(LABELS) & set(COLOURS)
-    assert len({COLOURS[codec] for codec in FORMATS}) == len(FORMATS)
+    assert all(codec.label and codec.colour for codec in FORMATS.values())
+    assert len({codec.label for codec in FORMATS.values()}) == len(FORMATS)
+    assert len({codec.colour for codec in FORMATS.values()}) == len(FORMATS)
 
 
 def test_what_pillow_lacks_is_left_out(monkeypatch: pytest.MonkeyPatch, forgetful: None, edges: Pixels) -> None:
@@ -113,7 +113,7 @@ def test_a_file_that_is_larger_than_was_asked_for_says_so(codec: str, texture: P
     found = classical_at(texture, codec, num_bytes=5)
     assert not found.is_within
     assert found.note == (
-        f"{LABELS[codec]}'s smallest file of this picture has {len(found.data):,} bytes; 5 were asked for."
+        f"{FORMATS[codec].label}'s smallest file of this picture has {len(found.data):,} bytes; 5 were asked for."
     )
     fitting = classical_at(texture, codec, num_bytes=len(found.data))
     assert (fitting.is_within, fitting.note) == (True, "")

@@ -10,7 +10,7 @@ import pytest
 from diffdemo.errors import ImageError, RateError
 from diffdemo.theory import real_files
 from diffdemo.theory.closed_forms import posterior_mean, rate_at
-from diffdemo.theory.real_files import Landings, Run
+from diffdemo.theory.real_files import Landings, RunProgress
 from diffdemo.theory.sources import (
     LOWEST_SNR_DB,
     SCHEMES,
@@ -106,7 +106,7 @@ def test_marks_stay_in_the_plot(bits, shown):
     assert mark(source, bits).bits == pytest.approx(shown * most_bits(source))
 
 
-def land(source: Source, *shares: float, landings: Landings | None = None) -> list[Run]:
+def land(source: Source, *shares: float, landings: Landings | None = None) -> list[RunProgress]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(real_files, "SHARES", shares)
         return list((landings or Landings()).run(source))

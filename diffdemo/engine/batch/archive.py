@@ -7,11 +7,11 @@ import io
 import math
 import unicodedata
 import zipfile
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from pathlib import Path
-from types import TracebackType
 
-from diffdemo.engine.batch.compress import Moment, Outcome, Product
+from diffdemo.engine.batch.compress import Outcome, Product, Progress
 from diffdemo.images import to_png
 from diffdemo.metrics.registry import When, until
 
@@ -23,26 +23,17 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Archive:
-    """A zip on disk that grows picture by picture; it can be opened once the archive has been left.
+    """Puts into a zip what pictures were turned into.
 
     Args:
-        path: where to write it.
+        opened: the zip, open for writing.
         with_pictures: whether the decoded pictures go in as PNG files beside the compressed ones.
     """
 
-    def __init__(self, path: Path, *, with_pictures: bool) -> None:
-        # Neither kind of file becomes smaller by being compressed again.
-        self._zip = zipfile.ZipFile(path, "w", zipfile.ZIP_STORED)
+    def __init__(self, opened: zipfile.ZipFile, *, with_pictures: bool) -> None:
+        self._zip = opened
         self._with_pictures = with_pictures
         self._taken: set[str] = set()
-
-    def __enter__(self) -> Archive:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._zip.close()
 
     def add(self, name: str, product: Product) -> None:
         """Put in what a picture was turned into, under a name of its own that follows from the picture's."""
@@ -51,28 +42,26 @@ class Archive:
         if self._with_pictures:
             self._zip.writestr(f"{stem}.png", to_png(product.pixels))
 
-    def add_table(self, outcomes: Sequence[Outcome]) -> None:
-        """Put in what became of all pictures, in the end."""
-        self._zip.writestr(TABLE, table(outcomes))
 
-
-def archived(moments: Iterable[Moment], path: Path, *, with_pictures: bool) -> Generator[Moment]:
-    """The same moments; what they bring lies in a zip with a table once they have come to an end or been closed.
+def archived(work: Generator[Progress], path: Path, *, with_pictures: bool) -> Generator[Progress]:
+    """Follow a batch, and leave its files in a zip with a table once it has come to an end or been closed.
 
     Args:
-        moments: of a batch.
-        path, with_pictures: as for `Archive`.
+        work: the batch; it is closed with this.
+        path: of the zip. Neither kind of file becomes smaller by being compressed again, so it stores them.
+        with_pictures: as for `Archive`.
     """
     outcomes: tuple[Outcome, ...] = ()
-    with Archive(path, with_pictures=with_pictures) as archive:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as opened, closing(work):
+        archive = Archive(opened, with_pictures=with_pictures)
         try:
-            for moment in moments:
-                outcomes = moment.outcomes
-                if moment.product is not None:
-                    archive.add(outcomes[-1].name, moment.product)
-                yield moment
+            for progress in work:
+                outcomes = progress.outcomes
+                if progress.product is not None:
+                    archive.add(outcomes[-1].name, progress.product)
+                yield progress
         finally:
-            archive.add_table(outcomes)
+            opened.writestr(TABLE, table(outcomes))
 
 
 def free_stem(name: str, taken: set[str]) -> str:

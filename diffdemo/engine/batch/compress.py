@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from diffdemo.engine.engine import Engine
-from diffdemo.engine.records import Encoding
+from diffdemo.engine.records import Encoding, Frame
 from diffdemo.errors import DiffDemoError, ImageError, RateError
 from diffdemo.images import MOST_PIXELS, Pixels
 from diffdemo.metrics.points import CurvePoint
@@ -30,7 +31,7 @@ class Order:
         model: name from `Engine.models`; its codec is the one that writes the files.
         bpp: rate in bits per pixel; None if `num_bytes` is given.
         num_bytes: largest file; None if `bpp` is given.
-        preset: "fast", "balanced" or "best"; of no effect for CDC.
+        preset: "fast", "balanced" or "best"; of no effect where an encoder does not search.
         most_pixels: larger pictures are scaled down to so many, their shape kept.
     """
 
@@ -72,6 +73,13 @@ class Outcome:
         """In decibels; None if there is no file."""
         return self.values.get(BASE)
 
+    @property
+    def point(self) -> CurvePoint | None:
+        """Where its file lies in a plot; None where there is none, or where the picture comes back exactly."""
+        if self.error or self.psnr_db is None or not math.isfinite(self.psnr_db):
+            return None
+        return CurvePoint(self.num_bytes, self.bpp, self.values)
+
 
 @dataclass(frozen=True, slots=True)
 class Product:
@@ -87,7 +95,7 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Progress:
     """How far a batch is.
 
     Attributes:
@@ -107,7 +115,7 @@ class Moment:
     seconds_left: float | None
 
 
-def compress_all(engine: Engine, paths: Sequence[Path], order: Order) -> Generator[Moment]:
+def compress_all(engine: Engine, paths: Sequence[Path], order: Order) -> Generator[Progress]:
     """Compress pictures, telling several times a second how far it is. Closing the iterator ends the work.
 
     Args:
@@ -119,21 +127,47 @@ def compress_all(engine: Engine, paths: Sequence[Path], order: Order) -> Generat
         RateError: there are no pictures, or too many, or the order names no rate.
     """
     _require(paths, order)
-    outcomes: list[Outcome] = []
-    began = time.monotonic()
-    for number, path in enumerate(paths):
-        yield Moment(tuple(outcomes), None, path.name, len(paths), number / len(paths), _left(began, number, paths))
+    batch = _Batch([path.name for path in paths])
+    for path in paths:
+        yield batch.between()
         product = None
         for event in _compress(engine, path, order):
             if isinstance(event, Encoding):
-                yield _moment_within(event, tuple(outcomes), path.name, began, paths)
+                yield batch.within(event.frame)
             else:
                 outcome, product = event
-                outcomes.append(outcome)
-        done = len(outcomes)
-        following = paths[done].name if done < len(paths) else ""
-        left = _left(began, done, paths)
-        yield Moment(tuple(outcomes), product, following, len(paths), done / len(paths), left)
+                batch.outcomes.append(outcome)
+        yield batch.between(product)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What has been done of a batch, and since when."""
+
+    names: list[str]
+    outcomes: list[Outcome] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+
+    def between(self, product: Product | None = None) -> Progress:
+        """How far it is between two pictures."""
+        done, count = len(self.outcomes), len(self.names)
+        left = self._seconds() / done * (count - done) if done else None
+        return self._progress(product, done / count, left)
+
+    def within(self, frame: Frame) -> Progress:
+        """How far it is in the middle of a picture."""
+        done, count = len(self.outcomes), len(self.names)
+        share = (done + min(1.0, frame.step / max(1, frame.num_steps))) / count
+        # The picture itself says how long it takes, until others have shown it for the average one.
+        each = (self._seconds() - frame.seconds) / done if done else frame.seconds + frame.seconds_left
+        return self._progress(None, share, frame.seconds_left + each * (count - done - 1))
+
+    def _progress(self, product: Product | None, share: float, left: float | None) -> Progress:
+        name = self.names[len(self.outcomes)] if len(self.outcomes) < len(self.names) else ""
+        return Progress(tuple(self.outcomes), product, name, len(self.names), share, left)
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self.began
 
 
 def _require(paths: Sequence[Path], order: Order) -> None:
@@ -145,7 +179,7 @@ def _require(paths: Sequence[Path], order: Order) -> None:
 
 
 def _compress(engine: Engine, path: Path, order: Order) -> Iterator[Encoding | tuple[Outcome, Product | None]]:
-    """Moments of one encode, then what became of it; whatever is raised becomes words."""
+    """Every state of one encode, then what became of it; whatever is raised becomes words."""
     try:
         picture = load_picture(path, most_pixels=order.most_pixels)
         notes = list(picture.notes)
@@ -161,7 +195,7 @@ def _compress(engine: Engine, path: Path, order: Order) -> Iterator[Encoding | t
                 yield encoding
                 continue
             seconds = time.monotonic() - began
-            jpeg = _rival(engine, fitted.pixels, len(encoding.data))
+            jpeg = _jpeg(engine, fitted.pixels, len(encoding.data))
             outcome = _outcome(path.name, encoding, seconds, jpeg, " ".join(notes))
             yield outcome, Product(encoding.data, encoding.frame.pixels)
     except DiffDemoError as error:
@@ -171,7 +205,7 @@ def _compress(engine: Engine, path: Path, order: Order) -> Iterator[Encoding | t
         yield Outcome(path.name, error=UNEXPECTED), None
 
 
-def _rival(engine: Engine, pixels: Pixels, num_bytes: int) -> CurvePoint | None:
+def _jpeg(engine: Engine, pixels: Pixels, num_bytes: int) -> CurvePoint | None:
     """The best JPEG of at most so many bytes; None if there is none so small, or none of a picture of this shape."""
     try:
         point = engine.classical(pixels, "jpeg", num_bytes=num_bytes).point
@@ -193,19 +227,3 @@ def _outcome(name: str, last: Encoding, seconds: float, jpeg: CurvePoint | None,
         jpeg=jpeg,
         note=note,
     )
-
-
-def _moment_within(
-    encoding: Encoding, outcomes: tuple[Outcome, ...], name: str, began: float, paths: Sequence[Path]
-) -> Moment:
-    """How far a batch is in the middle of a picture."""
-    frame, done = encoding.frame, len(outcomes)
-    share = (done + min(1.0, frame.step / max(1, frame.num_steps))) / len(paths)
-    # The picture itself says how long it takes, until others have shown it for the average one.
-    each = (time.monotonic() - began - frame.seconds) / done if done else frame.seconds + frame.seconds_left
-    left = frame.seconds_left + each * (len(paths) - done - 1)
-    return Moment(outcomes, None, name, len(paths), share, left)
-
-
-def _left(began: float, done: int, paths: Sequence[Path]) -> float | None:
-    return (time.monotonic() - began) / done * (len(paths) - done) if done else None

@@ -49,9 +49,7 @@ def means(outcomes: Sequence[Outcome]) -> Means:
     """Average what there is so far."""
     files = [outcome for outcome in outcomes if not outcome.error]
     pairs = [
-        (outcome, outcome.psnr_db, outcome.jpeg)
-        for outcome in files
-        if outcome.psnr_db is not None and math.isfinite(outcome.psnr_db) and outcome.jpeg and outcome.jpeg.is_finite
+        (outcome.point, outcome.jpeg) for outcome in files if outcome.point and outcome.jpeg and outcome.jpeg.is_finite
     ]
     return Means(
         files=len(files),
@@ -61,11 +59,11 @@ def means(outcomes: Sequence[Outcome]) -> Means:
         values={name: _mean(outcome.values.get(name) for outcome in files) for name in until(When.REST)},
         seconds=_mean(outcome.seconds for outcome in files),
         rivals=len(pairs),
-        jpeg_bpp=_mean(jpeg.bpp for _, _, jpeg in pairs),
-        jpeg_psnr_db=_mean(jpeg.psnr_db for _, _, jpeg in pairs),
-        paired_bpp=_mean(outcome.bpp for outcome, _, _ in pairs),
-        paired_psnr_db=_mean(psnr_db for _, psnr_db, _ in pairs),
-        over_jpeg_db=_mean(psnr_db - jpeg.psnr_db for _, psnr_db, jpeg in pairs),
+        jpeg_bpp=_mean(jpeg.bpp for _, jpeg in pairs),
+        jpeg_psnr_db=_mean(jpeg.psnr_db for _, jpeg in pairs),
+        paired_bpp=_mean(own.bpp for own, _ in pairs),
+        paired_psnr_db=_mean(own.psnr_db for own, _ in pairs),
+        over_jpeg_db=_mean(own.psnr_db - jpeg.psnr_db for own, jpeg in pairs),
     )
 
 

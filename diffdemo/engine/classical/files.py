@@ -1,7 +1,7 @@
 """JPEG, JPEG 2000, WebP, HEIC, AVIF and JPEG XL on the same pixels, for comparison.
 
 Only the quality is set; chroma subsampling, effort and the rest stay at what people get who do not ask. What else has
-to be said stands at the codec in `classical_formats`.
+to be said stands at the codec in `formats`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Callable, Collection
 import numpy as np
 from PIL import Image
 
-from diffdemo.engine.classical.formats import FORMATS, LABELS, available
+from diffdemo.engine.classical import formats
+from diffdemo.engine.classical.formats import FORMATS, available
 from diffdemo.engine.records import Classical
 from diffdemo.errors import ImageError
 from diffdemo.images import Pixels
@@ -20,12 +21,8 @@ from diffdemo.metrics.distortion import bits_per_pixel
 from diffdemo.metrics.points import CurvePoint, measured
 from diffdemo.metrics.registry import When, until
 
-__all__ = ["SUFFIXES", "Ladder", "available", "available_codecs", "classical_at", "classical_curve"]
+__all__ = ["Ladder", "available", "available_codecs", "classical_at", "classical_curve"]
 
-MEASURED = ("jpeg", "webp", "heic", "avif")
-"""What our own measurements are compared with: the codecs in which people keep their pictures."""
-SUFFIXES = {"jpeg": "jpg", "jpeg2000": "jp2"}
-"""What files of a codec are called, where not by its name."""
 NEIGHBOURS = 3
 """How far above the bisection's answer to look, because a higher quality is now and then a few bytes smaller.
 
@@ -34,8 +31,8 @@ The dips of photographs lie within this reach. Longer ones are those of flat or 
 
 
 def available_codecs() -> list[str]:
-    """Those of `MEASURED` that can be written here. For all that can be written, see `available`."""
-    return [codec for codec in MEASURED if codec in available()]
+    """Those of `formats.measured` that can be written here. For all that can be written, see `available`."""
+    return [codec for codec in formats.measured() if FORMATS[codec].is_here()]
 
 
 def classical_at(pixels: Pixels, codec: str, *, num_bytes: int) -> Classical:
@@ -71,7 +68,7 @@ def _excess(codec: str, smallest: int, asked: int) -> str:
     if smallest <= asked:
         return ""
     verb = "was" if asked == 1 else "were"
-    return f"{LABELS[codec]}'s smallest file of this picture has {smallest:,} bytes; {asked:,} {verb} asked for."
+    return f"{FORMATS[codec].label}'s smallest file of this picture has {smallest:,} bytes; {asked:,} {verb} asked for."
 
 
 def classical_curve(pixels: Pixels, codec: str, metrics: Collection[str] | None = None) -> list[CurvePoint]:

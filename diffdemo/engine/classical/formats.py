@@ -1,4 +1,7 @@
-"""How Pillow is asked for each classical codec, and which of them it knows here."""
+"""How Pillow is asked for each classical codec, and which of them it knows here.
+
+To add one, enter it in `FORMATS`; nothing else names classical codecs.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,11 @@ import importlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from PIL import features
 
-LABELS = {
-    "jpeg": "JPEG",
-    "webp": "WebP",
-    "avif": "AVIF",
-    "jpeg2000": "JPEG 2000",
-    "heic": "HEIC",
-    "jxl": "JPEG XL",
-}
-"""What people call them."""
-USUAL = ("jpeg", "webp", "avif")
-"""Whose curves are drawn and shipped: those that every browser shows and every Pillow writes."""
 QUALITIES = (1, 5, 12, 21, 32, 45, 58, 70, 80, 89, 95)
 """Nearly even in log bytes; beyond 95 the codecs spend bytes on differences that nobody sees."""
 RAW_BPP = 24
@@ -33,23 +25,36 @@ _TOP = OCTAVE * OCTAVES
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A codec as Pillow writes it.
+    """A codec as Pillow writes it and as people meet it.
 
     Attributes:
+        label: what people call it.
+        colour: of its curve. Those that are drawn are from Okabe and Ito's palette, which stays apart for every kind of
+            colour vision.
         pillow: its name there.
+        suffix: of its files, without the dot.
         stretches: lowest and highest setting, the best ones first. Within a stretch files grow with the setting.
         sweep: settings for a curve.
         options: setting to arguments of `Image.save`.
         setting_of: a rate in bits per pixel to the setting that will about give it; None where nobody knows.
         max_side: the longest side in pixels that can be written and read again, where it is known beforehand.
+        is_here: whether it can be written on this computer.
+        is_drawn: whether its curve is drawn and shipped: that of what every browser shows and every Pillow writes.
+        is_measured: whether our own measurements are compared with it, as with all in which people keep their pictures.
     """
 
+    label: str
+    colour: str
     pillow: str
+    suffix: str
     stretches: tuple[tuple[int, int], ...]
     sweep: tuple[int, ...] = QUALITIES
     options: Callable[[int], dict[str, Any]] = lambda quality: {"quality": quality}
     setting_of: Callable[[float], int | None] = lambda bpp: None
     max_side: int | None = None
+    is_here: Callable[[], bool] = lambda: True
+    is_drawn: bool = False
+    is_measured: bool = False
 
     @property
     def settings(self) -> list[int]:
@@ -81,27 +86,9 @@ def _jpeg_xl(quality: int) -> dict[str, Any]:
     return {"lossless": True} if quality == 100 else {"quality": quality}
 
 
-FORMATS = {
-    "jpeg": Format("JPEG", ((1, 100),), max_side=65_500),
-    "jpeg2000": Format("JPEG2000", ((0, _TOP),), tuple(range(200, 801, 60)), _jpeg_2000, _jpeg_2000_setting),
-    "webp": Format("WEBP", ((0, 100),), max_side=16_383),
-    # Qualities come in pairs that give the same file. From 80 on, only the halved chroma is still in the way.
-    "heic": Format("HEIF", ((0, 100),), (0, 9, 18, 27, 36, 45, 54, 63, 72, 82, 95), setting_of=_heic_quality),
-    "avif": Format("AVIF", ((0, 100),), max_side=32_768),
-    # Below 19 libjxl codes the picture at half its size, which looks worse and is larger than 19 is.
-    "jxl": Format("JXL", ((19, 100), (0, 18)), (0, 8, 19, 30, 42, 55, 66, 76, 84, 91, 96), _jpeg_xl),
-}
-"""By our names, in the order in which they were invented."""
-
-
-def available() -> tuple[str, ...]:
-    """Names of the codecs that can be written here, in the order in which they were invented.
-
-    JPEG 2000 needs a Pillow with OpenJPEG, AVIF one with libavif, HEIC the package pillow-heif with an encoder (x265 in
-    its wheels), JPEG XL the package pillow-jxl-plugin.
-    """
-    needs = {"jpeg": True, "jpeg2000": features.check("jpg_2000"), "heic": _has_heic(), "jxl": _has_jpeg_xl()}
-    return tuple(codec for codec in FORMATS if (needs[codec] if codec in needs else features.check(codec)))
+def _has(feature: str) -> bool:
+    """Whether Pillow was built with a library."""
+    return bool(features.check(feature))
 
 
 @cache
@@ -123,3 +110,84 @@ def _has_jpeg_xl() -> bool:
     except ImportError:
         return False
     return True
+
+
+FORMATS = {
+    "jpeg": Format("JPEG", "#E69F00", "JPEG", "jpg", ((1, 100),), max_side=65_500, is_drawn=True, is_measured=True),
+    "jpeg2000": Format(
+        "JPEG 2000",
+        "#D55E00",
+        "JPEG2000",
+        "jp2",
+        ((0, _TOP),),
+        tuple(range(200, 801, 60)),
+        _jpeg_2000,
+        _jpeg_2000_setting,
+        is_here=partial(_has, "jpg_2000"),
+    ),
+    "webp": Format(
+        "WebP",
+        "#009E73",
+        "WEBP",
+        "webp",
+        ((0, 100),),
+        max_side=16_383,
+        is_here=partial(_has, "webp"),
+        is_drawn=True,
+        is_measured=True,
+    ),
+    # Qualities come in pairs that give the same file. From 80 on, only the halved chroma is still in the way.
+    "heic": Format(
+        "HEIC",
+        "#7A5195",
+        "HEIF",
+        "heic",
+        ((0, 100),),
+        (0, 9, 18, 27, 36, 45, 54, 63, 72, 82, 95),
+        setting_of=_heic_quality,
+        is_here=_has_heic,
+        is_measured=True,
+    ),
+    "avif": Format(
+        "AVIF",
+        "#CC79A7",
+        "AVIF",
+        "avif",
+        ((0, 100),),
+        max_side=32_768,
+        is_here=partial(_has, "avif"),
+        is_drawn=True,
+        is_measured=True,
+    ),
+    # Below 19 libjxl codes the picture at half its size, which looks worse and is larger than 19 is.
+    "jxl": Format(
+        "JPEG XL",
+        "#8A6D00",
+        "JXL",
+        "jxl",
+        ((19, 100), (0, 18)),
+        (0, 8, 19, 30, 42, 55, 66, 76, 84, 91, 96),
+        _jpeg_xl,
+        is_here=_has_jpeg_xl,
+    ),
+}
+"""By our names, in the order in which they were invented."""
+
+
+def available() -> tuple[str, ...]:
+    """Names of the codecs that can be written here, in the order in which they were invented.
+
+    JPEG 2000 needs a Pillow with OpenJPEG, AVIF one with libavif, HEIC the package pillow-heif with an encoder (x265 in
+    its wheels), JPEG XL the package pillow-jxl-plugin.
+    """
+    return tuple(name for name, each in FORMATS.items() if each.is_here())
+
+
+def drawn() -> tuple[str, ...]:
+    """Names of the codecs whose curves are drawn and shipped, whether or not they can be written here."""
+    return tuple(name for name, each in FORMATS.items() if each.is_drawn)
+
+
+def measured() -> tuple[str, ...]:
+    """Names of the codecs that our own measurements are compared with, whether or not they can be written here."""
+    return tuple(name for name, each in FORMATS.items() if each.is_measured)

@@ -17,7 +17,6 @@ from diffdemo.engine.batch.compress import MOST_PICTURES, Order, Outcome, compre
 from diffdemo.ui import words
 from diffdemo.ui.batch.plot import batch_plot
 from diffdemo.ui.batch.table import EMPTY, batch_table, ended, working
-from diffdemo.ui.codec_controls import OFFERS
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.models import choice
 from diffdemo.ui.server.uploads import require_upload
@@ -68,7 +67,7 @@ class Batch:
             start=gr.update(interactive=False),
             cancel=gr.update(interactive=True),
             status=words.status("Waiting for the batches of others …", 0.0),
-            plot=batch_plot([], codec),
+            plot=batch_plot([], codec, self._engine.codecs()),
             archive=_NO_FILE,
             sheet=_NO_FILE,
             table=batch_table([]),
@@ -106,18 +105,27 @@ class Batch:
         with TemporaryDirectory() as folder:
             path = Path(folder) / ZIP
             work = compress_all(self._engine, paths, order)
-            with closing(work), closing(archived(work, path, with_pictures=pictures)) as moments:
-                for moment in moments:
-                    has_grown, outcomes = len(moment.outcomes) > len(outcomes), moment.outcomes
+            with closing(archived(work, path, with_pictures=pictures)) as followed:
+                for progress in followed:
+                    has_grown, outcomes = len(progress.outcomes) > len(outcomes), progress.outcomes
                     if self._turns.is_over(turn):
                         break
-                    yield Page(
-                        status=working(moment),
-                        plot=batch_plot(outcomes, codec) if has_grown else UNCHANGED,
-                        table=batch_table(outcomes) if has_grown else UNCHANGED,
-                    )
+                    page = self._grown(outcomes, codec) if has_grown else Page()
+                    yield page._replace(status=working(progress))
+            has_files = any(not outcome.error for outcome in outcomes)
+            sheet = served(table(outcomes).encode(), SHEET) if outcomes else ""
             # Gradio copies the zip before it asks for more, and the folder can go.
-            yield _finished(outcomes, len(paths), path, codec, time.monotonic() - began)
+            yield self._grown(outcomes, codec)._replace(
+                status=ended(outcomes, len(paths), time.monotonic() - began),
+                archive=gr.update(value=str(path), interactive=True) if has_files else UNCHANGED,
+                sheet=gr.update(value=sheet, interactive=True) if sheet else UNCHANGED,
+                **_AT_REST,
+            )
+
+    def _grown(self, outcomes: Sequence[Outcome], codec: str) -> Page:
+        """The plot and the table of what is done."""
+        plot = batch_plot(outcomes, codec, self._engine.codecs())
+        return Page(plot=plot, table=batch_table(outcomes) if outcomes else EMPTY)
 
     def cancel(self, request: gr.Request | None = None) -> Page:
         """End the visitor's batch: at its next step if it is running, at once if it is waiting."""
@@ -134,20 +142,20 @@ class Batch:
     @friendly
     def refresh(self, codec: str, model: str | None) -> dict:
         """The menu of the codec's models, as far as they are here; a menu of one is no menu."""
-        here = [info for info in self._engine.models() if info.is_here]
-        menu = choice.choices(here, codec)
-        value = choice.chosen(self._engine, codec, model).name
+        models = self._engine.models()
+        menu = choice.choices([info for info in models if info.is_here], codec)
+        value = choice.chosen(self._engine, codec, model, models).name
         return gr.update(choices=menu, value=value, visible=len(menu) > 1)
 
     @friendly
     def choose_codec(self, codec: str, model: str | None) -> tuple[dict, dict, dict, dict]:
         """Updates for the codec itself, its models, the rate and the preset."""
-        offer = OFFERS[codec]
+        info = next(each for each in self._engine.codecs() if each.name == codec)
         return (
-            gr.update(info=offer.sentence),
+            gr.update(info=info.sentence),
             self.refresh(codec, model),
-            gr.update(maximum=offer.most_bpp, value=offer.bpp),
-            gr.update(visible=offer.searches),
+            gr.update(maximum=info.rates.most, value=info.rates.usual),
+            gr.update(visible="preset" in info.options),
         )
 
 
@@ -172,16 +180,4 @@ def order_of(
         num_bytes=size,
         preset=preset,
         most_pixels=int(most_pixels),
-    )
-
-
-def _finished(outcomes: Sequence[Outcome], count: int, path: Path, codec: str, seconds: float) -> Page:
-    has_files = any(not outcome.error for outcome in outcomes)
-    return Page(
-        status=ended(outcomes, count, seconds),
-        plot=batch_plot(outcomes, codec),
-        archive=gr.update(value=str(path), interactive=True) if has_files else UNCHANGED,
-        sheet=gr.update(value=served(table(outcomes).encode(), SHEET), interactive=True) if outcomes else UNCHANGED,
-        table=batch_table(outcomes) if outcomes else EMPTY,
-        **_AT_REST,
     )

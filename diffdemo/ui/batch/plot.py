@@ -2,116 +2,102 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 
+from diffdemo.engine import CodecInfo, CurvePoint
 from diffdemo.engine.batch.compress import Outcome
-from diffdemo.engine.batch.means import Means, means
-from diffdemo.ui.codec_controls import OFFERS
+from diffdemo.engine.batch.means import means
+from diffdemo.engine.classical.formats import FORMATS
 from diffdemo.ui.plot.figure import axis, layout
 from diffdemo.ui.plot.line_names import apart
-from diffdemo.ui.plot.lines import CDC_COLOUR
-from diffdemo.ui.style import COLOURS
+from diffdemo.ui.style import look_of
 
 HEIGHT = 300
-_OWN = COLOURS | {"cdc": CDC_COLOUR}
 _FAINT = "rgba(128,128,128,0.35)"
 _EMPTY = [0.0, 1.5], [20.0, 40.0]
 """Axes while there is nothing to show."""
-_LEAST_SPANS = 0.3, 6.0
+_LEAST_BPP, _LEAST_DB = 0.3, 6.0
+"""What the axes cover at least."""
 _MARGIN = 0.12
 _NAME_GAP = 0.16
 """Share of the height from one mean's name to the other."""
 
-Place = tuple[float, float]
+
+class _Kind(NamedTuple):
+    """A codec, as it is told and drawn."""
+
+    label: str
+    colour: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Dot:
-    """One picture by one codec: bits per pixel, PSNR in dB, and what to read when pointing at it."""
-
-    place: Place
-    text: str
-
-
-def batch_plot(outcomes: Sequence[Outcome], codec: str) -> go.Figure:
+def batch_plot(outcomes: Sequence[Outcome], codec: str, codecs: Sequence[CodecInfo]) -> go.Figure:
     """Draw what there is so far; lossless files, which have no place on the axis, are left out.
 
     Args:
         outcomes: of the pictures that are done.
-        codec: that wrote the files, "diffc" or "cdc".
+        codec: name of the one that wrote the files.
+        codecs: all of our own.
     """
-    own = {n: dot for n, outcome in enumerate(outcomes) if (dot := _own_dot(outcome, OFFERS[codec].label))}
-    rivals = {n: dot for n, outcome in enumerate(outcomes) if n in own and (dot := _jpeg_dot(outcome))}
-    dots = [*own.values(), *rivals.values()]
-    across, up = _ranges([dot.place for dot in dots])
+    label = next(each.label for each in codecs if each.name == codec)
+    own, jpeg = _Kind(label, look_of(codec, codecs).colour), _Kind("JPEG", FORMATS["jpeg"].colour)
+    dots = [(each.name, each.point) for each in outcomes if each.point]
+    pairs = [
+        (each.name, each.point, each.jpeg) for each in outcomes if each.point and each.jpeg and each.jpeg.is_finite
+    ]
+    jpegs = [(name, beside) for name, _, beside in pairs]
+    across, up = _ranges([point for _, point in (*dots, *jpegs)])
     figure = go.Figure(layout=_layout(across, up))
-    figure.add_trace(_pairs([(own[n].place, rivals[n].place) for n in rivals]))
-    figure.add_trace(_dots(list(rivals.values()), COLOURS["jpeg"], "square-open"))
-    figure.add_trace(_dots(list(own.values()), _OWN[codec], "circle"))
-    _mark_means(figure, means(outcomes), codec, up)
+    figure.add_trace(_strokes([(point, beside) for _, point, beside in pairs]))
+    figure.add_trace(_trace(jpegs, jpeg, "square-open"))
+    figure.add_trace(_trace(dots, own, "circle"))
+    _mark_means(figure, outcomes, own, jpeg, up)
     return figure
 
 
-def _own_dot(outcome: Outcome, label: str) -> _Dot | None:
-    if outcome.error or outcome.psnr_db is None or not math.isfinite(outcome.psnr_db):
-        return None
-    return _dot((outcome.bpp, outcome.psnr_db), outcome.name, label)
-
-
-def _jpeg_dot(outcome: Outcome) -> _Dot | None:
-    if outcome.jpeg is None or not math.isfinite(outcome.jpeg.psnr_db):
-        return None
-    return _dot((outcome.jpeg.bpp, outcome.jpeg.psnr_db), outcome.name, "JPEG")
-
-
-def _dot(place: Place, name: str, label: str) -> _Dot:
-    return _Dot(place, f"{escape(name)}<br>{label}: {place[0]:.2f} bpp, {place[1]:.2f} dB")
-
-
-def _pairs(pairs: Sequence[tuple[Place, Place]]) -> go.Scatter:
+def _strokes(pairs: Sequence[tuple[CurvePoint, CurvePoint]]) -> go.Scatter:
     """A faint line from each picture to its JPEG; a gap after each."""
     return go.Scatter(
-        x=[x for (x0, _), (x1, _) in pairs for x in (x0, x1, None)],
-        y=[y for (_, y0), (_, y1) in pairs for y in (y0, y1, None)],
+        x=[x for own, jpeg in pairs for x in (own.bpp, jpeg.bpp, None)],
+        y=[y for own, jpeg in pairs for y in (own.psnr_db, jpeg.psnr_db, None)],
         mode="lines",
         line={"color": _FAINT, "width": 1},
         hoverinfo="skip",
     )
 
 
-def _dots(dots: Sequence[_Dot], colour: str, symbol: str) -> go.Scatter:
+def _trace(dots: Sequence[tuple[str, CurvePoint]], kind: _Kind, symbol: str) -> go.Scatter:
+    """A dot for each picture; pointing at one tells the picture's name."""
     return go.Scatter(
-        x=[dot.place[0] for dot in dots],
-        y=[dot.place[1] for dot in dots],
-        text=[dot.text for dot in dots],
+        x=[point.bpp for _, point in dots],
+        y=[point.psnr_db for _, point in dots],
+        text=[f"{escape(name)}<br>{kind.label}: {at.bpp:.2f} bpp, {at.psnr_db:.2f} dB" for name, at in dots],
         mode="markers",
-        marker={"color": colour, "symbol": symbol, "size": 7},
+        marker={"color": kind.colour, "symbol": symbol, "size": 7},
         hovertemplate="%{text}<extra></extra>",
     )
 
 
-def _mark_means(figure: go.Figure, average: Means, codec: str, up: list[float]) -> None:
+def _mark_means(figure: go.Figure, outcomes: Sequence[Outcome], own: _Kind, jpeg: _Kind, up: list[float]) -> None:
     """A large mark and a name for each mean, both of the same pictures; names stand apart where the marks do not."""
-    label = OFFERS[codec].label
+    average = means(outcomes)
+    places = [(average.bpp, average.psnr_db, own, "")]
     # Not every picture has a JPEG so small, and means of different pictures cannot be compared.
     if average.rivals:
         fewer = f" of {average.rivals}" if average.rivals < average.files else ""
-        marks = [
-            (average.paired_bpp, average.paired_psnr_db, _OWN[codec], f"{label}, mean{fewer}"),
-            (average.jpeg_bpp, average.jpeg_psnr_db, COLOURS["jpeg"], f"JPEG, mean{fewer}"),
+        places = [
+            (average.paired_bpp, average.paired_psnr_db, own, fewer),
+            (average.jpeg_bpp, average.jpeg_psnr_db, jpeg, fewer),
         ]
-    else:
-        marks = [(average.bpp, average.psnr_db, _OWN[codec], f"{label}, mean")]
-    known = [(x, y, colour, name) for x, y, colour, name in marks if x is not None and y is not None]
+    known = [(x, y, kind, fewer) for x, y, kind, fewer in places if x is not None and y is not None]
     heights = apart([y for _, y, _, _ in known], gap=_NAME_GAP * (up[1] - up[0]), high=up[1])
-    for (x, y, colour, name), height in zip(known, heights, strict=True):
+    for (x, y, kind, fewer), height in zip(known, heights, strict=True):
+        name = f"{kind.label}, mean{fewer}"
+        look = {"color": kind.colour, "symbol": "diamond", "size": 14, "line": {"color": "white", "width": 1.5}}
         hover = f"{name}: {x:.2f} bpp, {y:.2f} dB<extra></extra>"
-        look = {"color": colour, "symbol": "diamond", "size": 14, "line": {"color": "white", "width": 1.5}}
         figure.add_trace(go.Scatter(x=[x], y=[y], mode="markers", marker=look, hovertemplate=hover))
         figure.add_annotation(
             x=1, xref="x domain", xanchor="left", xshift=6, y=height, text=f"{name}<br>{y:.1f} dB", align="left"
@@ -119,13 +105,11 @@ def _mark_means(figure: go.Figure, average: Means, codec: str, up: list[float]) 
     figure.update_annotations(showarrow=False)
 
 
-def _ranges(places: Sequence[Place]) -> tuple[list[float], list[float]]:
-    if not places:
+def _ranges(points: Sequence[CurvePoint]) -> tuple[list[float], list[float]]:
+    if not points:
         return _EMPTY
-    across, up = (
-        _range([place[axis] for place in places], least) for axis, least in zip((0, 1), _LEAST_SPANS, strict=True)
-    )
-    return [max(0.0, across[0]), across[1]], up
+    across = _range([point.bpp for point in points], _LEAST_BPP)
+    return [max(0.0, across[0]), across[1]], _range([point.psnr_db for point in points], _LEAST_DB)
 
 
 def _range(values: Sequence[float], least: float) -> list[float]:

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from diffdemo.engine import Engine
 from diffdemo.engine.batch.archive import archived, table
-from diffdemo.engine.batch.compress import Moment, Outcome, compress_all
+from diffdemo.engine.batch.compress import Outcome, Progress, compress_all
 from diffdemo.engine.batch.means import means
 from diffdemo.images import MOST_PIXELS
 from diffdemo.ui.batch.acts import SHEET, ZIP, order_of
@@ -46,8 +46,8 @@ class BatchEndpoint:
             images: picture files, at most 100.
             bpp: bits per pixel to spend on each.
             num_bytes: exact most of bytes for each instead; overrides `bpp`.
-            preset: for DiffC, how long to search: "fast", "balanced" or "best".
-            codec: "diffc" or "cdc"; "auto" for that of the model, or DiffC.
+            preset: how long to search, where the codec does: "fast", "balanced" or "best".
+            codec: name of one; "auto" for that of the model, or the default one.
             model: name of a model that is here; empty for the codec's own choice.
             most_pixels: larger pictures are scaled down to so many.
             pictures: whether the zip also holds the decoded pictures, as PNG.
@@ -62,20 +62,16 @@ class BatchEndpoint:
         with TemporaryDirectory() as folder:
             path = Path(folder) / ZIP
             work = compress_all(self.engine, [Path(require_upload(image)) for image in images or []], order)
-            with closing(work), closing(archived(work, path, with_pictures=pictures)) as moments:
-                for moment in moments:
-                    outcomes = moment.outcomes
-                    yield None, None, _progress(moment)
+            with closing(archived(work, path, with_pictures=pictures)) as followed:
+                for progress in followed:
+                    outcomes = progress.outcomes
+                    yield None, None, _progress(progress)
             yield str(path), served(table(outcomes).encode(), SHEET), _report(outcomes)
 
 
-def _progress(moment: Moment) -> dict:
-    return {
-        "pictures_done": len(moment.outcomes),
-        "count": moment.count,
-        "share": moment.share,
-        "seconds_left": moment.seconds_left,
-    }
+def _progress(progress: Progress) -> dict:
+    done = {"pictures_done": len(progress.outcomes)}
+    return done | {name: getattr(progress, name) for name in ("count", "share", "seconds_left")}
 
 
 def _report(outcomes: tuple[Outcome, ...]) -> dict:

@@ -50,7 +50,7 @@ class BatchTab:
     table: gr.HTML
 
 
-def build(tab: gr.Tab) -> BatchTab:
+def build(tab: gr.Tab, engine: Engine) -> BatchTab:
     """Lay out the tab; call it inside of it."""
     parts: dict[str, Any] = {"turn": gr.State(0, time_to_live=SESSION_SECONDS)}
     with gr.Row(elem_id="batch", equal_height=False):
@@ -59,7 +59,7 @@ def build(tab: gr.Tab) -> BatchTab:
             _build_target(parts)
             _build_extent(parts)
         with gr.Column(scale=4, min_width=340, elem_id="batch-outcome"):
-            _build_outcome(parts)
+            _build_outcome(parts, engine)
     return BatchTab(tab, **parts)
 
 
@@ -104,10 +104,10 @@ def _build_extent(parts: dict[str, Any]) -> None:
         parts["cancel"] = gr.Button("Cancel", interactive=False, min_width=80)
 
 
-def _build_outcome(parts: dict[str, Any]) -> None:
+def _build_outcome(parts: dict[str, Any], engine: Engine) -> None:
     parts["status"] = gr.HTML(words.status("Nothing is running."), elem_id="batch-status")
     parts["plot"] = gr.Plot(
-        batch_plot([], DEFAULT_CODEC),
+        batch_plot([], DEFAULT_CODEC, engine.codecs()),
         label="Rate and distortion of all pictures",
         show_label=False,
         format="png",
@@ -150,7 +150,7 @@ def _expose(engine: Engine) -> None:
             gr.Number(OFFERS[DEFAULT_CODEC].bpp, minimum=0, maximum=MAX_BPP, label="bits per pixel"),
             gr.Number(None, precision=0, minimum=0, maximum=MAX_BYTES, label="bytes of each file; empty for no limit"),
             gr.Radio(["fast", "balanced", "best"], value="balanced", label="quality of search"),
-            gr.Radio([AUTO, *OFFERS], value=AUTO, label="codec"),
+            gr.Radio([AUTO, *(codec.name for codec in engine.codecs())], value=AUTO, label="codec"),
             gr.Textbox("", label="model; empty for the codec's own choice"),
             gr.Number(MOST_PIXELS, precision=0, minimum=1, maximum=MOST_PIXELS, label="most pixels"),
             gr.Checkbox(False, label="decoded pictures too"),

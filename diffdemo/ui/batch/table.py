@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from diffdemo.engine.batch.compress import Moment, Outcome
+from diffdemo.engine.batch.compress import Outcome, Progress
 from diffdemo.engine.batch.means import Means, means
 from diffdemo.metrics.points import CurvePoint
 from diffdemo.metrics.registry import BASE, METRICS, Values, When, until
@@ -41,7 +41,7 @@ def _row(outcome: Outcome) -> str:
         f"{outcome.num_bytes:,}",
         f"{outcome.bpp:.3f}",
         *_values(outcome.values),
-        _rival(outcome.jpeg),
+        _jpeg(outcome.jpeg),
         duration(outcome.seconds),
     )
     return f"<tr>{name}{_cells(cells)}</tr>"
@@ -53,13 +53,13 @@ def _mean_row(average: Means) -> str:
         f"{average.num_bytes / average.files:,.0f}",
         f"{average.bpp:.3f}",
         *_values(average.values),
-        _mean_rival(average),
+        _mean_jpeg(average),
         _NONE if average.seconds is None else duration(average.seconds),
     )
     return f'<tr><th scope="row">mean of {average.files} files</th>{_cells(cells)}</tr>'
 
 
-def _mean_rival(average: Means) -> str:
+def _mean_jpeg(average: Means) -> str:
     """JPEG's mean; where some pictures have no JPEG, ours of the same ones as well, for that alone compares with it."""
     if not average.rivals:
         return _NONE
@@ -87,19 +87,19 @@ def _cell(name: str, value: float) -> str:
     return words.quality(value) if name == BASE else METRICS[name].number(value)
 
 
-def _rival(jpeg: CurvePoint | None) -> str:
+def _jpeg(jpeg: CurvePoint | None) -> str:
     return "none so small" if jpeg is None else words.quality(jpeg.psnr_db)
 
 
-def working(moment: Moment) -> str:
+def working(progress: Progress) -> str:
     """The line that moves: which picture, and how long the rest takes."""
-    left = "" if moment.seconds_left is None else f", about {duration(moment.seconds_left)} left"
-    number = min(len(moment.outcomes) + 1, moment.count)
-    return words.status(f"Picture {number} of {moment.count}{left} · {moment.name}", moment.share)
+    left = "" if progress.seconds_left is None else f", about {duration(progress.seconds_left)} left"
+    number = min(len(progress.outcomes) + 1, progress.count)
+    return words.status(f"Picture {number} of {progress.count}{left} · {progress.name}", progress.share)
 
 
 def ended(outcomes: Sequence[Outcome], count: int, seconds: float) -> str:
-    """The same when it has come to its end, by itself or by Cancel."""
+    """The line when the batch has come to its end, by itself or by Cancel."""
     if not outcomes:
         return words.status("Cancelled before the first picture was done.", 0.0)
     average = means(outcomes)

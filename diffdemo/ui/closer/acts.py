@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import BitsMap, Engine
+from diffdemo.engine import WAYS, BitsMap, CodecInfo, Decoder, Engine
 from diffdemo.images import to_png
 from diffdemo.metrics.registry import METRICS
 from diffdemo.pictures import load_picture
-from diffdemo.ui import words as present
+from diffdemo.ui import words
 from diffdemo.ui.closer import filmstrip
 from diffdemo.ui.closer.result_card import result_card
-from diffdemo.ui.codec_controls import DEFAULT_CODEC, OFFERS
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.server.files import served
 
-EVERY_WAY: dict[bool, list[tuple[str, dict[str, Any]]]] = {
-    True: [
-        ("average", {"decoder": "mean"}),
-        ("half-way", {"decoder": "flow", "realism": 0.5}),
-        ("flow", {"decoder": "flow"}),
-        ("ancestral", {"decoder": "ancestral"}),
-    ],
-    False: [
-        ("gamma 0", {"decoder": "deterministic"}),
-        *((f"gamma {gamma:g}", {"decoder": "stochastic", "gamma": gamma}) for gamma in (0.4, 0.8, 1.2)),
-    ],
-}
-"""What can be made of a file, by whether it is embedded: words, and arguments for the engine."""
+VALUES: dict[str, tuple[float, ...]] = {"realism": (0.5, 1.0), "gamma": (0.4, 0.8, 1.2)}
+"""Knobs that are shown at several values beside each other."""
 NO_FILE = "There is no file yet. Compress a picture first."
-NOT_EMBEDDED = "A part of a CDC file is no picture: it arrives all at once. Choose DiffC to watch one arrive."
-NO_MAP = "For a DiffC file this needs the original, which is not here. Compress the picture on this page."
+NOT_EMBEDDED = "A part of a {} file is no picture: it arrives all at once. Choose {} to watch one arrive."
+NO_MAP = "For a {} file this needs the original, which is not here. Compress the picture on this page."
 
 
 class Looks:
@@ -56,24 +44,23 @@ class Looks:
 
     @friendly
     def decoders(self, session: Session, used: int) -> Iterator[dict]:
-        """Decode the same bytes in every way there is, one beside the other.
+        """Decode the same bytes with every decoder of their codec, one beside the other.
 
         Args:
             session: who asks.
-            used: bytes of a DiffC file to use, from its start.
+            used: bytes of an embedded file to use, from its start.
         """
-        self._require_file(session)
+        codec = self._codec(session)
         original = load_picture(session.original).pixels if session.original else None
-        embedded = self._engine.describe(session.data).is_embedded
+        part = int(used) if codec.is_embedded and used else None
         pictures: list[tuple[str, str]] = []
-        for words, ways in EVERY_WAY[embedded]:
-            last = int(used) if embedded and used else None
-            for latest in self._engine.decode(session.data, num_bytes=last, reference=original, **ways):
+        for caption, options in every_way(codec.decoders):
+            for latest in self._engine.decode(session.data, num_bytes=part, reference=original, **options):
                 frame = latest
                 yield gr.skip()  # Where somebody has left, nothing more is computed.
             quality = "" if frame.psnr_db is None else f" · {frame.psnr_db:.2f} dB"
             path = served(to_png(frame.pixels), f"{session.name}-{len(pictures)}.png")
-            pictures = [*pictures, (path, f"{words}{quality}")]
+            pictures = [*pictures, (path, f"{caption}{quality}")]
             yield gr.update(value=pictures, visible=True)
 
     @friendly
@@ -86,12 +73,12 @@ class Looks:
         """
         self._require_embedded(session)
         before = None
-        for moment in filmstrip.arriving(self._engine, session.data, filmstrip.LINES[line][1]):
+        for arrived in filmstrip.arriving(self._engine, session.data, filmstrip.LINES[line][1]):
             picture: Any = gr.skip()
-            if moment.frame is not None and moment.frame is not before:
-                before = moment.frame
+            if arrived.frame is not None and arrived.frame is not before:
+                before = arrived.frame
                 picture = gr.update(value=served(to_png(before.pixels), "arriving.png"), visible=True)
-            yield filmstrip.clock(moment, line), picture
+            yield filmstrip.clock(arrived, line), picture
 
     @friendly
     def bits(self, session: Session, used: int) -> tuple[dict, str]:
@@ -99,13 +86,12 @@ class Looks:
 
         Args:
             session: who asks.
-            used: bytes of a DiffC file to count, from its start.
+            used: bytes of an embedded file to count, from its start.
         """
-        self._require_file(session)
-        embedded = self._engine.describe(session.data).is_embedded
-        found = self._engine.bits_map(session.data, num_bytes=int(used) if embedded and used else None)
+        codec = self._codec(session)
+        found = self._engine.bits_map(session.data, num_bytes=int(used) if codec.is_embedded and used else None)
         if found is None:
-            raise gr.Error(NO_MAP, print_exception=False)
+            raise gr.Error(NO_MAP.format(codec.label), print_exception=False)
         return gr.update(value=served(to_png(found.pixels), "bits.png"), visible=True), legend(found)
 
     @friendly
@@ -115,33 +101,46 @@ class Looks:
         Args:
             session: who asks.
         """
-        self._require_file(session)
-        shown = session.shown
+        codec, shown = self._codec(session), session.shown
         if shown is None or not session.original:
             raise gr.Error(
                 "A card needs the original beside the result. Compress a picture here.", print_exception=False
             )
         original, picture = load_picture(session.original).pixels, load_picture(shown.png).pixels
-        caption = present.decoded_caption(shown)
-        codec = OFFERS[session.codec or DEFAULT_CODEC].label
+        caption = words.decoded_caption(shown)
         values = ((metric, shown.values.get(name)) for name, metric in METRICS.items())
         numbers = [f"{metric.number(value)} {metric.label}" for metric, value in values if value is not None]
         lines = [
-            f"{codec} · {session.model} · {present.size(shown.num_bytes)} · {shown.bpp:.3f} bits per pixel",
+            f"{codec.label} · {session.model} · {words.size(shown.num_bytes)} · {shown.bpp:.3f} bits per pixel",
             ", ".join(numbers),
             "Bytes of the file, header included. Made with diffdemo: lossy image compression with diffusion models.",
         ]
-        png = to_png(result_card(original, picture, present.ORIGINAL, caption, lines))
+        png = to_png(result_card(original, picture, words.ORIGINAL, caption, lines))
         return gr.update(value=served(png, f"{session.name}-card.png"), visible=True)
 
-    def _require_file(self, session: Session) -> None:
+    def _codec(self, session: Session) -> CodecInfo:
+        """The codec that wrote the session's file."""
         if not session.data:
             raise gr.Error(NO_FILE, print_exception=False)
+        name = self._engine.describe(session.data).codec
+        return next(codec for codec in self._engine.codecs() if codec.name == name)
 
     def _require_embedded(self, session: Session) -> None:
-        self._require_file(session)
-        if not self._engine.describe(session.data).is_embedded:
-            raise gr.Error(NOT_EMBEDDED, print_exception=False)
+        codec = self._codec(session)
+        if not codec.is_embedded:
+            embedded = " or ".join(each.label for each in self._engine.codecs() if each.is_embedded)
+            raise gr.Error(NOT_EMBEDDED.format(codec.label, embedded), print_exception=False)
+
+
+def every_way(decoders: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What can be made of a file: words, and arguments for `Engine.decode`."""
+    for decoder in decoders:
+        way = WAYS[Decoder(decoder)]
+        varied = [(knob, value) for knob in way.knobs for value in VALUES.get(knob, ())]
+        for knob, value in varied:
+            yield f"{way.short}, {knob} {value:g}", {"decoder": decoder, knob: value}
+        if not varied:
+            yield way.short, {"decoder": decoder}
 
 
 def legend(found: BitsMap) -> str:

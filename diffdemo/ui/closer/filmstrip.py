@@ -24,7 +24,7 @@ LONGEST_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A moment of a download.
+    """How much of a download is here.
 
     Attributes:
         frame: what can be seen so far; None before anything can.
@@ -43,7 +43,7 @@ def film(engine: Engine, data: bytes, count: int = COUNT) -> list[Frame]:
 
     Args:
         engine: that has encoded or decoded the file.
-        data: a DiffC file.
+        data: an embedded file.
         count: of the pictures, the whole file's included.
     """
     steps = [step.end_bytes for step in engine.describe(data).steps if step.received]
@@ -65,7 +65,7 @@ def arriving(engine: Engine, data: bytes, bits_per_second: float) -> Iterator[Ar
 
     Args:
         engine: that has encoded or decoded the file.
-        data: a DiffC file.
+        data: an embedded file.
         bits_per_second: of the line; so much of it that nobody waits longer than five minutes.
     """
     whole = len(data)
@@ -84,12 +84,12 @@ def arriving(engine: Engine, data: bytes, bits_per_second: float) -> Iterator[Ar
         time.sleep(1 / FRAMES_A_SECOND)
 
 
-def clock(moment: Arrived, line: str) -> str:
+def clock(arrived: Arrived, line: str) -> str:
     """A download in a sentence."""
     label, rate = LINES[line]
-    seen = "nothing to see yet" if moment.frame is None else f"{words.size(moment.num_bytes)} are here"
-    share = 100 * moment.num_bytes / moment.whole_bytes
+    seen = "nothing to see yet" if arrived.frame is None else f"{words.size(arrived.num_bytes)} are here"
+    share = 100 * arrived.num_bytes / arrived.whole_bytes
     return (
-        f'<p class="clock"><b>{moment.seconds:.1f} s</b> over a {label} ({rate / 1000:g} kbit/s): {seen}, of '
-        f'{words.size(moment.whole_bytes)}.</p><div class="meter"><i style="width:{share:.1f}%"></i></div>'
+        f'<p class="clock"><b>{arrived.seconds:.1f} s</b> over a {label} ({rate / 1000:g} kbit/s): {seen}, of '
+        f'{words.size(arrived.whole_bytes)}.</p><div class="meter"><i style="width:{share:.1f}%"></i></div>'
     )

@@ -11,6 +11,14 @@ from diffdemo.ui.closer import filmstrip
 from diffdemo.ui.closer.acts import Looks
 
 DEFAULT_LINE = "3g"
+_BUTTONS = (
+    ("strip", "Film strip", 120),
+    ("all", "All decoders", 120),
+    ("bits", "Where the bits went", 150),
+    ("card", "Result card", 120),
+    ("link", "Copy link", 120),
+)
+"""Name, words, and least width in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +46,15 @@ class Closer:
 
 def build() -> Closer:
     """Lay out the section; call it inside the studio's tab."""
+    parts: dict[str, Any] = {}
     with gr.Column(elem_id="closer"):
         gr.HTML("<b>Look closer</b><p>How the picture arrives, where its bits went, and both to pass on.</p>")
         with gr.Row(elem_id="closer-buttons"):
-            strip = gr.Button("Film strip", size="md", min_width=120, elem_id="closer-strip")
-            all_ = gr.Button("All decoders", size="md", min_width=120, elem_id="closer-all")
-            bits = gr.Button("Where the bits went", size="md", min_width=150, elem_id="closer-bits")
-            card = gr.Button("Result card", size="md", min_width=120, elem_id="closer-card")
-            link = gr.Button("Copy link", size="md", min_width=120, elem_id="closer-link")
-        frames = _gallery("The picture as its bits arrive", "film")
-        with gr.Row(visible=False, elem_id="play-row") as row:
-            line = gr.Radio(
+            for name, label, width in _BUTTONS:
+                parts[name] = gr.Button(label, size="md", min_width=width, elem_id=f"closer-{name}")
+        parts["frames"] = _gallery("The picture as its bits arrive", "film")
+        with gr.Row(visible=False, elem_id="play-row") as parts["row"]:
+            parts["line"] = gr.Radio(
                 [(label, key) for key, (label, _) in filmstrip.LINES.items()],
                 value=DEFAULT_LINE,
                 label="Play the download over a",
@@ -56,43 +62,21 @@ def build() -> Closer:
                 elem_id="line",
                 elem_classes="choice inline",
             )
-            play = gr.Button("Play", size="md", scale=0, min_width=90, elem_id="play")
-            halt = gr.Button("Halt", size="md", scale=0, min_width=90, elem_id="halt")
-        row_of_all = _gallery("From the same bytes", "all-decoders")
-        clock = gr.HTML(elem_id="clock")
-        screen = gr.Image(
-            format="png", type="filepath", label="Arriving", interactive=False, visible=False, height=320, buttons=[]
-        )
-        map_ = gr.Image(
-            format="png",
-            type="filepath",
-            label="Bits per pixel",
-            interactive=False,
-            visible=False,
-            height=320,
-            buttons=["fullscreen"],
-        )
-        legend = gr.HTML(elem_id="bits-legend")
-        file = gr.File(label="Result card", interactive=False, visible=False)
-        query = gr.Textbox(visible=False, label="Link")
-    return Closer(
-        strip,
-        all_,
-        bits,
-        card,
-        link,
-        frames,
-        row_of_all,
-        row,
-        line,
-        play,
-        halt,
-        clock,
-        screen,
-        map_,
-        legend,
-        file,
-        query,
+            for name in ("play", "halt"):
+                parts[name] = gr.Button(name.title(), size="md", scale=0, min_width=90, elem_id=name)
+        parts["row_of_all"] = _gallery("From the same bytes", "all-decoders")
+        parts["clock"] = gr.HTML(elem_id="clock")
+        parts["screen"] = _picture("Arriving", [])
+        parts["map"] = _picture("Bits per pixel", ["fullscreen"])
+        parts["legend"] = gr.HTML(elem_id="bits-legend")
+        parts["file"] = gr.File(label="Result card", interactive=False, visible=False)
+        parts["query"] = gr.Textbox(visible=False, label="Link")
+    return Closer(**parts)
+
+
+def _picture(label: str, buttons: list[Any]) -> gr.Image:
+    return gr.Image(
+        format="png", type="filepath", label=label, interactive=False, visible=False, height=320, buttons=buttons
     )
 
 

@@ -6,7 +6,7 @@ import io
 
 from PIL import Image
 
-from diffdemo.engine.classical.files import available
+from diffdemo.engine.classical.formats import FORMATS, available
 from diffdemo.engine.records import Classical, Frame
 from diffdemo.images import to_png
 from diffdemo.metrics.points import CurvePoint
@@ -15,7 +15,6 @@ from diffdemo.ui import words
 from diffdemo.ui.codec_controls import OFFERS
 from diffdemo.ui.likeness import is_settled, likeness
 from diffdemo.ui.memory.session import Session, Shown, Side
-from diffdemo.ui.style import LABELS
 
 ORIGINAL, OURS, OTHER, MEAN = "original", "ours", "other", "mean"
 """Keys of what can stand on a side, besides the classical codecs."""
@@ -32,7 +31,7 @@ def entries(codec: str, *, is_embedded: bool, has_original: bool) -> list[tuple[
     ours = ("this file", OURS)
     if not has_original:
         return [simplest, ours]
-    classical = [(LABELS[name], name) for name in available()]
+    classical = [(FORMATS[name].label, name) for name in available()]
     return [(words.ORIGINAL, ORIGINAL), ours, (OFFERS[opponent(codec)].label, OTHER), *classical, simplest]
 
 
@@ -65,13 +64,13 @@ def of_classical(result: Classical, asked: int, original: bytes) -> Side:
     """What JPEG and the like make of the picture with so many bytes, if they can."""
     excess = ", its smallest file" if result.point.num_bytes > asked else ""
     png = to_png(result.pixels)
-    return Side(f"{LABELS[result.codec]}{excess}", png, numbers(result.point, likeness(original, png)))
+    return Side(f"{FORMATS[result.codec].label}{excess}", png, numbers(result.point, likeness(original, result.pixels)))
 
 
 def of_frame(caption: str, frame: Frame, original: bytes = b"") -> Side:
     """A decode that is not the one that the page is about."""
     png = to_png(frame.pixels)
-    return Side(caption, png, numbers(frame, likeness(original, png) if is_settled(frame) else {}))
+    return Side(caption, png, numbers(frame, likeness(original, frame.pixels) if is_settled(frame) else {}))
 
 
 def numbers(point: CurvePoint | Frame | Shown, more: Values | None = None) -> str:

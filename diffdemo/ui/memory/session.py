@@ -64,7 +64,7 @@ class Shown:
             png=png,
             num_bytes=frame.num_bytes,
             bpp=frame.bpp,
-            values={**frame.values, **(likeness(original, png) if is_settled(frame) else {})},
+            values={**frame.values, **(likeness(original, frame.pixels) if is_settled(frame) else {})},
             decoder=frame.decoder,
             step=frame.step,
             num_steps=frame.num_steps,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from diffdemo.engine import CurvePoint
-from diffdemo.ui.style import LABELS
+from diffdemo.engine import WAYS, CurvePoint, Decoder
 
 MOST_TRIED = 60
 
@@ -35,9 +34,8 @@ class Tried:
 
 def diffc_name(decoder: str, realism: float) -> str:
     """What to call a decode of a DiffC file."""
-    if decoder == "flow" and realism < 1:
-        return f"{LABELS['flow']}, realism {realism:g}"
-    return LABELS["diffc" if decoder == "mean" else decoder]
+    name = WAYS[Decoder(decoder)].short
+    return f"{name}, realism {realism:g}" if decoder == "flow" and realism < 1 else name
 
 
 def cdc_name(run: str, num_steps: int) -> str:

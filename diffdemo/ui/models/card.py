@@ -106,7 +106,7 @@ def arrived(label: str) -> str:
 
 
 def failed(reason: str) -> str:
-    """The same when it does not end well; in the same place, because a message that fades may be missed."""
+    """Why a download did not end well; it stands where the download was, as a message that fades may be missed."""
     return f'<p class="failure" role="alert">{escape(reason)}</p>'
 
 

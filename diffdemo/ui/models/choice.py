@@ -17,21 +17,20 @@ def choices(models: Sequence[ModelInfo], codec: str) -> list[tuple[str, str]]:
     return [(card.entry(info), info.name) for info in models if info.codec == codec]
 
 
-def meant(models: Sequence[ModelInfo], codec: str, name: str | None) -> ModelInfo:
-    """The model of that name if it is one of the codec's, and the codec's default if not.
+def chosen(engine: Engine, codec: str, name: str | None, models: Sequence[ModelInfo] | None = None) -> ModelInfo:
+    """The model of that name if it is one of the codec's, and the one that the engine takes for the codec if not.
 
     A menu that was filled for one codec may still stand there when another is chosen; the codec is what counts.
+
+    Args:
+        engine: that knows them.
+        codec: name of the codec.
+        name: of the model; None for the codec's own choice.
+        models: all of them, from whoever has asked the engine already.
     """
-    own = [info for info in models if info.codec == codec]
-    named = (info for info in own if info.name == name)
-    return next(named, None) or next(info for info in own if info.is_default)
-
-
-def chosen(engine: Engine, codec: str, name: str | None) -> ModelInfo:
-    """The same of all models; what the engine was told to prefer goes before the codec's default."""
-    models = engine.models()
-    preferred = next(each.default_model for each in engine.codecs() if each.name == codec)
-    return meant(models, codec, name if (name, codec) in {(info.name, info.codec) for info in models} else preferred)
+    own = {info.name: info for info in (engine.models() if models is None else models) if info.codec == codec}
+    default = next(each.default_model for each in engine.codecs() if each.name == codec)
+    return own.get(name or "") or own[default]
 
 
 def of_program(engine: Engine, codec: str, name: str) -> ModelInfo:
@@ -39,7 +38,7 @@ def of_program(engine: Engine, codec: str, name: str) -> ModelInfo:
 
     Args:
         engine: that knows them.
-        codec: "diffc", "cdc", or "auto" for that of the model.
+        codec: name of the codec, or "auto" for that of the model.
         name: of the model; "" for the codec's own choice.
 
     Raises:
@@ -58,7 +57,7 @@ def of_program(engine: Engine, codec: str, name: str) -> ModelInfo:
 
 
 def usable(engine: Engine, codec: str, name: str | None) -> ModelInfo:
-    """The same, refused in words if it has to be downloaded first."""
+    """The chosen model, refused in words if it has to be downloaded first."""
     info = chosen(engine, codec, name)
     if not info.is_here:
         size = card.volume(info.num_bytes)

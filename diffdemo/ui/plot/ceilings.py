@@ -2,40 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections import OrderedDict
-from threading import Lock
 
 from diffdemo.engine import Engine
 from diffdemo.images import Pixels
+from diffdemo.ui.per_picture import PerPicture
 
-_MOST = 64
+_MOST_PICTURES = 32
 _log = logging.getLogger(__name__)
 
 
 class Ceilings:
-    """PSNR of pictures after the autoencoder alone, kept for a few of them."""
+    """PSNR of pictures after the autoencoder alone, by model."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._found: OrderedDict[tuple[bytes, str], float | None] = OrderedDict()
-        self._lock = Lock()
+        self._found: PerPicture[dict[str, float | None]] = PerPicture(_MOST_PICTURES)
 
     def find(self, png: bytes, pixels: Pixels, model: str) -> float | None:
         """Compute it, which takes seconds, or remember it; None for models without an autoencoder."""
-        key = _key(png, model)
-        if key not in self._found:
-            ceiling = self._computed(pixels, model)
-            with self._lock:
-                self._found[key] = ceiling
-                while len(self._found) > _MOST:
-                    self._found.popitem(last=False)
-        return self._found.get(key)
+        found = self._found.of(png, dict)
+        if model not in found:
+            found[model] = self._computed(pixels, model)
+        return found[model]
 
     def known(self, png: bytes, model: str) -> float | None:
         """What has been found so far."""
-        return self._found.get(_key(png, model))
+        return (self._found.known(png) or {}).get(model)
 
     def _computed(self, pixels: Pixels, model: str) -> float | None:
         """Nobody asked for this line in the plot, so nobody is told why it is not there."""
@@ -44,7 +37,3 @@ class Ceilings:
         except Exception:
             _log.exception("a ceiling was not found")
             return None
-
-
-def _key(png: bytes, model: str) -> tuple[bytes, str]:
-    return hashlib.sha256(png).digest(), model

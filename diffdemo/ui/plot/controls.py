@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import gradio as gr
 
+from diffdemo.engine import CodecInfo
 from diffdemo.ui.plot import published_lines
-from diffdemo.ui.plot.lines import KINDS
+from diffdemo.ui.plot.lines import kinds
 from diffdemo.ui.plot.view import View
 
 FORMATS = ("csv", "json", "png", "svg")
@@ -29,14 +31,14 @@ class PlotControls:
     forget: gr.Button
 
 
-def build() -> PlotControls:
+def build(codecs: Sequence[CodecInfo]) -> PlotControls:
     """Lay them out; closed, because the plot is good to begin with."""
     view = gr.Textbox(View().words(), label="What the plot shows", visible=False)
     saved = gr.File(label="Points of the plot", visible=False)
     credit = gr.HTML(elem_id="plot-credit")
     with gr.Accordion("Axes, lines, published curves, export", open=False, elem_id="plot-controls"):
         across, scale = _build_axes()
-        lines, sweeps = _build_lines()
+        lines, sweeps = _build_lines(codecs)
         others = gr.Dropdown(
             published_lines.choices(),
             value="",
@@ -71,10 +73,15 @@ def _build_axes() -> tuple[gr.Radio, gr.Radio]:
     return across, scale
 
 
-def _build_lines() -> tuple[gr.CheckboxGroup, gr.Checkbox]:
+def _build_lines(codecs: Sequence[CodecInfo]) -> tuple[gr.CheckboxGroup, gr.Checkbox]:
+    offered = kinds(codecs)
+    swept, embedded = (
+        " and ".join(codec.label for codec in codecs if codec.is_embedded == is_embedded)
+        for is_embedded in (False, True)
+    )
     lines = gr.CheckboxGroup(
-        [(name, kind) for kind, name in KINDS.items()],
-        value=list(KINDS),
+        [(name, kind) for kind, name in offered.items()],
+        value=list(offered),
         label="Lines",
         info="What the plot shows of this picture.",
         elem_id="plot-lines",
@@ -82,8 +89,8 @@ def _build_lines() -> tuple[gr.CheckboxGroup, gr.Checkbox]:
     )
     sweeps = gr.Checkbox(
         False,
-        label="CDC beside DiffC",
-        info="Codes this picture with CDC at several rates; takes seconds.",
+        label=f"{swept} beside {embedded}",
+        info=f"Codes this picture with {swept} at several rates; takes seconds.",
         elem_id="plot-sweeps",
     )
     return lines, sweeps

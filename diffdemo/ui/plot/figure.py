@@ -7,6 +7,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 TEXT = "#6b6b6b"
+NEUTRAL = "#808080"
+"""For strokes that belong to no codec, seen on light and on dark as well."""
 _GRID = "rgba(128,128,128,0.22)"
 
 

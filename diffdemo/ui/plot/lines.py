@@ -6,22 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
-from diffdemo.engine import CurvePoint
+from diffdemo.engine import WAYS, CodecInfo, CurvePoint, Decoder
+from diffdemo.engine.classical.formats import FORMATS, drawn
 from diffdemo.ui.memory.earlier import Earlier
 from diffdemo.ui.memory.tried import Tried
-from diffdemo.ui.plot.baselines import CODECS
-from diffdemo.ui.style import COLOURS, LABELS, Curve
+from diffdemo.ui.style import Curve, look_of
 
-CDC_COLOUR = "#D55E00"
-"""Vermilion: the one of Okabe and Ito's colours that no other codec has."""
-CDC_LABEL = "CDC, one step"
-KINDS = {"diffc": "DiffC", "tried": "decodes that were tried", "cdc": "CDC", "earlier": "earlier encodes"}
-KINDS |= {codec: LABELS[codec] for codec in CODECS}
-"""What can be switched on and off."""
-_FOLLOWED = ("diffc", "tried", "cdc", "earlier", "shown")
+QUICKEST = "one step"
+"""How the files of a codec that is not embedded are decoded for its curve."""
 _DASHES = ("dash", "dot", "dashdot", "longdash", "longdashdot", "5px,1px")
-_SYMBOLS = {"diffc": "circle", "jpeg": "square", "webp": "triangle-up", "avif": "circle-open"}
-_TRIED_SYMBOLS = {"flow": "diamond", "ancestral": "star"}
+_BASELINE_SYMBOLS = ("square", "triangle-up", "circle-open")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +23,7 @@ class Line:
     """One line, or points that nothing connects.
 
     Attributes:
-        kind: a key of `KINDS`, or "shown" for what is on the stage.
+        kind: a key of `kinds`, or "shown" for what is on the stage.
         label: name, as it is written beside the line.
         points: by rising size.
         colour, symbol, size, width: how it looks; a width of 0 connects nothing.
@@ -49,53 +43,75 @@ class Line:
 
     @property
     def is_followed(self) -> bool:
-        """Whether the axes make room for all of it."""
-        return self.kind in _FOLLOWED
+        """Whether the axes make room for all of it, as for everything that is our own."""
+        return self.kind not in FORMATS
+
+
+def kinds(codecs: Sequence[CodecInfo]) -> dict[str, str]:
+    """What can be switched on and off: key and words."""
+    own = {codec.name: codec.label for codec in codecs}
+    decodes = {"tried": "decodes that were tried", "earlier": "earlier encodes"}
+    return own | decodes | {name: FORMATS[name].label for name in drawn()}
+
+
+def curve_label(codec: CodecInfo) -> str:
+    """What stands at a codec's curve: its name, and how the files were decoded."""
+    return f"{codec.label}, {WAYS[Decoder(codec.decoders[0])].short if codec.is_embedded else QUICKEST}"
 
 
 def lines_of(
+    codecs: Sequence[CodecInfo],
     curves: Iterable[Curve],
-    cdc: Sequence[CurvePoint],
-    tried: Sequence[Tried],
+    tried: Sequence[Tried] = (),
     earlier: Sequence[Earlier] = (),
     settings: Sequence[str] = (),
 ) -> list[Line]:
     """Everything that has a point.
 
     Args:
-        curves: of DiffC and of the classical codecs.
-        cdc: of CDC, decoded in one step.
+        codecs: all of our own.
+        curves: of any of them, and of classical codecs.
         tried: other decodes.
         earlier: encodes before the present one; those whose points are all in another line are left out.
         settings: of the present encode; see `Earlier`.
     """
-    lines = [_codec(curve) for curve in curves]
-    lines.append(Line("cdc", CDC_LABEL, _by_size(cdc), CDC_COLOUR, "pentagon", width=3))
-    drawn = {point for line in lines for point in line.points}
-    unseen = [each for each in earlier if not drawn.issuperset(each.points)]
-    lines += [_earlier(each, dash, settings) for each, dash in zip(unseen, cycle(_DASHES), strict=False)]
-    lines += [_tried(name, tried) for name in dict.fromkeys(each.name for each in tried)]
+    lines = [_baseline(curve) if curve.codec in FORMATS else _own(curve, codecs) for curve in curves]
+    seen = {point for line in lines for point in line.points}
+    unseen = [each for each in earlier if not seen.issuperset(each.points)]
+    lines += [_earlier(each, dash, settings, codecs) for each, dash in zip(unseen, cycle(_DASHES), strict=False)]
+    lines += [_tried(name, tried, codecs) for name in dict.fromkeys(each.name for each in tried)]
     return [line for line in lines if line.points]
 
 
-def _codec(curve: Curve) -> Line:
-    width = 3 if curve.codec == "diffc" else 1.75
-    symbol = _SYMBOLS.get(curve.codec, "circle")
-    points = _by_size(curve.points)
-    return Line(curve.codec, LABELS[curve.codec], points, COLOURS[curve.codec], symbol=symbol, width=width)
+def shown_line(codec: CodecInfo, point: CurvePoint, codecs: Sequence[CodecInfo]) -> Line:
+    """What is on the stage, where it lies on no curve."""
+    colour = look_of(codec.name, codecs).colour
+    return Line("shown", f"{codec.label}, shown", (point,), colour, "diamond", size=12, width=0)
 
 
-def _earlier(each: Earlier, dash: str, settings: Sequence[str]) -> Line:
-    colour = CDC_COLOUR if each.codec == "cdc" else COLOURS["diffc"]
-    points, end = _by_size(each.points), each.apart_from(settings)
-    return Line("earlier", each.label, points, colour, symbol="circle", size=4, dash=dash, end=end)
+def _own(curve: Curve, codecs: Sequence[CodecInfo]) -> Line:
+    look = look_of(curve.codec, codecs)
+    label = next(curve_label(codec) for codec in codecs if codec.name == curve.codec)
+    return Line(curve.codec, label, _by_size(curve.points), look.colour, look.symbol, width=3)
 
 
-def _tried(name: str, tried: Sequence[Tried]) -> Line:
+def _baseline(curve: Curve) -> Line:
+    codec = FORMATS[curve.codec]
+    place = drawn().index(curve.codec) if codec.is_drawn else 0
+    symbol = _BASELINE_SYMBOLS[place % len(_BASELINE_SYMBOLS)]
+    return Line(curve.codec, codec.label, _by_size(curve.points), codec.colour, symbol)
+
+
+def _earlier(each: Earlier, dash: str, settings: Sequence[str], codecs: Sequence[CodecInfo]) -> Line:
+    colour, end = look_of(each.codec, codecs).colour, each.apart_from(settings)
+    return Line("earlier", each.label, _by_size(each.points), colour, "circle", size=4, dash=dash, end=end)
+
+
+def _tried(name: str, tried: Sequence[Tried], codecs: Sequence[CodecInfo]) -> Line:
     own = [each for each in tried if each.name == name]
-    decoder = next((key for key in _TRIED_SYMBOLS if name.startswith(LABELS[key])), "")
-    colour = CDC_COLOUR if own[0].codec == "cdc" else COLOURS["flow"]
-    symbol = _TRIED_SYMBOLS.get(decoder, "cross")
+    way = next((way for way in WAYS.values() if name.startswith(way.short)), None)
+    symbol = "cross" if way is None else "star" if way.draws else "diamond"
+    colour = look_of(own[0].codec, codecs).tried
     return Line("tried", name, _by_size(each.point for each in own), colour, symbol, size=10, width=0)
 
 

@@ -68,11 +68,6 @@ def published(dataset: str | None = None, metric: str | None = None) -> list[Pub
     ]
 
 
-def datasets() -> list[str]:
-    """What there are curves for, in the order of the file."""
-    return list(dict.fromkeys(curve.dataset for curve in _all()))
-
-
 @cache
 def _all() -> tuple[Published, ...]:
     content = json.loads(FILE.read_text())

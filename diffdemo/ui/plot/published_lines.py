@@ -80,7 +80,7 @@ def _publisher(curve: Published) -> str:
 
 
 def _name(curve: Published) -> str:
-    """The same in words; the single pictures are from one publication, which has a long title."""
+    """Data set and publisher in words; the single pictures are from one publication, which has a long title."""
     if curve.dataset.startswith(_SINGLE):
         return f"{_dataset(curve)}: DiffC and others"
     return f"{_dataset(curve)}: {_publisher(curve)}"

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from dataclasses import dataclass, replace
+from typing import Any
 
 import plotly.graph_objects as go
 
 from diffdemo.engine import CurvePoint
 from diffdemo.metrics.registry import BASE, told
-from diffdemo.ui.plot.figure import axis, layout
+from diffdemo.ui.plot.figure import NEUTRAL, axis, layout
 from diffdemo.ui.plot.line_names import apart
-from diffdemo.ui.plot.lines import CDC_COLOUR, Line
+from diffdemo.ui.plot.lines import Line
 from diffdemo.ui.plot.published_lines import Overlay
 from diffdemo.ui.plot.view import ACROSS, Sized, View, heights_of, ticks, title, width_of
-from diffdemo.ui.style import COLOURS
 
 HEIGHT, SMALL_HEIGHT = 360, 262
 """The second beside the plot of the denoising steps."""
@@ -25,12 +25,42 @@ _NAME_HEIGHT, _ENTRY_HEIGHT = 22, 19
 _FOOT = 40
 _MOST_MARKERS = 20
 _CEILING = "ceiling of the<br>autoencoder"
-_NEUTRAL = "#808080"
-"""Seen on light and on dark."""
 
-T = TypeVar("T")
 Place = tuple[float, float, str]
 """Across, upwards, and what to read when pointing at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """A line or points in the plot.
+
+    Attributes:
+        places: by rising rate.
+        look: further arguments of plotly's `Scatter`.
+        end: what stands at its end; "" for nothing.
+        is_followed: whether the axes make room for all of it.
+    """
+
+    places: Sequence[Place]
+    look: dict[str, Any]
+    end: str = ""
+    is_followed: bool = False
+
+    def within(self, span: tuple[float, float]) -> _Drawn:
+        """The part between the borders, with the point where it crosses the right one, which nobody measured."""
+        inside = [place for place in self.places if span[0] <= place[0] <= span[1]]
+        beyond = [place for place in self.places if place[0] > span[1]]
+        if inside and beyond:
+            (x0, y0, _), (x1, y1, _) = inside[-1], beyond[0]
+            inside.append((span[1], y0 + (y1 - y0) * (span[1] - x0) / (x1 - x0), ""))
+        return replace(self, places=inside)
+
+    def trace(self) -> go.Scatter:
+        """As plotly takes it."""
+        x, y, texts = zip(*self.places, strict=True)
+        info = ["text" if each else "skip" for each in texts]
+        crowded = {"mode": "lines"} if self.end and len(self.places) > _MOST_MARKERS else {}
+        return go.Scatter(x=x, y=y, hovertext=texts, hoverinfo=info, **self.look | crowded)
 
 
 def rd_plot(
@@ -38,7 +68,7 @@ def rd_plot(
     *,
     view: View,
     shown: Sized | None = None,
-    here: CurvePoint | None = None,
+    colour: str = NEUTRAL,
     ceiling: float | None = None,
     num_pixels: int = SMALL_PICTURE,
     others: Sequence[Overlay] = (),
@@ -50,63 +80,47 @@ def rd_plot(
         lines: what is known.
         view: axes, and what is switched off.
         shown: what is on the stage.
-        here: where the CDC picture on the stage lies.
+        colour: of the stroke there.
         ceiling: PSNR in dB that the model's autoencoder alone reaches; None where there is none.
         num_pixels: of the picture.
         others: published curves.
         is_small: whether it shares its place.
     """
-    if here is not None:
-        lines = [*lines, Line("shown", "CDC, shown", (here,), CDC_COLOUR, "diamond", size=12, width=0)]
-    drawn = {line: places for line in lines if line.kind not in view.hidden and (places := _places(line, view))}
-    beside = {each: list(each.places) for each in others}
-    span = _span(drawn, beside, view, shown, num_pixels)
-    drawn, beside = _all_inside(drawn, span), _all_inside(beside, span)
+    own = [_own(line, view) for line in lines if line.kind not in view.hidden]
+    theirs = [_theirs(each) for each in others]
+    followed = [x for each in own if each.is_followed for x, _, _ in each.places] + ([view.x(shown)] if shown else [])
+    span = width_of(view, followed, [x for each in theirs for x, _, _ in each.places], num_pixels)
+    own, theirs = ([part for each in group if (part := each.within(span)).places] for group in (own, theirs))
+    ends = [(each.end, *each.places[-1][:2]) for each in own if each.end]
+    heights = [y for each in (*own, *theirs) for _, y, _ in each.places]
     level = ceiling if view.metric == BASE else None
+    if level is not None:
+        ends.append((_CEILING, span[1], level))
+        heights.append(level)
+    low, high = heights_of(heights, view.metric)
     height = SMALL_HEIGHT if is_small else HEIGHT
-    heights = [y for places in (*drawn.values(), *beside.values()) for _, y, _ in places]
-    low, high = heights_of(heights + ([] if level is None else [level]), view.metric)
-    figure = go.Figure(layout=_layout(view, span, (low, high), height, len(beside), num_pixels))
-    figure.add_traces([_theirs(each, places) for each, places in beside.items()])
-    figure.add_traces([_trace(line, places) for line, places in drawn.items()])
+    figure = go.Figure(layout=_layout(view, span, (low, high), height, len(theirs), num_pixels))
+    figure.add_traces([each.trace() for each in (*theirs, *own)])
     if shown:
-        colour = CDC_COLOUR if here else COLOURS["diffc"]
         figure.add_vline(x=view.x(shown), line={"color": colour, "width": 1.5, "dash": "dot"})
-    _name(figure, _ends(figure, drawn, level, span[1]), view, gap=_NAME_HEIGHT / height * (high - low), high=high)
+    if level is not None:
+        # Dashed, because it is no file.
+        figure.add_hline(y=level, line={"color": NEUTRAL, "width": 1.5, "dash": "dash"})
+    _name(figure, ends, view, gap=_NAME_HEIGHT / height * (high - low), high=high)
     return figure
 
 
-def _ends(
-    figure: go.Figure, drawn: dict[Line, list[Place]], ceiling: float | None, right: float
-) -> list[tuple[str, float, float]]:
-    """Names of lines and where they belong, that of the ceiling included, which is drawn here."""
-    ends = [(line.end or line.label, *places[-1][:2]) for line, places in drawn.items() if line.width]
-    if ceiling is not None:
-        # Dashed, because it is no file.
-        figure.add_hline(y=ceiling, line={"color": _NEUTRAL, "width": 1.5, "dash": "dash"})
-        ends.append((_CEILING, right, ceiling))
-    return ends
-
-
-def _span(
-    drawn: dict[Line, list[Place]],
-    beside: dict[Overlay, list[Place]],
-    view: View,
-    shown: Sized | None,
-    num_pixels: int,
-) -> tuple[float, float]:
-    own = [x for line, places in drawn.items() if line.is_followed for x, _, _ in places]
-    theirs = [x for places in beside.values() for x, _, _ in places]
-    return width_of(view, own + ([view.x(shown)] if shown else []), theirs, num_pixels)
-
-
-def _all_inside(drawn: dict[T, list[Place]], span: tuple[float, float]) -> dict[T, list[Place]]:
-    return {line: inside for line, places in drawn.items() if (inside := _inside(places, span))}
-
-
-def _places(line: Line, view: View) -> list[Place]:
+def _own(line: Line, view: View) -> _Drawn:
     found = ((view.x(point), view.y(point), _text(line.label, point)) for point in line.points)
-    return [(x, y, text) for x, y, text in found if y is not None]
+    places = [(x, y, text) for x, y, text in found if y is not None]
+    look = {
+        "name": line.label,
+        "mode": "lines+markers" if line.width else "markers",
+        "line": {"color": line.colour, "width": line.width, "dash": line.dash},
+        "marker": {"symbol": line.symbol, "size": line.size, "color": line.colour},
+        "showlegend": False,
+    }
+    return _Drawn(places, look, (line.end or line.label) if line.width else "", line.is_followed)
 
 
 def _text(label: str, point: CurvePoint) -> str:
@@ -114,45 +128,10 @@ def _text(label: str, point: CurvePoint) -> str:
     return f"{label}<br>{sizes}<br>{' · '.join(told(point.values))}"
 
 
-def _inside(places: list[Place], span: tuple[float, float]) -> list[Place]:
-    """The part of a line between the borders, with the point where it crosses the right one, which nobody measured."""
-    inside = [place for place in places if span[0] <= place[0] <= span[1]]
-    beyond = [place for place in places if place[0] > span[1]]
-    if not inside or not beyond:
-        return inside
-    (x0, y0, _), (x1, y1, _) = inside[-1], beyond[0]
-    return [*inside, (span[1], y0 + (y1 - y0) * (span[1] - x0) / (x1 - x0), "")]
-
-
-def _trace(line: Line, places: list[Place]) -> go.Scatter:
-    connected = "lines" if len(places) > _MOST_MARKERS else "lines+markers"
-    return go.Scatter(
-        **_points(places),
-        name=line.label,
-        mode=connected if line.width else "markers",
-        line={"color": line.colour, "width": line.width, "dash": line.dash},
-        marker={"symbol": line.symbol, "size": line.size, "color": line.colour},
-        showlegend=False,
-    )
-
-
-def _theirs(overlay: Overlay, places: list[Place]) -> go.Scatter:
-    return go.Scatter(
-        **_points(places),
-        name=overlay.label,
-        mode="lines",
-        opacity=0.8,
-        line={"color": overlay.colour, "width": 1.25, "dash": "dash" if overlay.is_estimate else "solid"},
-    )
-
-
-def _points(places: list[Place]) -> dict:
-    return {
-        "x": [x for x, _, _ in places],
-        "y": [y for _, y, _ in places],
-        "hovertext": [text for _, _, text in places],
-        "hoverinfo": ["text" if text else "skip" for _, _, text in places],
-    }
+def _theirs(overlay: Overlay) -> _Drawn:
+    dash = "dash" if overlay.is_estimate else "solid"
+    line = {"color": overlay.colour, "width": 1.25, "dash": dash}
+    return _Drawn(overlay.places, {"name": overlay.label, "mode": "lines", "opacity": 0.8, "line": line})
 
 
 def _name(figure: go.Figure, ends: Sequence[tuple[str, float, float]], view: View, gap: float, high: float) -> None:

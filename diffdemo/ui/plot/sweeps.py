@@ -1,22 +1,23 @@
-"""CDC over its rates on a visitor's picture: computed point by point while nobody wants anything else."""
+"""Codecs that are not embedded over their rates: computed point by point while nobody wants anything else."""
 
 from __future__ import annotations
 
-import hashlib
 import logging
-from collections import OrderedDict
 from collections.abc import Iterator
 from threading import Lock
 
 from diffdemo.engine import CurvePoint, Engine
 from diffdemo.images import Pixels
+from diffdemo.ui.memory.session import Session
+from diffdemo.ui.per_picture import PerPicture
+from diffdemo.ui.style import Curve
 
 _MOST_PICTURES = 32
 _log = logging.getLogger(__name__)
 
 
 class Sweep:
-    """The curve of one picture, as far as it has been computed."""
+    """The curve of one picture with one model, as far as it has been computed."""
 
     def __init__(self, points: Iterator[CurvePoint]) -> None:
         self.points: tuple[CurvePoint, ...] = ()
@@ -47,32 +48,45 @@ class Sweep:
 
 
 class Sweeps:
-    """Sweeps of the pictures that were compressed with CDC, kept for a few of them."""
+    """Sweeps of pictures, by codec and model.
+
+    The curve of an embedded codec is a by-product of its one file; the others need a file for every point.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._sweeps: OrderedDict[tuple[bytes, str], Sweep] = OrderedDict()
-        self._lock = Lock()
+        self._known: PerPicture[dict[tuple[str, str], Sweep]] = PerPicture(_MOST_PICTURES)
 
-    def of(self, png: bytes, pixels: Pixels, model: str) -> Sweep:
-        """The sweep of a picture with a model, begun if it is not known."""
-        key = _key(png, model)
-        with self._lock:
-            if key not in self._sweeps:
-                self._sweeps[key] = Sweep(self._engine.sweep(pixels, model=model or None))
-            self._sweeps.move_to_end(key)
-            while len(self._sweeps) > _MOST_PICTURES:
-                self._sweeps.popitem(last=False)
-            return self._sweeps[key]
+    def wanted(self, session: Session, pixels: Pixels, *, of_all: bool) -> Iterator[Sweep]:
+        """The sweeps that complete a session's plot, begun where they are not known.
 
-    def points(self, png: bytes, model: str | None) -> tuple[CurvePoint, ...]:
-        """What is known so far of a picture with a model; None for the model that was swept last."""
-        wanted = _key(png, model or "")
-        for key, sweep in reversed(self._sweeps.items()):
-            if key == wanted or (model is None and key[0] == wanted[0]):
-                return sweep.points
-        return ()
+        Args:
+            session: whose picture.
+            pixels: of its original, uint8 [H,W,3].
+            of_all: whether of every codec; otherwise only of the one that wrote the file.
+        """
+        for codec in self._engine.codecs():
+            is_own = codec.name == session.codec
+            model = (session.model if is_own else "") or codec.default_model
+            if not codec.is_embedded and (is_own or of_all) and self._engine.model(model).is_here:
+                yield self._of(session.original, pixels, codec.name, model)
 
+    def curves(self, session: Session) -> list[Curve]:
+        """What is known so far of every codec: with the file's own model, or else with the one that was begun last."""
+        models = {session.codec: session.model}
+        return [
+            Curve(codec.name, self.points(session.original, codec.name, models.get(codec.name, "")))
+            for codec in self._engine.codecs()
+            if not codec.is_embedded
+        ]
 
-def _key(png: bytes, model: str) -> tuple[bytes, str]:
-    return hashlib.sha256(png).digest(), model
+    def points(self, png: bytes, codec: str, model: str = "") -> tuple[CurvePoint, ...]:
+        """What is known so far of a picture with a model; "" for the codec's model that was begun last."""
+        known = tuple((self._known.known(png) or {}).items())
+        return next((each.points for key, each in reversed(known) if key[0] == codec and model in ("", key[1])), ())
+
+    def _of(self, png: bytes, pixels: Pixels, codec: str, model: str) -> Sweep:
+        known = self._known.of(png, dict)
+        if (codec, model) not in known:
+            known[codec, model] = Sweep(self._engine.sweep(pixels, model=model))
+        return known[codec, model]

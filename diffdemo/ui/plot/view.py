@@ -43,9 +43,9 @@ class View:
         metric: upwards.
         across: unit of the rate.
         scale: of the rate.
-        hidden: kinds of lines that are switched off; see `curve_lines`.
-        others: set of published curves beside them, see `overlays`; "" for none.
-        sweeps: whether to compute CDC's curve beside a DiffC file, too.
+        hidden: kinds of lines that are switched off; see `lines.kinds`.
+        others: set of published curves beside them, see `published_lines`; "" for none.
+        sweeps: whether to compute the curves of all codecs that are not embedded, too.
     """
 
     metric: str = BASE
@@ -69,7 +69,7 @@ class View:
         )
 
     def words(self) -> str:
-        """The same as words, the measure first."""
+        """The view as words, the measure first."""
         others = [f"+{self.others}"] if self.others else []
         sweeps = [SWEEP] if self.sweeps else []
         hidden = [f"-{kind}" for kind in sorted(self.hidden)]
@@ -128,7 +128,7 @@ def width_of(view: View, own: Sequence[float], others: Sequence[float], num_pixe
 
     Args:
         view: what is shown.
-        own: rates of DiffC, of CDC and of what is on the stage.
+        own: rates of our own codecs and of what is on the stage.
         others: rates of published curves.
         num_pixels: of the picture.
     """

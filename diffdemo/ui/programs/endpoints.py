@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from diffdemo.engine import Engine, Frame
-from diffdemo.engine.classical.files import SUFFIXES
+from diffdemo.engine.classical.formats import FORMATS
 from diffdemo.errors import ImageError, RateError
 from diffdemo.images import MOST_PIXELS, Pixels, to_png
 from diffdemo.metrics.maps import difference, error_map
@@ -218,7 +218,7 @@ class Endpoints:
             raise RateError("How large the file may be is missing: please give num_bytes, or bpp above 0.")
         result = self.engine.classical(pixels, codec, num_bytes=int(most))
         point = result.point
-        stem, suffix = stem_of(image), SUFFIXES.get(codec, codec)
+        stem, suffix = stem_of(image), FORMATS[codec].suffix
         report = {"codec": result.codec, "quality": result.quality, "num_bytes": point.num_bytes, "bpp": point.bpp}
         report |= measure(pixels, result.pixels, METRICS, point.values)
         report["notes"] = [result.note] if result.note else []

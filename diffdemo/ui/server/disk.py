@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import time
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from gradio.utils import get_upload_folder
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from diffdemo.ui.server.files import FULL, NO_ROOM
@@ -61,10 +61,7 @@ class Uploads:
                 raise
             _log.warning("an upload found no room: %s", error)
             await run_in_threadpool(sweep, SWEEP_SECONDS)
-            body = json.dumps({"detail": NO_ROOM}).encode()
-            headers = [(b"content-type", b"application/json")]
-            await send({"type": "http.response.start", "status": 507, "headers": headers})
-            await send({"type": "http.response.body", "body": body})
+            await JSONResponse({"detail": NO_ROOM}, 507)(scope, receive, send)
 
 
 def sweep(age: float = STRAY_SECONDS) -> int:

@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import gradio as gr
@@ -26,6 +27,7 @@ _log = logging.getLogger(__name__)
 Work = Callable[[str, tuple, dict[str, Any]], Iterator[Any]]
 """A method of an engine by its name, with arguments, to what it yields."""
 
+LONG_CALLS = ("encode", "decode", "samples")
 LEAST_SECONDS, MOST_SECONDS = 10, 110
 """A visitor without an account has two minutes a day, and is refused what would exceed them."""
 START_SECONDS = 6.0
@@ -50,26 +52,20 @@ def engine_with_gpu(make: Callable[..., Engine], device: str) -> Engine:
         make: makes an engine; takes `device`.
         device: for the ordinary one.
     """
-    work = _work_on_one(make)
-    home: list[Engine] = []
+    try:
+        spaces = importlib.import_module("spaces")
+    except ImportError:
+        return make(device=device)
+    work, home = _work_on_one(make), list[Engine]()
 
     def seconds(method: str, args: tuple, options: dict[str, Any]) -> int:
         return estimate(home[0], method, args, options)
 
-    lent = _decorated(work, seconds)
-    if lent is work:
+    lent = spaces.GPU(duration=seconds)(work)
+    if lent is work:  # It has nothing to lend.
         return make(device=device)
     home.append(make(device="cpu"))
     return cast(Engine, Lent(home[0], lent))
-
-
-def _decorated(work: Work, seconds: Callable[..., int]) -> Work:
-    """The same function where the package is missing, or has nothing to lend and leaves it as it is."""
-    try:
-        spaces = importlib.import_module("spaces")
-    except ImportError:
-        return work
-    return spaces.GPU(duration=seconds)(work)
 
 
 def _work_on_one(make: Callable[..., Engine]) -> Work:
@@ -104,26 +100,14 @@ class Lent:
         self.device_label = "GPU, lent for each call"
 
     def __getattr__(self, name: str) -> Any:
-        """Everything that takes no GPU."""
-        return getattr(self._home, name)
+        """A long call is made elsewhere; everything else takes no GPU."""
+        return partial(self._elsewhere, name) if name in LONG_CALLS else getattr(self._home, name)
 
     def fit(self, pixels: Any, model: str, **encode: Any) -> Any:
         """As the model takes it. How long the encode will take is judged where it runs, not by the speed at home."""
         return self._home.fit(pixels, model)
 
-    def encode(self, *args: Any, **options: Any) -> Iterator[Any]:
-        """See `Engine.encode`."""
-        return self._elsewhere("encode", args, options)
-
-    def decode(self, *args: Any, **options: Any) -> Iterator[Any]:
-        """See `Engine.decode`."""
-        return self._elsewhere("decode", args, options)
-
-    def samples(self, *args: Any, **options: Any) -> Iterator[Any]:
-        """See `Engine.samples`."""
-        return self._elsewhere("samples", args, options)
-
-    def _elsewhere(self, method: str, args: tuple, options: dict[str, Any]) -> Iterator[Any]:
+    def _elsewhere(self, method: str, *args: Any, **options: Any) -> Iterator[Any]:
         """What the call yields there. If no GPU can be had, a small model does it here; others take minutes here."""
         has_begun = False
         try:

@@ -26,7 +26,7 @@ from diffdemo.shipped import ASSETS
 from diffdemo.ui import words as present
 from diffdemo.ui.compare import sides
 from diffdemo.ui.links.permalink import from_query
-from diffdemo.ui.plot.baselines import Rivals
+from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.server.files import served
 from diffdemo.ui.studio.pictures import shown_of
 
@@ -47,7 +47,7 @@ class Poster:
         self._app = app
         self._engine = engine
         self._names = [example.name for example in engine.examples()]
-        self._parts = lru_cache(maxsize=len(self._names))(partial(_parts, engine, Rivals(engine)))
+        self._parts = lru_cache(maxsize=len(self._names))(partial(_parts, engine, Baselines(engine)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI has it."""
@@ -75,15 +75,15 @@ class Poster:
         return Template(_TEMPLATE.read_text()).substitute(words | addresses)
 
 
-def _parts(engine: Engine, rivals: Rivals, name: str) -> tuple[dict[str, str], dict[str, bytes]] | None:
+def _parts(engine: Engine, baselines: Baselines, name: str) -> tuple[dict[str, str], dict[str, bytes]] | None:
     """Words and pictures (PNG) for the template's places; None where nothing is known of the example."""
     result = engine.example_result(name)
     if result is None:
         return None
     pixels = engine.example_pixels(name)
     shown, original = shown_of(result), sides.of_original(to_png(pixels))
-    rivals.know(original.png, result.classical)
-    facts = rivals.facts(original.png, shown.num_bytes, result.point.psnr_db)
+    baselines.know(original.png, result.classical)
+    facts = baselines.facts(original.png, shown.num_bytes, result.point.psnr_db)
     words = {
         "left_caption": escape(original.caption),
         "left_numbers": escape(original.numbers),

@@ -8,7 +8,6 @@ are dropped as they would be had it closed its page.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import time
@@ -18,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.middleware import Middleware
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 _log = logging.getLogger(__name__)
@@ -71,7 +71,8 @@ class Visitors:
         address = (scope.get("client") or ("", 0))[0]
         count = sum(_address_of(event) == address for event in _waiting(queue))
         if count >= self._max_waiting:
-            await _refuse(BUSY.format(count=count), send)
+            refusal = JSONResponse({"detail": BUSY.format(count=count)}, 503, {"retry-after": "30"})
+            await refusal(scope, receive, send)
             return
         await self._app(scope, receive, send)
         if self._rounds is None or self._rounds.done():
@@ -132,10 +133,3 @@ def _session_of(scope: Scope) -> str:
     call = scope["path"].rsplit("/", 1)[-1]
     event = _queue_of(scope).event_ids_to_events.get(call)
     return event.session_hash if event else call
-
-
-async def _refuse(message: str, send: Send) -> None:
-    body = json.dumps({"detail": message}).encode()
-    headers = [(b"content-type", b"application/json"), (b"retry-after", b"30")]
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -157,7 +157,7 @@ class Handlers:
     def _compress(
         self, session: Session, pixels: Pixels, metric: str, chosen: ModelInfo, **options: Any
     ) -> Iterator[Screen]:
-        self._painter.rivals.start(session.original, pixels)
+        self._painter.baselines.start(session.original, pixels)
         started = time.monotonic()
         for moment in self._engine.encode(pixels, codec=chosen.codec, model=chosen.name, **options):
             session = replace(session.grown(moment.frame), data=moment.data)
@@ -169,7 +169,7 @@ class Handlers:
         yield self._settled(session, metric, f"Compressed in {taken} with {chosen.label}.")
 
     def _decompress(self, session: Session, pixels: Pixels, data: bytes, metric: str) -> Iterator[Screen]:
-        self._painter.rivals.start(session.original, pixels)
+        self._painter.baselines.start(session.original, pixels)
         session = replace(session, data=data)
         for frame in self._engine.decode(data, reference=pixels):
             session = session.grown(frame)

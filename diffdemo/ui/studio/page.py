@@ -94,7 +94,7 @@ def build(engine: Engine) -> Studio:
         with gr.Column(elem_id="middle", scale=3, min_width=340):
             _build_stage(parts)
         with gr.Column(elem_id="right", scale=2, min_width=300):
-            _build_plot(parts)
+            _build_plot(parts, engine)
     with gr.Row(elem_id="bottom", equal_height=True):
         decoding.build(parts)
     samples.build(parts)
@@ -192,7 +192,7 @@ def _build_stage(parts: dict) -> None:
     parts["argument"] = gr.HTML(elem_id="argument")
 
 
-def _build_plot(parts: dict) -> None:
+def _build_plot(parts: dict, engine: Engine) -> None:
     parts["metric"] = gr.Radio(
         [(metric.label, metric.name) for metric in available()],
         value=BASE,
@@ -210,7 +210,7 @@ def _build_plot(parts: dict) -> None:
         elem_id="steps-plot",
         buttons=[],
     )
-    parts["controls"] = plot_controls.build()
+    parts["controls"] = plot_controls.build(engine.codecs())
     gr.HTML(
         "Sharp decoders invent detail. Do not use them where detail is evidence: documents, medicine, forensics.",
         elem_id="caution",

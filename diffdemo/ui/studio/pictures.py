@@ -115,7 +115,7 @@ class Pictures:
 
     def _finished(self, session: Session, png: bytes, result: ExampleResult, metric: str) -> Screen:
         """An example as it looks when its file is decoded, without decoding it."""
-        self._painter.rivals.know(png, result.classical)
+        self._painter.baselines.know(png, result.classical)
         session = replace(
             session,
             data=self._engine.example_file(session.name) or b"",

@@ -15,7 +15,7 @@ from diffdemo.pictures import load_picture
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot import export, published_lines
-from diffdemo.ui.plot.lines import KINDS
+from diffdemo.ui.plot.lines import kinds
 from diffdemo.ui.plot.view import Across, Scale, View
 from diffdemo.ui.server.uploads import read_upload, require_upload
 from diffdemo.ui.studio.screen import Painter, served
@@ -42,13 +42,14 @@ class Plotting:
         others: str | None = None,
     ) -> tuple[str, Any, str]:
         """Draw the plot in another view: that view in words, the plot, and where its published curves come from."""
-        hidden = frozenset(KINDS) - frozenset(KINDS if lines is None else lines)
+        offered = kinds(self._engine.codecs())
+        hidden = frozenset(offered) - frozenset(offered if lines is None else lines)
         view = View(metric, across, scale, hidden, others or "", sweeps)
         return view.words(), self._painter.plot(session, view.words()), published_lines.credit(view)
 
     @friendly
     def complete(self, session: Session, shown: str, request: gr.Request | None = None) -> Iterator[Any]:
-        """Draw what takes time into the plot: CDC's curve, point by point, or the ceiling of an autoencoder."""
+        """Draw what takes time into the plot: curves that grow point by point, or the ceiling of an autoencoder."""
         growing = self._growing(session, shown) if session.original else iter(())
         yield from self._turns.while_mine(self._turns.current(request), growing, gr.skip())
 
@@ -108,13 +109,12 @@ class Plotting:
 
     def _growing(self, session: Session, shown: str) -> Iterator[Any]:
         pixels = load_picture(session.original).pixels
-        metric = View.read(shown).metric
-        if METRICS[metric].when is When.ASKED:
-            for _ in self._painter.perceived.find(session, metric):
+        view = View.read(shown)
+        if METRICS[view.metric].when is When.ASKED:
+            for _ in self._painter.perceived.find(session, pixels, view.metric):
                 yield self._painter.plot(session, shown)
-        if session.quick or View.read(shown).sweeps:
-            model = session.model if session.quick else ""
-            for _ in self._painter.sweeps.of(session.original, pixels, model).follow():
+        for sweep in self._painter.sweeps.wanted(session, pixels, of_all=view.sweeps):
+            for _ in sweep.follow():
                 yield self._painter.plot(session, shown)
         if not session.quick and self._painter.ceilings.find(session.original, pixels, session.model) is not None:
             yield self._painter.plot(session, shown)

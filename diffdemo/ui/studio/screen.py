@@ -15,9 +15,10 @@ from diffdemo.ui.codec_controls import decoding_controls
 from diffdemo.ui.compare import comparer, sides
 from diffdemo.ui.memory.earlier import Earlier, settings_of
 from diffdemo.ui.memory.session import Session
-from diffdemo.ui.plot.baselines import Rivals
+from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.plot.ceilings import Ceilings
-from diffdemo.ui.plot.lines import Line, lines_of
+from diffdemo.ui.plot.figure import NEUTRAL
+from diffdemo.ui.plot.lines import Line, lines_of, shown_line
 from diffdemo.ui.plot.perceived import Perceived
 from diffdemo.ui.plot.published_lines import overlays_of
 from diffdemo.ui.plot.rd_plot import SMALL_PICTURE, rd_plot
@@ -25,7 +26,7 @@ from diffdemo.ui.plot.steps_plot import steps_plot
 from diffdemo.ui.plot.sweeps import Sweeps
 from diffdemo.ui.plot.view import View
 from diffdemo.ui.server.files import served
-from diffdemo.ui.style import Curve
+from diffdemo.ui.style import Curve, look_of
 
 _LONGEST_STEM = 40
 UNCHANGED = gr.skip()
@@ -76,9 +77,9 @@ def stem_of(path: str) -> str:
 class Painter:
     """Turns what a session holds into what the page shows."""
 
-    def __init__(self, engine: Engine, rivals: Rivals) -> None:
+    def __init__(self, engine: Engine, baselines: Baselines) -> None:
         self._engine = engine
-        self.rivals = rivals
+        self.baselines = baselines
         self.sweeps = Sweeps(engine)
         self.ceilings = Ceilings(engine)
         self.perceived = Perceived(engine)
@@ -106,10 +107,10 @@ class Painter:
 
     def lines(self, session: Session) -> list[Line]:
         """All that is known about rate and distortion of a session's picture."""
-        curves = [*self.rivals.curves(session.original), Curve("diffc", session.own)]
-        cdc = self.sweeps.points(session.original, session.model if session.quick else None)
+        curves = [*self.baselines.curves(session.original), *self._embedded(session), *self.sweeps.curves(session)]
         settings = settings_of(self._engine.describe(session.data)) if session.data else ()
-        lines = lines_of(curves, cdc, session.tried, self._still_known(session, settings), settings)
+        earlier = self._still_known(session, settings)
+        lines = lines_of(self._engine.codecs(), curves, session.tried, earlier, settings)
         return self.perceived.filled(session.original, lines)
 
     def past(self, session: Session) -> tuple[Earlier, ...]:
@@ -120,10 +121,16 @@ class Painter:
         points = session.own if info.is_embedded else ()
         return Earlier(info.codec, settings_of(info), points).among(session.earlier)
 
+    def _embedded(self, session: Session) -> list[Curve]:
+        """The curve of the session's last file of an embedded codec: this one, or one before it."""
+        embedded = [codec.name for codec in self._engine.codecs() if codec.is_embedded]
+        wrote = [name for name in (*(each.codec for each in session.earlier), session.codec) if name in embedded]
+        return [Curve([*embedded[:1], *wrote][-1], session.own)] if session.own else []
+
     def _still_known(self, session: Session, settings: tuple[str, ...]) -> list[Earlier]:
-        """The encodes of other settings before the present one; the curves of CDC as far as they have grown since."""
+        """The encodes of other settings before the present one; curves of sweeps as far as they have grown since."""
         return [
-            replace(each, points=each.points or self.sweeps.points(session.original, each.settings[0]))
+            replace(each, points=each.points or self.sweeps.points(session.original, each.codec, each.settings[0]))
             for each in session.earlier
             if each.settings != settings
         ]
@@ -131,13 +138,17 @@ class Painter:
     def plot(self, session: Session, view: str) -> Any:
         """The rate-distortion plot of a session; for the words of a view see `axes.View`."""
         wanted = View.read(view)
-        shown = session.shown
-        of_cdc = shown is not None and shown.decoder in words.TEXTURES
+        lines, colour, shown = self.lines(session), NEUTRAL, session.shown
+        codecs = self._engine.codecs()
+        wrote = next((codec for codec in codecs if codec.name == session.codec), None)
+        if shown and wrote:
+            colour = look_of(wrote.name, codecs).colour
+            lines += [shown_line(wrote, shown.point, codecs)] if shown.point and not wrote.is_embedded else []
         return rd_plot(
-            self.lines(session),
+            lines,
             view=wanted,
             shown=shown,
-            here=shown.point if shown and of_cdc else None,
+            colour=colour,
             ceiling=self.ceilings.known(session.original, session.model),
             num_pixels=_num_pixels(session),
             others=overlays_of(wanted),
@@ -146,7 +157,7 @@ class Painter:
 
     def settled(self, session: Session, metric: str, text: str) -> Screen:
         """A file that is complete as far as it will be: the controls that work on it are switched on."""
-        self.rivals.wait(session.original)
+        self.baselines.wait(session.original)
         own = tuple(self._engine.curve(session.data)) if session.original else ()
         return self.at_rest(replace(session, own=own or session.own), metric, text)
 
@@ -181,10 +192,10 @@ class Painter:
         if shown is None:
             return ""
         picture = load_picture(shown.png)
-        rivals = []
+        baselines = []
         if shown.psnr_db is not None:
-            rivals = self.rivals.facts(session.original, shown.num_bytes, shown.psnr_db)
-        return words.argument(shown, picture.width * picture.height, rivals)
+            baselines = self.baselines.facts(session.original, shown.num_bytes, shown.psnr_db)
+        return words.argument(shown, picture.width * picture.height, baselines)
 
 
 def _num_pixels(session: Session) -> int:

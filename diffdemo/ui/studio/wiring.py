@@ -13,7 +13,7 @@ from diffdemo.ui.closer import section
 from diffdemo.ui.closer.acts import Looks
 from diffdemo.ui.closer.section import Closer
 from diffdemo.ui.links import sharing
-from diffdemo.ui.plot.baselines import Rivals
+from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.studio import plot_wiring
 from diffdemo.ui.studio.comparison import Comparison
 from diffdemo.ui.studio.comparison_wiring import wire_comparison
@@ -57,7 +57,7 @@ class Acts:
     @classmethod
     def on(cls, engine: Engine, turns: Turns) -> Acts:
         """All of them on one engine; a visitor has one turn in all of them, except in the menu."""
-        painter = Painter(engine, Rivals(engine))
+        painter = Painter(engine, Baselines(engine))
         opening = Opening(engine, painter, turns)
         return cls(
             pictures=Pictures(engine, painter, turns),

@@ -5,22 +5,21 @@ from __future__ import annotations
 import functools
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 import gradio as gr
 
-from diffdemo.engine import Engine
-from diffdemo.images import Pixels, fit_pixels, to_png
+from diffdemo.images import fit_pixels, to_png
 from diffdemo.metrics.curves import bytes_needed
 from diffdemo.metrics.distortion import bits_per_pixel
 from diffdemo.pictures import load_picture
 from diffdemo.theory.dither import dither, plain
-from diffdemo.theory.real_files import Landings, Run
+from diffdemo.theory.real_files import Landing, Landings
 from diffdemo.theory.sources import Source, curves, from_blocks, mark, most_bits, power_law
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.memory.session import Session
-from diffdemo.ui.studio.screen import UNCHANGED, served
+from diffdemo.ui.server.files import served
 from diffdemo.ui.theory import words
 from diffdemo.ui.theory.plot import theory_plot
 from diffdemo.ui.turns import Turns
@@ -30,6 +29,7 @@ MOST_DITHERED_PIXELS = 1 << 20
 NO_PICTURE = "There is no picture yet. Choose an example or upload one in the studio."
 LEAST_RATE = 0.01
 _QUIET_SECONDS = 0.3
+UNCHANGED = gr.skip()
 
 
 class TheoryScreen(NamedTuple):
@@ -55,10 +55,9 @@ class DitherScreen(NamedTuple):
 
 
 class TheoryActs:
-    """The events of the tab, on one engine."""
+    """The events of the tab."""
 
-    def __init__(self, engine: Engine, turns: Turns) -> None:
-        self._engine = engine
+    def __init__(self, turns: Turns) -> None:
         self._turns = turns
         self._landings = Landings()
 
@@ -71,7 +70,7 @@ class TheoryActs:
         rate: float = 0.5,
         request: gr.Request | None = None,
     ) -> TheoryScreen:
-        """The closed forms of a Gaussian source, and the files of it that have been run.
+        """The closed forms of a Gaussian source, and the files of it that have been run; ends a run that is going on.
 
         Args:
             session: whose picture to measure, for the spectrum "picture".
@@ -83,12 +82,12 @@ class TheoryActs:
         source = _source(session, spectrum, exponent)
         last = highest_rate(source)
         rate = rate if rate <= last else max(LEAST_RATE, round(0.4 * last, 2))
-        return self._paint(source, rate)._replace(rate=gr.update(maximum=last, value=rate, interactive=True))
+        return self._at_rest(source, rate)._replace(rate=gr.update(maximum=last, value=rate, interactive=True))
 
     @friendly
     def move(self, session: Session, spectrum: Spectrum, exponent: float, rate: float) -> TheoryScreen:
-        """The same at another rate."""
-        return self._paint(_source(session, spectrum, exponent), rate)._replace(rate=UNCHANGED)
+        """Compare at another rate; the slider is the visitor's."""
+        return self._at_rest(_source(session, spectrum, exponent), rate)._replace(rate=UNCHANGED)
 
     @friendly
     def run(
@@ -107,45 +106,21 @@ class TheoryActs:
         source = _source(session, spectrum, exponent)
         yield from self._turns.while_mine(turn, self._screens(source, rate), TheoryScreen())
 
-    @friendly
-    def stop(
-        self,
-        session: Session,
-        spectrum: Spectrum,
-        exponent: float,
-        rate: float,
-        request: gr.Request | None = None,
-    ) -> TheoryScreen:
-        """End the run; its files stay."""
-        self._turns.take(request)
-        return self._paint(_source(session, spectrum, exponent), rate)
-
     def _screens(self, source: Source, rate: float) -> Iterator[TheoryScreen]:
         """A run as it is seen: the plot when a file has landed, the line several times a second."""
         count, quiet_since = -1, 0.0
-        for moment in self._landings.run(source):
-            if len(moment.landings) != count or moment.done:
-                count = len(moment.landings)
-                yield self._paint(source, rate, moment)
+        for progress in self._landings.run(source):
+            if progress.done:
+                yield paint(source, rate, progress.landings)
+            elif len(progress.landings) != count:
+                count = len(progress.landings)
+                yield paint(source, rate, progress.landings, progress.share_done)
             elif time.monotonic() - quiet_since > _QUIET_SECONDS:
                 quiet_since = time.monotonic()
-                yield TheoryScreen(status=words.progress(moment.share_done, count))
+                yield TheoryScreen(status=words.progress(progress.share_done, count))
 
-    def _paint(self, source: Source, rate: float, moment: Run | None = None) -> TheoryScreen:
-        landings = moment.landings if moment else self._landings.known(source)
-        chosen = mark(source, rate)
-        is_running = moment is not None and not moment.done
-        line = words.progress(moment.share_done, len(landings)) if moment and is_running else ""
-        return TheoryScreen(
-            plot=theory_plot(curves(source), mark=chosen, landings=landings),
-            gap=words.gap(chosen),
-            table=words.table(chosen),
-            landed=words.landed(landings, is_running=is_running),
-            rate=gr.update(interactive=not is_running),
-            status=line or words.finished(len(landings)),
-            run=gr.update(interactive=not is_running),
-            stop=gr.update(interactive=is_running),
-        )
+    def _at_rest(self, source: Source, rate: float) -> TheoryScreen:
+        return paint(source, rate, self._landings.known(source))
 
     @friendly
     def dither(self, session: Session, step: float = 48) -> DitherScreen:
@@ -155,11 +130,12 @@ class TheoryActs:
             session: whose picture.
             step: distance of the levels, 4 to 128 of 256.
         """
-        whole = _picture(session)
+        whole = load_picture(_picture(session)).pixels
         pixels = fit_pixels(whole, MOST_DITHERED_PIXELS)
         with_dither, without = dither(pixels, step), plain(pixels, step)
-        bpp = self._diffc_bpp(session, whole, with_dither.psnr_db) if pixels is whole else None
         height, width = pixels.shape[:2]
+        num_bytes = bytes_needed(session.own, with_dither.psnr_db) if pixels is whole else None
+        bpp = None if num_bytes is None else bits_per_pixel(num_bytes, width, height)
         labels = words.captions((width, height), without, with_dither)
         pictures = [
             gr.update(value=served(to_png(each), f"{name}.png"), label=label)
@@ -174,21 +150,16 @@ class TheoryActs:
         self, session: Session, spectrum: Spectrum, exponent: float, rate: float, request: gr.Request | None = None
     ) -> TheoryScreen:
         """When the tab opens: the studio may have another picture by now."""
-        if spectrum == "power" or not _png(session):
+        if spectrum == "power" or not _has_picture(session):
             return TheoryScreen()
         return self.curves(session, spectrum, exponent, rate, request)
 
     @friendly
     def open_dither(self, session: Session, step: float) -> DitherScreen:
         """When the tab opens: round the studio's picture, if there is one."""
-        return self.dither(session, step) if _png(session) else DitherScreen(words.nothing_to_round(NO_PICTURE))
-
-    def _diffc_bpp(self, session: Session, pixels: Pixels, psnr_db: float) -> float | None:
-        """Where the studio's DiffC file of the same picture reaches a PSNR; None if it does not."""
-        num_bytes = bytes_needed(session.own, psnr_db)
-        if num_bytes is None:
-            return None
-        return bits_per_pixel(num_bytes, pixels.shape[1], pixels.shape[0])
+        if not _has_picture(session):
+            return DitherScreen(f"<p>{NO_PICTURE}</p>")
+        return self.dither(session, step)
 
 
 def highest_rate(source: Source) -> float:
@@ -196,25 +167,30 @@ def highest_rate(source: Source) -> float:
     return math.floor(100 * most_bits(source)) / 100
 
 
-def first_screen(exponent: float, rate: float) -> TheoryScreen:
-    """The page before anything was touched, as values instead of updates."""
-    source = power_law(exponent)
-    chosen = mark(source, rate)
+def paint(source: Source, rate: float, landings: Sequence[Landing] = (), share: float | None = None) -> TheoryScreen:
+    """A source at a rate.
+
+    Args:
+        source: whose curves to draw.
+        rate: where to compare, in bits per dimension.
+        landings: files of it.
+        share: done of a run that is going on; None where none is.
+    """
+    chosen, is_running = mark(source, rate), share is not None
     return TheoryScreen(
-        plot=theory_plot(curves(source), mark=chosen, landings=()),
+        plot=theory_plot(curves(source), mark=chosen, landings=landings),
         gap=words.gap(chosen),
         table=words.table(chosen),
-        landed="",
-        status=words.finished(0),
+        landed=words.landed(landings, is_running=is_running),
+        rate=gr.update(interactive=not is_running),
+        status=words.finished(len(landings)) if share is None else words.progress(share, len(landings)),
+        run=gr.update(interactive=not is_running),
+        stop=gr.update(interactive=is_running),
     )
 
 
 def _source(session: Session, spectrum: Spectrum, exponent: float) -> Source:
-    if spectrum == "power":
-        return power_law(exponent)
-    if not _png(session):
-        raise gr.Error(NO_PICTURE, print_exception=False)
-    return _measured(_png(session))
+    return power_law(exponent) if spectrum == "power" else _measured(_picture(session))
 
 
 @functools.lru_cache(maxsize=8)
@@ -222,12 +198,16 @@ def _measured(png: bytes) -> Source:
     return from_blocks(load_picture(png).pixels)
 
 
-def _picture(session: Session) -> Pixels:
-    if not _png(session):
+def _picture(session: Session) -> bytes:
+    """The picture that the session's file was made from, or will be made from, as PNG.
+
+    Raises:
+        gr.Error: there is none.
+    """
+    if not _has_picture(session):
         raise gr.Error(NO_PICTURE, print_exception=False)
-    return load_picture(_png(session)).pixels
-
-
-def _png(session: Session) -> bytes:
-    """The picture that the session's file was made from, or will be made from."""
     return session.original or session.source
+
+
+def _has_picture(session: Session) -> bool:
+    return bool(session.original or session.source)

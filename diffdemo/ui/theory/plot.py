@@ -8,34 +8,11 @@ import plotly.graph_objects as go
 
 from diffdemo.theory.real_files import Landing
 from diffdemo.theory.sources import LOWEST_SNR_DB, TOP_SNR_DB, Mark, TheoryCurve
-from diffdemo.ui.plot.figure import axis, layout
+from diffdemo.ui.plot.figure import NEUTRAL, axis, layout
 from diffdemo.ui.plot.line_names import apart
+from diffdemo.ui.theory.schemes import SCHEMES
 
-COLOURS = {
-    "shannon": "#808080",
-    "mean": "#0072B2",
-    "realism": "#CC79A7",
-    "flow": "#56B4E9",
-    "ancestral_star": "#E69F00",
-    "ancestral": "#D55E00",
-    "dithered": "#009E73",
-}
-"""Okabe and Ito's palette, as in the other plots, and a grey that is seen on light and on dark."""
-NAMES = {
-    "shannon": "R(D)",
-    "mean": "posterior mean",
-    "realism": "perfect realism",
-    "flow": "DiffC-F",
-    "ancestral_star": "DiffC-A*",
-    "ancestral": "DiffC-A",
-    "dithered": "dithered",
-}
-DASHES = {"shannon": "dash", "realism": "dash", "dithered": "dot"}
-"""Bounds are dashed: no scheme on this page reaches them. The ancestor is dotted."""
 HEIGHT = 440
-_SYMBOLS = {"mean": "circle", "flow": "diamond", "ancestral": "star"}
-_WIDE = ("flow", "ancestral")
-_MARK = "#808080"
 _TOP = TOP_SNR_DB + 1.5
 _NAME_GAP = 0.042
 _LEADER = 22
@@ -53,49 +30,46 @@ def theory_plot(curves: Sequence[TheoryCurve], *, mark: Mark, landings: Sequence
     figure = go.Figure(layout=_layout(widest))
     for curve in curves:
         figure.add_trace(_line(curve))
-    for decoder in _SYMBOLS if landings else ():
-        figure.add_trace(_points(decoder, landings))
+    for curve in curves if landings else ():
+        if SCHEMES[curve.scheme].symbol:
+            figure.add_trace(_points(curve.scheme, landings))
     _name_lines(figure, curves)
     _mark_gap(figure, mark)
     return figure
 
 
 def _line(curve: TheoryCurve) -> go.Scatter:
-    name = NAMES[curve.scheme]
+    scheme = SCHEMES[curve.scheme]
     return go.Scatter(
         x=curve.bits,
         y=curve.snr_db,
-        name=name,
+        name=scheme.name,
         mode="lines",
-        line={
-            "color": COLOURS[curve.scheme],
-            "width": 3 if curve.scheme in _WIDE else 1.75,
-            "dash": DASHES.get(curve.scheme, "solid"),
-        },
-        hovertemplate=f"{name}: %{{x:.3f}} bits, %{{y:.2f}} dB<extra></extra>",
+        line={"color": scheme.colour, "width": scheme.width, "dash": scheme.dash},
+        hovertemplate=f"{scheme.name}: %{{x:.3f}} bits, %{{y:.2f}} dB<extra></extra>",
     )
 
 
 def _points(decoder: str, landings: Sequence[Landing]) -> go.Scatter:
     """The files as one decoder reads them, at their real sizes."""
-    name = NAMES[decoder]
+    scheme = SCHEMES[decoder]
     return go.Scatter(
         x=[landing.bits for landing in landings],
         y=[landing.snr_db[decoder] for landing in landings],
-        name=f"{name}, files",
+        name=f"{scheme.name}, files",
         mode="markers",
-        marker={"symbol": _SYMBOLS[decoder], "size": 11 if decoder == "ancestral" else 8, "color": COLOURS[decoder]},
+        marker={"symbol": scheme.symbol, "size": 11 if scheme.symbol == "star" else 8, "color": scheme.colour},
         error_x={
             "type": "data",
             "symmetric": False,
             "array": [0.0] * len(landings),
             "arrayminus": [landing.bits - landing.ideal_bits for landing in landings],
-            "color": COLOURS[decoder],
+            "color": scheme.colour,
             "thickness": 1.5,
             "width": 4,
         },
         customdata=[landing.num_bytes for landing in landings],
-        hovertemplate=f"{name}: %{{customdata:,}} bytes, %{{x:.3f}} bits, %{{y:.2f}} dB<extra></extra>",
+        hovertemplate=f"{scheme.name}: %{{customdata:,}} bytes, %{{x:.3f}} bits, %{{y:.2f}} dB<extra></extra>",
     )
 
 
@@ -110,18 +84,18 @@ def _name_lines(figure: go.Figure, curves: Sequence[TheoryCurve]) -> None:
             ax=_LEADER,
             ay=place,
             ayref="y",
-            text=NAMES[curve.scheme],
+            text=SCHEMES[curve.scheme].name,
             xanchor="left",
             arrowhead=0,
             arrowwidth=1.5,
-            arrowcolor=COLOURS[curve.scheme],
+            arrowcolor=SCHEMES[curve.scheme].colour,
         )
 
 
 def _mark_gap(figure: go.Figure, mark: Mark) -> None:
     low, high = mark.snr_db["ancestral"], mark.snr_db["flow"]
-    figure.add_vline(x=mark.bits, line={"color": _MARK, "width": 1, "dash": "dot"})
-    figure.add_shape(type="line", x0=mark.bits, x1=mark.bits, y0=low, y1=high, line={"color": _MARK, "width": 4})
+    figure.add_vline(x=mark.bits, line={"color": NEUTRAL, "width": 1, "dash": "dot"})
+    figure.add_shape(type="line", x0=mark.bits, x1=mark.bits, y0=low, y1=high, line={"color": NEUTRAL, "width": 4})
     figure.add_annotation(
         x=mark.bits, y=low, text=f"{mark.gap_db:.2f} dB", showarrow=False, xanchor="left", yanchor="top", xshift=8
     )

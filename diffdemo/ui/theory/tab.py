@@ -7,11 +7,10 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import Engine
 from diffdemo.theory.dither import STEPS
 from diffdemo.theory.sources import STEEPEST_EXPONENT, power_law
 from diffdemo.ui.theory import words
-from diffdemo.ui.theory.acts import LEAST_RATE, DitherScreen, TheoryActs, TheoryScreen, first_screen, highest_rate
+from diffdemo.ui.theory.acts import LEAST_RATE, DitherScreen, TheoryActs, TheoryScreen, highest_rate, paint
 from diffdemo.ui.turns import Turns
 
 RUNNING: dict[str, Any] = {"concurrency_id": "theory", "concurrency_limit": 1}
@@ -46,7 +45,7 @@ class TheoryTab:
 def build(tab: gr.Tab) -> TheoryTab:
     """Lay out the tab; call it inside of it."""
     parts: dict[str, Any] = {"tab": tab}
-    first = first_screen(FIRST_EXPONENT, FIRST_RATE)
+    first = paint(power_law(FIRST_EXPONENT), FIRST_RATE)
     with gr.Row(elem_id="theory"):
         with gr.Column(scale=0, min_width=280, elem_id="theory-left"):
             gr.HTML(words.INTRODUCTION)
@@ -111,9 +110,9 @@ def _build_dither(parts: dict[str, Any]) -> None:
                 )
 
 
-def wire(theory: TheoryTab, engine: Engine, session: gr.State) -> None:
-    """Connect the tab with what answers its events; only rounding asks the engine anything."""
-    acts = TheoryActs(engine, Turns())
+def wire(theory: TheoryTab, session: gr.State) -> None:
+    """Connect the tab with what answers its events."""
+    acts = TheoryActs(Turns())
     chosen = [session, theory.spectrum, theory.exponent, theory.rate]
     screen = [getattr(theory, name) for name in TheoryScreen._fields]
     instant: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
@@ -139,7 +138,7 @@ def wire(theory: TheoryTab, engine: Engine, session: gr.State) -> None:
         api_name="theory_run",
     )
     theory.stop.click(None, cancels=[running], api_visibility="private")
-    theory.stop.click(acts.stop, chosen, screen, **instant, api_visibility="private")
+    theory.stop.click(acts.curves, chosen, screen, **instant, api_visibility="private")
     theory.tab.select(acts.open, chosen, screen, **instant, api_visibility="private")
     _wire_dither(theory, acts, session)
 

@@ -7,9 +7,9 @@ from html import escape
 
 from diffdemo.theory.dither import Dithered
 from diffdemo.theory.real_files import DECODERS, SHARES, Landing
-from diffdemo.theory.sources import SCHEMES, Mark
+from diffdemo.theory.sources import Mark
 from diffdemo.ui import words
-from diffdemo.ui.theory.plot import COLOURS, NAMES
+from diffdemo.ui.theory.schemes import SCHEMES
 
 INTRODUCTION = (
     "<p><b>What does realism cost?</b> On Gaussian sources it can be computed exactly. Pick a source, see what no "
@@ -27,70 +27,13 @@ ANCESTOR = (
     "it with every bit, and removes it with a model of pictures. Bits per pixel are the ideal entropy of the symbols, "
     "each coded by itself; no file is written.</p>"
 )
-_LAMBDA = "<i>&lambda;<sub>i</sub></i>"
-_SIGMA = "<i>&sigma;</i><sup>2</sup>"
-_RHO = "<i>&rho;<sub>i</sub></i>"
-_RATE, _ERROR = "<i>R<sub>i</sub></i>", "<i>D<sub>i</sub></i>"
-_SENT = f"{_RATE} = ½ log<sub>2</sub>(1 + {_LAMBDA} / {_SIGMA})"
-_COVER = "Cover and Thomas 2006, Elements of Information Theory, theorem 10.3.3"
-_THEIS = "Theis, Salimans, Hoffman and Mentzer 2022, arXiv:2206.08889"
-_QIAN = "Qian et al. 2024, arXiv:2406.18008; Serra et al. 2023, arXiv:2311.09190"
-_ROBERTS = "Roberts 1962; the rate from Zamir and Feder 1992"
-
-_MEANINGS: dict[str, tuple[str, str, str]] = {
-    "shannon": (
-        "The floor: the fewest bits for an error, if looks do not matter. Components below the water level &theta; get "
-        "nothing.",
-        _COVER,
-        f"{_ERROR} = min({_LAMBDA}, <i>&theta;</i>), {_RATE} = ½ log<sub>2</sub>({_LAMBDA} / {_ERROR})",
-    ),
-    "mean": (
-        "The average of everything that fits what DiffC sent. Least error, but too smooth: what is not known is left "
-        "out.",
-        _THEIS,
-        f"{_SENT}, {_ERROR} = {_LAMBDA}{_SIGMA} / ({_LAMBDA} + {_SIGMA})",
-    ),
-    "realism": (
-        "The floor for results that cannot be told from the source. Every component gets some bits; none is switched "
-        "off.",
-        _QIAN,
-        f"{_RATE} = -½ log<sub>2</sub>(1 - {_RHO}<sup>2</sup>), {_ERROR} = 2{_LAMBDA}(1 - {_RHO}), with "
-        f"{_RHO} / (1 - {_RHO}<sup>2</sup>) = <i>c</i>{_LAMBDA}",
-    ),
-    "flow": (
-        "Realistic without dice: the probability flow stretches what was sent until its variance is right. On a white "
-        "source it is on the floor; at high rate it is as exact as the mean.",
-        f"{_THEIS}, eq. 11",
-        f"{_SENT}, {_ERROR} = 2{_LAMBDA}(1 - √({_LAMBDA} / ({_LAMBDA} + {_SIGMA})))",
-    ),
-    "ancestral_star": (
-        "Ancestral sampling at its best, the noise of every component chosen for it: Shannon's rate for half the "
-        "error.",
-        _THEIS,
-        "<i>R</i> = <i>R</i><sub>Shannon</sub>(<i>D</i> / 2)",
-    ),
-    "ancestral": (
-        "Realistic by dice: one sample of everything that fits. Its error is twice that of the mean, for any source; "
-        "that is 3.01 dB.",
-        _THEIS,
-        f"{_SENT}, {_ERROR} = 2{_LAMBDA}{_SIGMA} / ({_LAMBDA} + {_SIGMA})",
-    ),
-    "dithered": (
-        "The ancestor: each component rounded with dither, the same step for all. At high rate 0.25 bit above the "
-        "floor, at low rate far off: it spends bits on components that are smaller than its noise.",
-        _ROBERTS,
-        f"{_ERROR} = &Delta;<sup>2</sup> / 12, {_RATE} = <i>H</i>(<i>Q</i>(<i>X<sub>i</sub></i> + <i>U</i>) | "
-        "<i>U</i>)",
-    ),
-}
-"""What a curve means, whose its closed form is, and how it reads."""
 
 
 def meanings() -> str:
     """One entry a curve: its colour and name, what it means, its closed form, and whose it is."""
     entries = (
-        f"<dt>{_swatch(scheme)}{NAMES[scheme]}</dt><dd>{meaning}<br><small>{source}</small><br>{formula}</dd>"
-        for scheme, (meaning, source, formula) in _MEANINGS.items()
+        f"<dt>{_named(key)}</dt><dd>{scheme.meaning}<br><small>{scheme.source}</small><br>{scheme.formula}</dd>"
+        for key, scheme in SCHEMES.items()
     )
     return f"<dl>{''.join(entries)}</dl>"
 
@@ -103,9 +46,8 @@ def gap(mark: Mark) -> str:
 def table(mark: Mark) -> str:
     """Every scheme at the chosen rate, and what it needs for what flow reaches there."""
     rows = "".join(
-        f'<tr><th scope="row">{_swatch(scheme)}{NAMES[scheme]}</th><td>{mark.snr_db[scheme]:.2f}</td>'
-        f"<td>{_bits(mark.flow_bits[scheme])}</td></tr>"
-        for scheme in SCHEMES
+        f'<tr><th scope="row">{_named(key)}</th><td>{snr_db:.2f}</td><td>{_bits(mark.flow_bits[key])}</td></tr>'
+        for key, snr_db in mark.snr_db.items()
     )
     return _table(["curve", f"dB at {_bits(mark.bits)} bits", f"bits for {mark.snr_db['flow']:.2f} dB"], rows)
 
@@ -117,7 +59,7 @@ def landed(landings: Sequence[Landing], *, is_running: bool) -> str:
     """
     if not landings and not is_running:
         return ""
-    heads = ["file", "bits", "overhead", *(f"{NAMES[d.value]}, dB" for d in DECODERS)]
+    heads = ["file", "bits", "overhead", *(f"{SCHEMES[decoder].name}, dB" for decoder in DECODERS)]
     rows = "".join(_landing(landing) for landing in landings)
     if is_running:
         rows += f"<tr>{'<td>…</td>' * len(heads)}</tr>" * (len(SHARES) - len(landings))
@@ -134,11 +76,6 @@ def finished(count: int) -> str:
     if count == len(SHARES):
         return words.status(f"All {count} files have landed.")
     return words.status(f"{count} of {len(SHARES)} files have landed.") if count else ""
-
-
-def nothing_to_round(why: str) -> str:
-    """Instead of pictures."""
-    return f"<p>{escape(why)}</p>"
 
 
 def rounded(dithered: Dithered, diffc_bpp: float | None) -> str:
@@ -166,7 +103,7 @@ def _caption(dithered: Dithered) -> str:
 def _landing(landing: Landing) -> str:
     snr = "".join(
         f"<td>{landing.snr_db[name]:.2f} ({_signed(landing.snr_db[name] - landing.expected_db[name])})</td>"
-        for name in (decoder.value for decoder in DECODERS)
+        for name in DECODERS
     )
     return (
         f'<tr><th scope="row">{words.size(landing.num_bytes)}</th><td>{_bits(landing.bits)}</td>'
@@ -177,9 +114,8 @@ def _landing(landing: Landing) -> str:
 def _verdict(landings: Sequence[Landing]) -> str:
     """What the run shows, in its own numbers."""
     most, least = max(each.overhead for each in landings), min(each.overhead for each in landings)
-    off = {
-        name: max(abs(each.snr_db[name] - each.expected_db[name]) for each in landings)
-        for name in (decoder.value for decoder in DECODERS)
+    off: dict[str, float] = {
+        name: max(abs(each.snr_db[name] - each.expected_db[name]) for each in landings) for name in DECODERS
     }
     return (
         f"Real files take {_between(100 * least, 100 * most)} % more bits than the closed form: the length of the "
@@ -204,8 +140,9 @@ def _table(heads: Sequence[str], rows: str) -> str:
     return f'<table class="numbers"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
 
-def _swatch(scheme: str) -> str:
-    return f'<i class="swatch" style="background:{COLOURS[scheme]}"></i>'
+def _named(key: str) -> str:
+    """A scheme's name behind its colour."""
+    return f'<i class="swatch" style="background:{SCHEMES[key].colour}"></i>{SCHEMES[key].name}'
 
 
 def _bits(bits: float) -> str:

@@ -8,7 +8,7 @@ import os
 from fakes import FakeEngine
 
 from diffdemo.metrics.points import CurvePoint
-from diffdemo.ui.plot.baselines import Rivals
+from diffdemo.ui.plot.baselines import Baselines
 
 
 def point(num_bytes: int, psnr: float) -> CurvePoint:
@@ -16,7 +16,7 @@ def point(num_bytes: int, psnr: float) -> CurvePoint:
 
 
 def test_a_picture_that_a_codec_reproduces_exactly_has_facts_without_a_number() -> None:
-    rivals, png = Rivals(FakeEngine()), os.urandom(8)
-    rivals.know(png, {"jpeg": [point(40, math.inf), point(60, math.inf)]})
-    (fact,) = rivals.facts(png, 50, 30.0)
+    baselines, png = Baselines(FakeEngine()), os.urandom(8)
+    baselines.know(png, {"jpeg": [point(40, math.inf), point(60, math.inf)]})
+    (fact,) = baselines.facts(png, 50, 30.0)
     assert (fact.codec, fact.smallest, fact.psnr_db) == ("jpeg", 40, None)
