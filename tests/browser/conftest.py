@@ -40,12 +40,12 @@ class Watched:
         assert self.foreign_requests == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fake_engine() -> FakeEngine:
     return FakeEngine()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fake_url(fake_engine: FakeEngine) -> Iterator[str]:
     with serve(fake_engine) as url:
         yield url
@@ -64,7 +64,7 @@ def fake_engine_slowed(fake_engine: FakeEngine) -> object:
     return slowed
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[object]:
     playwright = pytest.importorskip("playwright.sync_api")
     if not os.path.exists(CHROMIUM):
@@ -107,12 +107,12 @@ def open_studio(fake_url: str, open_page: Callable[..., object]) -> Callable[...
     return open_at
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lasting_studio(fake_url: str, chromium: object) -> Iterator[Watched]:
     yield from _lasting(fake_url, _watched_page(chromium))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lasting_phone(fake_url: str, chromium: object) -> Iterator[Watched]:
     yield from _lasting(fake_url, _watched_page(chromium, width=390, height=844, scheme="dark"))
 
@@ -123,7 +123,7 @@ def own_page(fake_url: str, chromium: object) -> Iterator[Watched]:
     yield from _lasting(fake_url, _watched_page(chromium))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def pick_example(lasting_studio: Watched) -> Callable[[], None]:
     """Picks another example than the last one, because nothing happens when one is picked twice."""
     others = cycle([*range(1, len(EXAMPLES)), 0])

@@ -123,3 +123,12 @@ def _shown(block) -> bool:
             return False
         block = block.parent
     return True
+
+
+def test_no_choice_is_lost_while_an_earlier_one_is_answered(demo):
+    """By Gradio's own mode it would be, and the page would show what nobody has chosen."""
+    answered = [event for event in demo.fns.values() if event.fn and any(kind == "input" for _, kind in event.targets)]
+    # Ends what goes on; what follows it reads the choice of that moment.
+    losing = {event.name for event in answered if event.trigger_mode != "always_last"} - {"interrupt"}
+    assert len(answered) > 8
+    assert losing == set()

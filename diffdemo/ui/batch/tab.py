@@ -136,6 +136,7 @@ def wire(batch: BatchTab, engine: Engine) -> None:
         acts.choose_codec,
         [batch.codec, batch.model],
         [batch.codec, batch.model, batch.bpp, batch.preset],
+        trigger_mode="always_last",
         **quiet,
     )
     _expose(engine)

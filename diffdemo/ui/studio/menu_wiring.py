@@ -29,7 +29,7 @@ def wire_menu(demo: gr.Blocks, studio: Studio, menu: Menu, loaded: Any) -> Any:
     about = [*choice, studio.fetching, studio.waiting]
 
     demo.load(menu.refresh, about, shelf, **quiet)
-    gr.on([studio.model.input, studio.codec.input], menu.choose, about, shelf, **quiet)
+    gr.on([studio.model.input, studio.codec.input], menu.choose, about, shelf, trigger_mode="always_last", **quiet)
     studio.look.click(
         menu.look,
         [*choice, studio.waiting],

@@ -22,11 +22,13 @@ def wire(studio: Studio, plotting: Plotting, device: dict[str, Any]) -> tuple[An
     choices: list[Any] = [studio.metric, controls.across, controls.scale]
     choices += [controls.lines, controls.sweeps, controls.others]
     chosen = partial(gr.on, [choice.input for choice in choices])
+    # By Gradio's own mode, what is chosen while the answer to an earlier choice is on its way would be lost.
     replotted = chosen(
         plotting.replot,
         [studio.session, *choices],
         [controls.view, studio.plot, controls.credit],
         show_progress="hidden",
+        trigger_mode="always_last",
         queue=False,
         api_visibility="private",
     )

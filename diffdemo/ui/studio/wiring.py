@@ -241,7 +241,12 @@ class _Wires:
     def show_what_can_be_chosen(self) -> None:
         """Choices that change what else can be chosen; nothing is computed."""
         studio, acts = self.studio, self.acts
-        hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        # By Gradio's own mode, what is chosen while the answer to an earlier choice is on its way would be lost.
+        hidden: dict[str, Any] = {
+            "show_progress": "hidden",
+            "trigger_mode": "always_last",
+            "api_visibility": "private",
+        }
         quiet: dict[str, Any] = {"queue": False, **hidden}
         studio.side.input(acts.pictures.choose_size, [studio.session, studio.side, studio.codec], studio.side, **hidden)
         encoding = [studio.codec, studio.bpp, studio.preset, studio.seed]
