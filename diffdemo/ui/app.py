@@ -83,6 +83,8 @@ def launch_options(engine: Engine | None = None) -> dict[str, Any]:
         "max_file_size": f"{MAX_FILE_MEGABYTES}mb",
         "show_error": True,
         "enable_monitoring": False,
+        # Gradio would fetch its own page once and give up after three seconds, which a busy machine may take.
+        "_frontend": False,
         "app_kwargs": {
             "middleware": [
                 visitors.middleware(),
