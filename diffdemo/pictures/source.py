@@ -37,22 +37,28 @@ def read_source(source: Path | str | bytes) -> bytes:
     data = source if isinstance(source, bytes) else _read_path(Path(source), name)
     if not data:
         raise ImageError(f"{name} is empty (0 bytes).")
-    if len(data) > MAX_FILE_BYTES:
+    _require_length(len(data), name)
+    return data
+
+
+def _require_length(num_bytes: int, name: str) -> None:
+    if num_bytes > MAX_FILE_BYTES:
         raise ImageError(
             f"{name} is longer than {MAX_FILE_BYTES >> 20} MB, which is the most that is read. Please make the "
             "picture smaller first."
         )
-    return data
 
 
 def _read_path(path: Path, name: str) -> bytes:
-    """At most one byte more than may be, so that the caller can tell."""
+    """At most one byte more than may be, so that the caller can tell of a file that grows."""
     try:
         _require_regular(os.stat(path).st_mode, name)  # Opening a device may already do something.
         # A pipe that took the file's place meanwhile must not make the opening wait.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
         with open(os.open(path, flags), "rb") as file:
-            _require_regular(os.fstat(file.fileno()).st_mode, name)
+            found = os.fstat(file.fileno())
+            _require_regular(found.st_mode, name)
+            _require_length(found.st_size, name)
             return file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise ImageError(
