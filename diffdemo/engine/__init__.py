@@ -1,7 +1,7 @@
 """The engine and the records that leave it: all that a user interface needs to know."""
 
-from diffdemo.codecs.records import Preset
-from diffdemo.codecs.rendering import Decoder
+from diffdemo.codecs.records import Preset, Step
+from diffdemo.codecs.rendering import KNOBS, WAYS, Decoder, Knob, Knobs
 from diffdemo.engine.engine import Engine
 from diffdemo.engine.records import (
     BitsMap,

@@ -50,7 +50,7 @@ def build_app(engine: Engine) -> gr.Blocks:
             with gr.Tab("Theory") as tab:
                 theory_tab = theory.build(tab)
             with gr.Tab("Batch") as tab:
-                batch_tab = batch.build(tab)
+                batch_tab = batch.build(tab, engine)
             with gr.Tab("About") as tab:
                 about_tab = about.build(tab, engine.examples())
         wiring.wire(demo, studio_tab, closer_part, wiring.Acts.on(engine, Turns()))

@@ -25,6 +25,7 @@ from diffdemo.ui.batch.plot import batch_plot
 from diffdemo.ui.batch.table import batch_table, ended
 
 JPEG = CurvePoint(900, 0.9, {"psnr_db": 28.0, "ms_ssim": 0.9})
+DIFFC, CDC = FakeEngine().codecs()
 DONE = Outcome("a<b>.png", 100, 80, 1000, 1.0, 30.0, 0.95, 2.0, JPEG, "Turned upright.")
 FAILED = Outcome("c.png", error="'c.png' is not a picture.")
 
@@ -179,13 +180,13 @@ def test_means_beside_jpeg_are_of_the_pictures_that_have_one():
     )
     foot = batch_table([easy, hard]).partition("<tfoot>")[2]
     assert "<td>33.8 dB of 1, ours of these 36.0 dB</td>" in foot
-    named = [note.text for note in batch_plot([easy, hard], "diffc").layout.annotations]
+    named = [note.text for note in batch_plot([easy, hard], DIFFC).layout.annotations]
     assert any("mean of 1<br>36.0 dB" in name for name in named)
     assert any("JPEG, mean of 1<br>33.8 dB" in name for name in named)
 
 
 def test_the_plot_marks_each_picture_its_jpeg_and_the_means():
-    pairs, jpegs, own, *marks = batch_plot([DONE, FAILED, DONE], "diffc").data
+    pairs, jpegs, own, *marks = batch_plot([DONE, FAILED, DONE], DIFFC).data
     assert (list(own.x), list(own.y)) == ([1.0, 1.0], [30.0, 30.0])
     assert list(jpegs.y) == [28.0, 28.0]
     assert list(pairs.x)[:3] == [1.0, 0.9, None]
@@ -194,7 +195,7 @@ def test_the_plot_marks_each_picture_its_jpeg_and_the_means():
 
 
 def test_the_plot_of_nothing_has_axes():
-    figure = batch_plot([FAILED], "cdc")
+    figure = batch_plot([FAILED], CDC)
     assert figure.layout.annotations == ()
     assert figure.layout.xaxis.range[1] > 0
 
@@ -211,7 +212,7 @@ def test_lossless_files_have_no_place_in_the_plot():
         1.0,
         CurvePoint(400, 1.6, {"psnr_db": float("inf"), "ms_ssim": 1.0}),
     )
-    _, jpegs, own, *marks = batch_plot([lossless, DONE], "diffc").data
+    _, jpegs, own, *marks = batch_plot([lossless, DONE], DIFFC).data
     assert (len(own.x), len(jpegs.x)) == (1, 1)
     assert all(np.isfinite(mark.y[0]) for mark in marks)
 
@@ -222,7 +223,7 @@ def client() -> Iterator[Client]:
 
     def page(engine: FakeEngine) -> gr.Blocks:
         with gr.Blocks(analytics_enabled=False) as demo, gr.Tabs(), gr.Tab("Batch") as tab:
-            batch.wire(batch.build(tab), engine)
+            batch.wire(batch.build(tab, engine), engine)
         return demo.queue()
 
     with pytest.MonkeyPatch.context() as patch:

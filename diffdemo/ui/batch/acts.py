@@ -11,13 +11,13 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from diffdemo.engine import Engine
+from diffdemo.engine import CodecInfo, Engine
 from diffdemo.engine.batch.archive import archived, table
 from diffdemo.engine.batch.compress import MOST_PICTURES, Order, Outcome, compress_all
 from diffdemo.ui import words
 from diffdemo.ui.batch.plot import batch_plot
 from diffdemo.ui.batch.table import EMPTY, batch_table, ended, working
-from diffdemo.ui.codec_controls import OFFERS
+from diffdemo.ui.codec_controls import encoding_controls, offers
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.models import choice
 from diffdemo.ui.server.uploads import require_upload
@@ -68,7 +68,7 @@ class Batch:
             start=gr.update(interactive=False),
             cancel=gr.update(interactive=True),
             status=words.status("Waiting for the batches of others …", 0.0),
-            plot=batch_plot([], codec),
+            plot=batch_plot([], offers(self._engine)[codec]),
             archive=_NO_FILE,
             sheet=_NO_FILE,
             table=batch_table([]),
@@ -96,11 +96,12 @@ class Batch:
         order = order_of(self._engine, codec, model, bpp, num_bytes, preset, most_pixels)
         self._running.add(turn)
         try:
-            yield from self._work([Path(require_upload(file)) for file in files], codec, order, pictures, turn)
+            written_by = offers(self._engine)[codec]
+            yield from self._work([Path(require_upload(file)) for file in files], written_by, order, pictures, turn)
         finally:
             self._running.discard(turn)
 
-    def _work(self, paths: list[Path], codec: str, order: Order, pictures: bool, turn: Turn) -> Iterator[Page]:
+    def _work(self, paths: list[Path], codec: CodecInfo, order: Order, pictures: bool, turn: Turn) -> Iterator[Page]:
         began = time.monotonic()
         outcomes: tuple[Outcome, ...] = ()
         with TemporaryDirectory() as folder:
@@ -142,13 +143,8 @@ class Batch:
     @friendly
     def choose_codec(self, codec: str, model: str | None) -> tuple[dict, dict, dict, dict]:
         """Updates for the codec itself, its models, the rate and the preset."""
-        offer = OFFERS[codec]
-        return (
-            gr.update(info=offer.sentence),
-            self.refresh(codec, model),
-            gr.update(maximum=offer.most_bpp, value=offer.bpp),
-            gr.update(visible=offer.searches),
-        )
+        choice_of_codec, rate, preset, _ = encoding_controls(offers(self._engine)[codec])
+        return choice_of_codec, self.refresh(codec, model), rate, preset
 
 
 def order_of(
@@ -175,7 +171,7 @@ def order_of(
     )
 
 
-def _finished(outcomes: Sequence[Outcome], count: int, path: Path, codec: str, seconds: float) -> Page:
+def _finished(outcomes: Sequence[Outcome], count: int, path: Path, codec: CodecInfo, seconds: float) -> Page:
     has_files = any(not outcome.error for outcome in outcomes)
     return Page(
         status=ended(outcomes, count, seconds),

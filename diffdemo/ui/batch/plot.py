@@ -9,9 +9,9 @@ from html import escape
 
 import plotly.graph_objects as go
 
+from diffdemo.engine import CodecInfo
 from diffdemo.engine.batch.compress import Outcome
 from diffdemo.engine.batch.means import Means, means
-from diffdemo.ui.codec_controls import OFFERS
 from diffdemo.ui.plot.figure import axis, layout
 from diffdemo.ui.plot.line_names import apart
 from diffdemo.ui.plot.lines import CDC_COLOUR
@@ -38,21 +38,21 @@ class _Dot:
     text: str
 
 
-def batch_plot(outcomes: Sequence[Outcome], codec: str) -> go.Figure:
+def batch_plot(outcomes: Sequence[Outcome], codec: CodecInfo) -> go.Figure:
     """Draw what there is so far; lossless files, which have no place on the axis, are left out.
 
     Args:
         outcomes: of the pictures that are done.
-        codec: that wrote the files, "diffc" or "cdc".
+        codec: that wrote the files.
     """
-    own = {n: dot for n, outcome in enumerate(outcomes) if (dot := _own_dot(outcome, OFFERS[codec].label))}
+    own = {n: dot for n, outcome in enumerate(outcomes) if (dot := _own_dot(outcome, codec.label))}
     rivals = {n: dot for n, outcome in enumerate(outcomes) if n in own and (dot := _jpeg_dot(outcome))}
     dots = [*own.values(), *rivals.values()]
     across, up = _ranges([dot.place for dot in dots])
     figure = go.Figure(layout=_layout(across, up))
     figure.add_trace(_pairs([(own[n].place, rivals[n].place) for n in rivals]))
     figure.add_trace(_dots(list(rivals.values()), COLOURS["jpeg"], "square-open"))
-    figure.add_trace(_dots(list(own.values()), _OWN[codec], "circle"))
+    figure.add_trace(_dots(list(own.values()), _OWN[codec.name], "circle"))
     _mark_means(figure, means(outcomes), codec, up)
     return figure
 
@@ -95,18 +95,18 @@ def _dots(dots: Sequence[_Dot], colour: str, symbol: str) -> go.Scatter:
     )
 
 
-def _mark_means(figure: go.Figure, average: Means, codec: str, up: list[float]) -> None:
+def _mark_means(figure: go.Figure, average: Means, codec: CodecInfo, up: list[float]) -> None:
     """A large mark and a name for each mean, both of the same pictures; names stand apart where the marks do not."""
-    label = OFFERS[codec].label
+    label = codec.label
     # Not every picture has a JPEG so small, and means of different pictures cannot be compared.
     if average.rivals:
         fewer = f" of {average.rivals}" if average.rivals < average.files else ""
         marks = [
-            (average.paired_bpp, average.paired_psnr_db, _OWN[codec], f"{label}, mean{fewer}"),
+            (average.paired_bpp, average.paired_psnr_db, _OWN[codec.name], f"{label}, mean{fewer}"),
             (average.jpeg_bpp, average.jpeg_psnr_db, COLOURS["jpeg"], f"JPEG, mean{fewer}"),
         ]
     else:
-        marks = [(average.bpp, average.psnr_db, _OWN[codec], f"{label}, mean")]
+        marks = [(average.bpp, average.psnr_db, _OWN[codec.name], f"{label}, mean")]
     known = [(x, y, colour, name) for x, y, colour, name in marks if x is not None and y is not None]
     heights = apart([y for _, y, _, _ in known], gap=_NAME_GAP * (up[1] - up[0]), high=up[1])
     for (x, y, colour, name), height in zip(known, heights, strict=True):

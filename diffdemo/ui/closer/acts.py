@@ -14,7 +14,7 @@ from diffdemo.pictures import load_picture
 from diffdemo.ui import words as present
 from diffdemo.ui.closer import filmstrip
 from diffdemo.ui.closer.result_card import result_card
-from diffdemo.ui.codec_controls import DEFAULT_CODEC, OFFERS
+from diffdemo.ui.codec_controls import offers
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.server.files import served
@@ -122,8 +122,8 @@ class Looks:
                 "A card needs the original beside the result. Compress a picture here.", print_exception=False
             )
         original, picture = load_picture(session.original).pixels, load_picture(shown.png).pixels
-        caption = present.decoded_caption(shown)
-        codec = OFFERS[session.codec or DEFAULT_CODEC].label
+        codec = offers(self._engine)[self._engine.describe(session.data).codec].label
+        caption = present.decoded_caption(shown, codec)
         values = ((metric, shown.values.get(name)) for name, metric in METRICS.items())
         numbers = [f"{metric.number(value)} {metric.label}" for metric, value in values if value is not None]
         lines = [
