@@ -11,6 +11,7 @@ import gradio as gr
 from diffdemo.engine import Engine
 from diffdemo.engine.records import Example
 from diffdemo.metrics.registry import METRICS, Metric
+from diffdemo.ui.codec_controls import offers
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.models import card, model_table
 
@@ -72,7 +73,7 @@ class Storage:
         ]
         offered = gr.update(choices=removable, value=removable[0][1] if removable else None, visible=bool(removable))
         return (
-            model_table.table(models, self._engine.codecs()),
+            model_table.table(models, offers(self._engine)),
             model_table.storage(self._engine.cache()),
             offered,
             gr.update(visible=bool(removable)),

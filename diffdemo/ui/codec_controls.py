@@ -1,91 +1,105 @@
-"""What the page offers for each codec: words, range of rates, and which controls make sense."""
+"""The controls that follow a codec: its choice, the rate, how its encoder searches, its decoders and their knobs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
 import gradio as gr
 
+from diffdemo.engine import KNOBS, WAYS, CodecInfo, Decoder, Engine
+
 LEAST_BPP, BPP_STEP = 0.1, 0.05
-MOST_STEPS, DEFAULT_STEPS = 65, 17
-DEFAULT_GAMMA = 0.8
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A codec as it is offered for compressing.
-
-    Attributes:
-        label: what visitors choose.
-        sentence: what it is, in one.
-        bpp, most_bpp: rate to begin with, and the highest that makes sense.
-        searches: whether its encoder searches, with a preset and randomness that it shares with the decoder.
-    """
-
-    label: str
-    sentence: str
-    bpp: float
-    most_bpp: float
-    searches: bool
+def offers(engine: Engine) -> dict[str, CodecInfo]:
+    """The codecs by name, as they are offered; the first one counts where none is named."""
+    return {codec.name: codec for codec in engine.codecs()}
 
 
-OFFERS = {
-    "diffc": Offer("DiffC", "Any prefix of the file is a picture.", bpp=1.0, most_bpp=3.0, searches=True),
-    "cdc": Offer("CDC", "Content in bits, texture from the decoder.", bpp=0.4, most_bpp=1.0, searches=False),
-}
-DEFAULT_CODEC = "diffc"
-
-
-def codec_choice(codec: str, name: str) -> gr.Radio:
+def codec_choice(codecs: Iterable[CodecInfo], chosen: CodecInfo, name: str) -> gr.Radio:
     """The choice of a codec, under an element id of its own."""
-    choices = [(each.label, key) for key, each in OFFERS.items()]
-    info = OFFERS[codec].sentence
-    return gr.Radio(choices, value=codec, label="Codec", info=info, elem_id=name, elem_classes="choice")
+    choices = [(each.label, each.name) for each in codecs]
+    return gr.Radio(
+        choices, value=chosen.name, label="Codec", info=chosen.sentence, elem_id=name, elem_classes="choice"
+    )
 
 
-def rate_slider(offer: Offer, info: str, name: str) -> gr.Slider:
+def rate_slider(codec: CodecInfo, info: str, name: str) -> gr.Slider:
     """The rate of an encode."""
-    options: dict[str, Any] = {"step": BPP_STEP, "label": "Rate, bits per pixel", "info": info, "buttons": []}
-    return gr.Slider(LEAST_BPP, offer.most_bpp, value=offer.bpp, elem_id=name, **options)
+    return gr.Slider(**_rates(codec), label="Rate, bits per pixel", info=info, buttons=[], elem_id=name)
 
 
-def preset_choice(offer: Offer, name: str) -> gr.Radio:
+def preset_choice(codec: CodecInfo, name: str) -> gr.Radio:
     """How long an encoder that searches does so."""
     return gr.Radio(
         ["fast", "balanced", "best"],
         value="balanced",
         label="Quality of search",
         info="Longer search, smaller files.",
-        visible=offer.searches,
+        visible="preset" in codec.options,
         elem_id=name,
         elem_classes="choice",
     )
 
 
-def encoding_controls(codec: str) -> tuple[dict, dict, dict, dict]:
+def encoding_controls(codec: CodecInfo) -> tuple[dict, dict, dict, dict]:
     """Updates for the choice itself, the rate, the preset and the seed."""
-    offer = OFFERS[codec]
     return (
-        gr.update(info=offer.sentence),
-        gr.update(maximum=offer.most_bpp, value=offer.bpp),
-        gr.update(visible=offer.searches),
-        gr.update(visible=offer.searches),
+        gr.update(info=codec.sentence),
+        gr.update(**_rates(codec)),
+        gr.update(visible="preset" in codec.options),
+        gr.update(visible="seed" in codec.options),
     )
 
 
-def decoding_controls(*, is_embedded: bool) -> dict[str, Any]:
-    """Fields of a `Screen` that show what can be chosen for such a file, and hide the rest."""
-    if is_embedded:
-        shown, hidden = gr.update(visible=True), gr.update(visible=False)
-    else:
-        shown, hidden = gr.update(visible=False), gr.update(visible=True)
+def decoder_choice(codec: CodecInfo) -> gr.Radio:
+    """The choice of a decoder."""
+    return gr.Radio(
+        _decoders(codec),
+        value=codec.decoders[0],
+        label="What the decoder does about bits that were not sent",
+        info="Same bytes each time; only the guess about the rest differs.",
+        elem_id="decoder",
+        elem_classes="choice",
+    )
+
+
+def decoding_controls(codec: CodecInfo, wish: str) -> dict[str, Any]:
+    """Fields of a `Screen` that show what can be chosen for a file of a codec; the knobs follow the decoder.
+
+    Args:
+        codec: of the file.
+        wish: the decoder to begin with, if the codec has it.
+    """
+    decoder = wish if wish in codec.decoders else codec.decoders[0]
     return {
-        "used": shown,
-        "decoder": shown,
-        "knobs": shown,
-        "texture": hidden,
-        "texture_knobs": hidden,
-        "steps": hidden,
-        "steps_plot": hidden,
+        "used": gr.update(visible=codec.is_embedded),
+        "decoder": gr.update(choices=_decoders(codec), value=decoder),
+        "steps_plot": gr.update(visible=not codec.is_embedded),
     }
+
+
+def knob(name: str, decoder: str) -> gr.Slider | gr.Number:
+    """The control of one of `KNOBS`, shown where the decoder reads it."""
+    entry = KNOBS[name]
+    options: dict[str, Any] = {"value": entry.default, "label": entry.label, "info": entry.info, "elem_id": name}
+    options |= {"visible": name in read_by(decoder), "precision": 0 if entry.is_whole else None}
+    if entry.step:
+        return gr.Slider(entry.low, entry.most, step=entry.step, buttons=[], **options)
+    return gr.Number(minimum=entry.low, maximum=entry.most, min_width=120, **options)
+
+
+def read_by(decoder: str) -> frozenset[str]:
+    """Names of the knobs that a decoder reads."""
+    return frozenset(WAYS[Decoder(decoder)].knobs)
+
+
+def _decoders(codec: CodecInfo) -> list[tuple[str, str]]:
+    return [(WAYS[Decoder(name)].label, name) for name in codec.decoders]
+
+
+def _rates(codec: CodecInfo) -> dict[str, Any]:
+    """A codec whose usual rate is below what others begin with can go lower, in finer steps."""
+    least = min(LEAST_BPP, codec.rates.usual)
+    return {"minimum": least, "maximum": codec.rates.most, "value": codec.rates.usual, "step": min(BPP_STEP, least)}

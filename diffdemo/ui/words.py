@@ -6,23 +6,13 @@ import math
 from collections.abc import Sequence
 from html import escape
 
+from diffdemo.engine import WAYS, Decoder
 from diffdemo.engine.classical.formats import FORMATS
 from diffdemo.engine.records import FileInfo, Frame
 from diffdemo.plain_text import duration
 from diffdemo.ui.memory.session import Session, Shown
 from diffdemo.ui.plot.baselines import Baseline
 
-DECODERS = {
-    "mean": "safest average (posterior mean)",
-    "flow": "sharp (probability flow, DiffC-F)",
-    "ancestral": "one possible (ancestral, DiffC-A)",
-}
-TEXTURES = {
-    "deterministic": "as sent (deterministic)",
-    "stochastic": "grown from noise (stochastic)",
-}
-AVERAGE, ONE_STEP = "average", "one step"
-"""The simplest decode of a DiffC file, and of a CDC file."""
 ORIGINAL = "original"
 NOTHING_YET = '<p class="headline">Not compressed yet.</p><p>Press Compress to see how many bytes it needs.</p>'
 TINY = "So few pixels at this rate are less than a file takes: it may have {} bytes."
@@ -76,14 +66,14 @@ def _compared(num_bytes: int, baselines: Sequence[Baseline]) -> str:
 def progress(frame: Frame, verb: str) -> str:
     """The line that moves while bits arrive; their number and what they are worth stand under the stage."""
     share = min(1.0, frame.step / max(1, frame.num_steps))
-    if frame.decoder in TEXTURES:
+    if in_steps(frame.decoder):
         return status(f"{verb}: step {frame.step} of {frame.num_steps}, {duration(frame.seconds_left)} left", share)
     counted = f"{verb}: step {frame.step} of about {frame.num_steps}"
     return status(f"{counted} · {duration(frame.seconds)}, about {duration(frame.seconds_left)} left", share)
 
 
 def sampling(number: int, count: int, share: float) -> str:
-    """The same while samples are drawn."""
+    """The line that moves while samples are drawn."""
     return status(f"Drawing sample {number} of {count}", share)
 
 
@@ -109,7 +99,7 @@ def file_note(info: FileInfo) -> str:
 
 
 def _whole_note(info: FileInfo) -> str:
-    """The same for a file that decodes as a whole or not at all."""
+    """How much has arrived of a file that decodes as a whole or not at all."""
     if info.is_damaged:
         return f"This file is damaged, and cannot be decoded ({size(info.num_bytes)})."
     if info.is_cut:
@@ -120,19 +110,30 @@ def _whole_note(info: FileInfo) -> str:
 
 def stopped(shown: Shown | None) -> str:
     """What there is after Stop."""
-    if shown is None or shown.decoder not in TEXTURES:
+    if shown is None or not in_steps(shown.decoder):
         return "Stopped. What is there is a valid file."
     if shown.step < shown.num_steps:
         return f"Stopped: this is the picture after step {shown.step} of {shown.num_steps}. The file is whole."
     return "Stopped. The file is whole."
 
 
-def decoded_caption(shown: Shown) -> str:
-    """What the file looks like here."""
-    if shown.decoder in TEXTURES:
+def in_steps(decoder: str) -> bool:
+    """Whether it works in denoising steps whose number is chosen, so that there is something to count."""
+    return "steps" in WAYS[Decoder(decoder)].knobs
+
+
+def simplest(*, is_embedded: bool) -> str:
+    """What the simplest decode of a file is called."""
+    return "average" if is_embedded else "one step"
+
+
+def decoded_caption(shown: Shown, label: str) -> str:
+    """What the file looks like here; `label` is that of its codec."""
+    way = WAYS[Decoder(shown.decoder)]
+    if in_steps(shown.decoder):
         done = f"step {shown.step} of {shown.num_steps}" if shown.step < shown.num_steps else steps(shown.num_steps)
-        return f"CDC, {shown.decoder}, {done}"
-    return f"DiffC, {DECODERS[shown.decoder]}"
+        return f"{label}, {way.short}, {done}"
+    return f"{label}, {way.label}"
 
 
 def steps(number: int) -> str:
@@ -142,8 +143,8 @@ def steps(number: int) -> str:
 
 def decoded_in(frame: Frame) -> str:
     """What has been done, and how long it took."""
-    words = (DECODERS | TEXTURES)[frame.decoder]
-    counted = f", {steps(frame.num_steps)}" if frame.decoder in TEXTURES else ""
+    words = WAYS[Decoder(frame.decoder)].label
+    counted = f", {steps(frame.num_steps)}" if in_steps(frame.decoder) else ""
     return f"{words[0].upper()}{words[1:]}{counted}, in {duration(frame.seconds)}."
 
 
@@ -165,7 +166,7 @@ def picture_notes(width: int, height: int, notes: Sequence[str]) -> str:
 
 
 def all_notes(session: Session) -> str:
-    """The same, and what was done for the model's sake."""
+    """What was done to the picture when it was read, and what for the model's sake."""
     return f"{session.notes} {escape(session.fit)}".strip()
 
 

@@ -18,7 +18,7 @@ def test_a_link_names_example_codec_and_rate(fake_url, open_page):
 
 def test_a_short_file_opens_out_of_its_link(fake_url, fake_engine, open_page):
     *_, last = fake_engine.encode(fake_engine.example_pixels("cat")[:40, :40], num_bytes=1400)
-    page = open_page(f"{fake_url}?{to_query(Place(decoder='flow', realism=0.5, file=last.data))}")
+    page = open_page(f"{fake_url}?{to_query(Place(decoder='flow', knobs={'realism': 0.5}, file=last.data))}")
     page.locator("#status").get_by_text(re.compile("^Sharp")).wait_for()
     assert page.locator("#decoder input:checked").get_attribute("value") == "flow"
     assert page.locator("#download").is_enabled()

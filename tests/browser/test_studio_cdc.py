@@ -81,7 +81,7 @@ def test_phone(phone):
     page.get_by_role("button", name="Draw 4 samples").click()
     page.locator("#status").get_by_text("4 samples, in").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    for control in ("#codec", "#bpp", "#steps", "#texture", "#gamma", "#noise", "#imagine", "#download", "#samples"):
+    for control in ("#codec", "#bpp", "#steps", "#decoder", "#gamma", "#seed", "#imagine", "#download", "#samples"):
         box = page.locator(control).bounding_box()
         assert box["x"] >= 0, control
         assert box["x"] + box["width"] <= 390, control

@@ -16,6 +16,7 @@ from diffdemo.measure import evaluate
 from diffdemo.ui.compare import sides
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot.baselines import Baselines
+from diffdemo.ui.studio.choices import Settings
 from diffdemo.ui.studio.compress import Handlers
 from diffdemo.ui.studio.screen import Painter
 from diffdemo.ui.turns import Turns
@@ -57,7 +58,7 @@ def test_it_is_drawn_in_its_colour_and_told_in_words(large_picture: Pixels) -> N
     painter = Painter(engine, Baselines(engine))
     handlers = Handlers(engine, painter, Turns(patience=0))
     session = Session(source=to_png(large_picture))
-    *_, last = handlers.encode(session, 0, 3.0, None, "balanced", 0, "psnr_db", "diffc")
+    *_, last = handlers.encode(session, Settings(bpp=3.0, codec="diffc"))
     line = next(trace for trace in last.plot.data if trace.name == "Toy")
     assert line.line.color == line.marker.color == "#123456"
     assert "Toy" in last.argument
@@ -65,7 +66,7 @@ def test_it_is_drawn_in_its_colour_and_told_in_words(large_picture: Pixels) -> N
 
 
 def test_it_can_be_chosen() -> None:
-    assert ("Toy", "toy") in sides.entries("diffc", is_embedded=True, has_original=True)
+    assert ("Toy", "toy") in sides.entries([], is_embedded=True, has_original=True)
     blocks = built(FakeEngine()).blocks.values()
     lines = next(block for block in blocks if block.elem_id == "plot-lines")
     assert ("Toy", "toy") in lines.choices

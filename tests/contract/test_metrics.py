@@ -33,6 +33,7 @@ from diffdemo.ui.plot.rd_plot import rd_plot
 from diffdemo.ui.plot.view import View, height
 from diffdemo.ui.programs.compare import Comparison as Compare
 from diffdemo.ui.programs.endpoints import Endpoints
+from diffdemo.ui.studio.choices import Halves, Settings
 from diffdemo.ui.studio.comparison import Comparison
 from diffdemo.ui.studio.compress import Handlers
 from diffdemo.ui.studio.plotting import Plotting
@@ -57,7 +58,7 @@ class Page:
         self.plotting = Plotting(self.engine, self.painter, turns)
         self.comparison = Comparison(self.engine, self.painter, turns)
         handlers = Handlers(self.engine, self.painter, turns)
-        *_, last = handlers.encode(Session(source=to_png(pixels)), 0, 3.0, None, "balanced", 0, "psnr_db", "diffc")
+        *_, last = handlers.encode(Session(source=to_png(pixels)), Settings(bpp=3.0, codec="diffc"))
         self.session: Session = last.session
 
 
@@ -93,7 +94,7 @@ def test_it_stands_under_both_sides(page: Page, large_picture: Pixels) -> None:
         return bool(value) and f" · MAE {value:.3f}" in screen.stage[side]["numbers"]
 
     for key in ("jpeg", "mean"):
-        screen = page.comparison.compare(page.session, key, "psnr_db", "ours")
+        screen = page.comparison.compare(page.session, Halves(key))
         assert stands(screen, "left"), key
         assert stands(screen, "right"), key
 
@@ -188,5 +189,5 @@ def test_what_cannot_be_measured_here_is_left_out(monkeypatch: pytest.MonkeyPatc
     assert all(value != lacking.name for _, value in choice.choices)
     (words,) = (block.value for block in blocks if isinstance(block, gr.Markdown) and why() in block.value)
     assert "    fetch weights" in words
-    screen = page.comparison.compare(page.session, "jpeg", "psnr_db", "ours")
+    screen = page.comparison.compare(page.session, Halves("jpeg"))
     assert all("MAE" not in screen.stage[side]["numbers"] for side in ("left", "right"))

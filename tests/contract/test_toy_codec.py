@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+from gradio_client import Client, handle_file
 from PIL import Image
+from serving import built, serve
 
 from diffdemo.cli import parser
 from diffdemo.engine import Engine
 from diffdemo.engine.batch.compress import Order, compress_all
 from diffdemo.errors import RateError, TruncatedBitstream
-from diffdemo.images import Pixels
+from diffdemo.images import Pixels, to_png
 from diffdemo.measure import evaluate
 from diffdemo.metrics.distortion import psnr_db
+from diffdemo.ui.memory.session import Session
+from diffdemo.ui.studio.choices import Choices, Halves, Settings
+from diffdemo.ui.studio.wiring import Acts
+from diffdemo.ui.turns import Turns
 from tests.toy_codec import registered
+
+# Gradio's use of pandas warns, and a warning that becomes an error there stops its queue.
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -29,6 +39,12 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def engine(model: str) -> Engine:
     return Engine(device="cpu", threads=1)
+
+
+@pytest.fixture(scope="module")
+def url(engine: Engine) -> Iterator[str]:
+    with serve(engine) as address:
+        yield address
 
 
 @pytest.fixture
@@ -75,6 +91,40 @@ def test_command_line(picture: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "Toy does not read --seed" in capsys.readouterr().err
     assert parser.main(["decode", str(file), "-o", str(png), "--gamma", "1"]) == 1
     assert "Toy, which has no decoder 'stochastic'" in capsys.readouterr().err
+
+
+def test_endpoints_of_the_page(url: str, picture: Path) -> None:
+    with closing(Client(url, verbose=False, analytics_enabled=False)) as client:
+        file, report = client.predict(handle_file(picture), 2.0, 3000, codec="toy", api_name="/compress")
+        assert 0 < report["num_bytes"] <= 3000
+        assert (report["model"], report["decoder"]) == ("toy-model", "deterministic")
+        png, decoded = client.predict(handle_file(file), api_name="/decompress")
+        assert decoded["num_bytes"] == report["num_bytes"]
+        with Image.open(png) as opened:
+            assert opened.size == (128, 96)
+        assert client.predict(handle_file(file), api_name="/inspect")["codec"] == "toy"
+        *_, compared = client.predict(handle_file(picture), 3000, "toy", "cdc", api_name="/compare_codecs")
+        assert {"toy", "cdc"} <= set(str(compared).replace("'", " ").split())
+        *_, batch = client.predict([handle_file(picture)], 2.0, codec="toy", api_name="/batch")
+        assert [entry["error"] for entry in batch["pictures"]] == [""]
+
+
+def test_studio(engine: Engine, picture: Path) -> None:
+    """On the page: it can be chosen, its file is told, drawn and decoded, and it stands beside other codecs."""
+    acts = Acts.on(engine, Turns(patience=0))
+    with Image.open(picture) as opened:
+        source = Session(source=to_png(np.asarray(opened)))
+    *_, screen = acts.handlers.encode(source, Settings(codec="toy", num_bytes=3000))
+    session = screen.session
+    assert (session.codec, session.model) == ("toy", "toy-model")
+    assert "Toy, deterministic" in screen.stage["right"]["caption"]
+    assert ("Toy", "toy") in screen.compare["choices"]
+    assert "Toy, one step" in {trace.name for trace in screen.plot.data}
+    *_, decoded = acts.viewing.refine(session, Choices(decoder="deterministic"), Halves("jpeg", "toy"))
+    assert decoded.stage["left"]["caption"].startswith("JPEG")
+    assert decoded.stage["right"]["caption"].startswith("Toy")
+    radios = [block for block in built(engine).blocks.values() if block.elem_id == "codec"]
+    assert ("Toy", "toy") in radios[0].choices
 
 
 def test_batch(engine: Engine, picture: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from fakes import FakeEngine
 from PIL import Image
-from stage import shown
+from stage import chosen, shown, visible_knobs
 
 from diffdemo.engine import CurvePoint
 from diffdemo.pictures import load_picture
@@ -18,6 +18,7 @@ from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.plot.line_names import apart
 from diffdemo.ui.plot.steps_plot import steps_plot
 from diffdemo.ui.plot.sweeps import Sweep
+from diffdemo.ui.studio.choices import Choices, Halves, Settings
 from diffdemo.ui.studio.comparison import Comparison
 from diffdemo.ui.studio.compress import Handlers
 from diffdemo.ui.studio.decode import Viewing
@@ -44,12 +45,13 @@ class Page:
         self.imagining = Imagining(self.engine, turns)
 
     def compress(self, session: Session, codec: str = "cdc"):
-        *_, last = self.handlers.encode(session, 0, 2.0, None, "balanced", 0, "psnr_db", codec)
+        *_, last = self.handlers.encode(session, Settings(0, 2.0, None, "balanced", 0, codec), "psnr_db")
         return last
 
-    def decode(self, session: Session, *choices):
-        """All screens of a decode; choices are texture, steps, gamma, eta, noise."""
-        return list(self.viewing.refine(session, len(session.data), "mean", 1.0, 0, "original", "psnr_db", *choices))
+    def decode(self, session: Session, decoder: str, steps: int = 17, **knobs):
+        """All screens of a decode."""
+        choices = chosen(len(session.data), decoder, steps=steps, **knobs)
+        return list(self.viewing.refine(session, choices, Halves()))
 
     def open(self, data: bytes):
         path = self.folder / "kept.difd"
@@ -95,21 +97,25 @@ def test_each_codec_has_its_own_controls_for_compressing(page):
 
 
 def test_controls_for_decoding_follow_the_file(page, uploaded):
-    first, *_, settled = page.handlers.encode(uploaded, 0, 2.0, None, "fast", 0, "psnr_db", "cdc")
-    assert (first.decoder["visible"], first.texture["visible"], first.steps["visible"]) == (False, True, True)
+    first, *_, settled = page.handlers.encode(uploaded, Settings(0, 2.0, None, "fast", 0, "cdc"), "psnr_db")
+    assert [name for _, name in first.decoder["choices"]] == ["deterministic", "stochastic"]
+    assert first.decoder["value"] == "deterministic"
+    assert visible_knobs(page.viewing, first.decoder["value"])["steps"]
     assert settled.used["visible"] is False
-    stream = page.handlers.encode(settled.session, 0, 2.0, None, "fast", 0, "psnr_db", "diffc")
+    stream = page.handlers.encode(settled.session, Settings(0, 2.0, None, "fast", 0, "diffc"), "psnr_db")
     opening, *_, last = stream
-    assert (opening.decoder["visible"], opening.texture["visible"], opening.steps["visible"]) == (True, False, False)
+    assert [name for _, name in opening.decoder["choices"]] == ["mean", "flow", "ancestral"]
+    assert opening.decoder["value"] == "mean"
+    assert not visible_knobs(page.viewing, opening.decoder["value"])["steps"]
     assert opening.steps_plot["visible"] is False
     assert last.used["visible"] is True
     assert last.decoder is UNCHANGED
 
 
 def test_an_encode_is_one_file_with_its_one_step_picture(page, uploaded):
-    screens = list(page.handlers.encode(uploaded, 0, 2.0, None, "balanced", 0, "psnr_db", "cdc"))
+    screens = list(page.handlers.encode(uploaded, Settings(0, 2.0, None, "balanced", 0, "cdc"), "psnr_db"))
     assert {screen.session.data for screen in screens} == {screens[0].session.data}
-    assert screens[0].steps["visible"] is True
+    assert visible_knobs(page.viewing, screens[0].decoder["value"])["steps"]
     assert screens[0].used["interactive"] is False
     assert screens[-1].used["visible"] is False
     assert screens[-1].strip == ""
@@ -135,7 +141,7 @@ def test_every_step_is_a_point_and_the_last_one_stays(page, compressed):
 
 
 def test_noise_changes_the_picture_and_not_the_bytes(page, compressed):
-    one, other, same = (page.decode(compressed, "stochastic", 5, 0.8, 0.0, noise)[-1] for noise in (1, 2, 1))
+    one, other, same = (page.decode(compressed, "stochastic", 5, seed=noise)[-1] for noise in (1, 2, 1))
     assert not np.array_equal(_right(one), _right(other))
     assert np.array_equal(_right(one), _right(same))
     assert one.session.data == other.session.data
@@ -144,15 +150,13 @@ def test_noise_changes_the_picture_and_not_the_bytes(page, compressed):
 
 def test_a_new_file_is_decoded_as_chosen(page, compressed):
     session = page.open(compressed.data)[-1].session
-    *_, last = page.viewing.finish(session, 1, "mean", 1.0, 0, "original", "psnr_db", "stochastic", 4)
+    *_, last = page.viewing.finish(session, chosen(1, "stochastic", steps=4), Halves())
     assert last.session.shown.decoder == "stochastic"
     assert last.session.shown.num_steps == 4
 
 
 def test_stopping_keeps_the_picture_of_the_last_step_and_says_so(page, compressed):
-    stream = page.viewing.refine(
-        compressed, 1, "mean", 1.0, 0, "original", "psnr_db", "deterministic", 9
-    )  # fmt: skip
+    stream = page.viewing.refine(compressed, chosen(1, "deterministic", steps=9), Halves())  # fmt: skip
     session = next(stream).session
     screen = page.handlers.stop(session, "psnr_db")
     assert "the picture after step 1 of 9. The file is whole." in screen.status
@@ -161,7 +165,7 @@ def test_stopping_keeps_the_picture_of_the_last_step_and_says_so(page, compresse
 
 
 def test_another_choice_ends_what_is_going_on(page, compressed):
-    stream = page.viewing.refine(compressed, 1, "mean", 1.0, 0, "original", "psnr_db", "deterministic", 9)
+    stream = page.viewing.refine(compressed, chosen(1, "deterministic", steps=9), Halves())
     next(stream)
     page.viewing.interrupt()
     assert list(stream) == [Screen()]
@@ -169,7 +173,7 @@ def test_another_choice_ends_what_is_going_on(page, compressed):
 
 
 def test_impossible_rates_and_steps_are_told_in_words(page, compressed):
-    stream = page.handlers.encode(compressed, 0, 1.0, 40, "fast", 0, "psnr_db", "cdc")
+    stream = page.handlers.encode(compressed, Settings(0, 1.0, 40, "fast", 0, "cdc"), "psnr_db")
     assert next(stream).session.data == compressed.data
     with pytest.raises(gr.Error, match="CDC needs"):
         next(stream)
@@ -197,7 +201,7 @@ def test_damaged_files_are_refused_in_words(page, compressed, damage, words):
 
 def test_the_left_half_can_be_the_one_step_picture(page, compressed):
     session = page.decode(compressed, "deterministic", 9)[-1].session
-    screen = Comparison(page.engine, page.painter, Turns()).compare(session, "mean", "psnr_db")
+    screen = Comparison(page.engine, page.painter, Turns()).compare(session, Halves("mean"))
     assert np.array_equal(shown(screen, "left"), load_picture(session.quick).pixels)
     assert screen.stage["left"]["caption"] == "one step"
 
@@ -226,7 +230,7 @@ def test_a_sweep_goes_on_where_it_was_left_and_ends_quietly_when_it_fails(caplog
 @pytest.mark.parametrize("codec", ["diffc", "cdc"])
 def test_samples_with_their_mean_spread_and_difference(page, uploaded, codec):
     session = page.compress(uploaded, codec).session
-    *_, last = page.imagining.imagine(session, len(session.data), 0, 3)
+    *_, last = page.imagining.imagine(session, chosen(len(session.data), "", steps=3))
     captions = [words for _, words in last.samples["value"]]
     assert [words.split(",")[0] for words in captions] == [
         *(f"sample {n}" for n in (1, 2, 3, 4)), "mean of 4", "spread", "error of the mean", "original",
@@ -240,7 +244,7 @@ def test_samples_with_their_mean_spread_and_difference(page, uploaded, codec):
 
 def test_samples_stop_when_something_else_begins(page, compressed):
     page.engine.step_seconds = 0.2
-    stream = page.imagining.imagine(compressed, 1, 0, 9)
+    stream = page.imagining.imagine(compressed, chosen(1, "deterministic", steps=9))
     assert "Drawing sample 1 of 4" in next(stream).status
     page.handlers.stop(compressed, "psnr_db")
     assert list(stream) == [Screen()]
@@ -248,7 +252,7 @@ def test_samples_stop_when_something_else_begins(page, compressed):
 
 def test_samples_need_a_file(page):
     with pytest.raises(gr.Error, match="no file yet"):
-        list(page.imagining.imagine(Session(), 1))
+        list(page.imagining.imagine(Session(), Choices()))
 
 
 def test_a_new_picture_takes_the_samples_of_the_old_one_away(page, picture):
@@ -267,8 +271,9 @@ def test_inspect_names_the_quantisation_step_and_no_search(page, compressed):
 
 
 def test_knobs_belong_to_the_stochastic_decoder(page):
-    assert [each["visible"] for each in page.viewing.choose_texture("stochastic")] == [True] * 3
-    assert [each["visible"] for each in page.viewing.choose_texture("deterministic")] == [False] * 3
+    own = ("gamma", "eta", "seed", "section")
+    assert [visible_knobs(page.viewing, "stochastic")[name] for name in own] == [True] * 4
+    assert [visible_knobs(page.viewing, "deterministic")[name] for name in own] == [False] * 4
 
 
 def test_a_few_runs_are_kept_one_of_each_name():

@@ -100,7 +100,7 @@ def test_errors_reach_the_caller_in_words(client, tmp_path, picture):
 
 def test_an_encode_streams(client, picture):
     client.predict(handle_file(picture), api_name="/upload")
-    job = client.submit(0, 3.0, None, "fast", 0, "psnr_db", api_name="/encode")
+    job = client.submit(0, 3.0, None, "fast", 0, api_name="/encode")
     job.result(timeout=300)
     lines = [output[STATUS] for output in job.outputs()]
     assert len(lines) > 3
@@ -110,7 +110,7 @@ def test_an_encode_streams(client, picture):
 
 def test_pictures_on_the_page_are_exact(client, picture, large_picture):
     client.predict(handle_file(picture), api_name="/upload")
-    job = client.submit(0, 3.0, None, "fast", 0, "psnr_db", api_name="/encode")
+    job = client.submit(0, 3.0, None, "fast", 0, api_name="/encode")
     left = job.result(timeout=300)[STAGE]["left"]
     assert np.array_equal(load_picture(left["picture"]).pixels, large_picture)
 
@@ -121,7 +121,7 @@ def test_sessions_do_not_share(client, url, picture):
     try:
         assert "No file" in other.predict("psnr_db", api_name="/stop")[STATUS]
         with pytest.raises(AppError, match="no picture yet"):
-            other.predict(0, 1.0, None, "fast", 0, "psnr_db", api_name="/encode")
+            other.predict(0, 1.0, None, "fast", 0, api_name="/encode")
     finally:
         other.close()
 
@@ -130,7 +130,7 @@ def test_stop_keeps_the_file_and_frees_the_device(client, picture, fake):
     client.predict(handle_file(picture), api_name="/upload")
     fake.step_seconds = 0.3
     try:
-        job = client.submit(0, 3.0, None, "fast", 0, "psnr_db", api_name="/encode")
+        job = client.submit(0, 3.0, None, "fast", 0, api_name="/encode")
         deadline = time.monotonic() + 10
         while not job.outputs() and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -158,7 +158,7 @@ def test_an_upload_is_not_replaced_when_the_example_before_it_falls_silent(clien
     finally:
         fake.step_seconds = 0.0
     assert last == client.predict("psnr_db", api_name="/open_first_example"), "nothing changes without an example"
-    *_, compressed = client.submit(0, 3.0, None, "fast", 0, "psnr_db", api_name="/encode")
+    *_, compressed = client.submit(0, 3.0, None, "fast", 0, api_name="/encode")
     assert load_picture(compressed[STAGE]["left"]["picture"]).pixels.shape == (192, 200, 3)
 
 
@@ -185,15 +185,15 @@ def test_cdc_files_in_and_out(client, picture, fake, tmp_path):
         client.predict(handle_file(file), "mean", api_name="/decompress")
 
 
-def test_cdc_on_the_page_takes_the_new_choices_last(client, picture):
+def test_cdc_on_the_page_takes_its_choices(client, picture):
     client.predict(handle_file(picture), api_name="/upload")
-    job = client.submit(0, 2.0, None, "fast", 0, "psnr_db", "cdc", api_name="/encode")
+    job = client.submit(0, 2.0, None, "fast", 0, "cdc", api_name="/encode")
     assert job.result(timeout=300)[STAGE]["right"]["caption"] == "CDC, deterministic, 1 step"
-    job = client.submit(1, "mean", 1.0, 0, "original", "psnr_db", "stochastic", 5, 0.5, api_name="/decode")
+    job = client.submit(1, "stochastic", steps=5, gamma=0.5, api_name="/decode")
     job.result(timeout=300)
     assert "step 1 of 5" in job.outputs()[0][STATUS]
     assert job.outputs()[-1][STAGE]["right"]["caption"] == "CDC, stochastic, 5 steps"
-    job = client.submit(1, 0, 2, api_name="/imagine")
+    job = client.submit(1, "stochastic", steps=2, api_name="/imagine")
     job.result(timeout=300)
     assert "4 samples" in job.outputs()[-1][STATUS]
 
@@ -231,7 +231,7 @@ def test_a_download_that_fails_says_why(client):
 def test_a_download_does_not_wait_for_the_device(client, picture, fake):
     client.predict(handle_file(picture), api_name="/upload")
     with fake.lock:
-        encoding = client.submit(0, 3.0, None, "fast", 0, "psnr_db", "diffc", "fake", "", api_name="/encode")
+        encoding = client.submit(0, 3.0, None, "fast", 0, "diffc", "fake", "", api_name="/encode")
         assert client.submit(PIXEL, api_name="/download").result(timeout=300)["done"] is True
         assert not encoding.done()
     assert "Compressed in" in encoding.result(timeout=300)[STATUS]

@@ -9,7 +9,9 @@ import gradio as gr
 import numpy as np
 import pytest
 from fakes import FakeEngine
+from stage import chosen
 
+from diffdemo.engine import KNOBS
 from diffdemo.images import to_png
 from diffdemo.pictures import load_picture
 from diffdemo.ui.closer import filmstrip
@@ -18,9 +20,11 @@ from diffdemo.ui.links.permalink import Place, from_query, to_query
 from diffdemo.ui.links.sharing import Sharing
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot.baselines import Baselines
+from diffdemo.ui.studio.choices import Settings
+from diffdemo.ui.studio.compress import Handlers
 from diffdemo.ui.studio.opening import Opening
 from diffdemo.ui.studio.pictures import Pictures
-from diffdemo.ui.studio.screen import Painter
+from diffdemo.ui.studio.screen import UNCHANGED, Painter
 from diffdemo.ui.turns import Turns
 
 
@@ -39,14 +43,18 @@ def session(fake) -> Session:
     pixels = fake.example_pixels("coffee")[:96, :128]
     *_, last = fake.encode(pixels, num_bytes=6000)
     png = to_png(pixels)
-    return Session("coffee", source=png, original=png, data=last.data, codec="diffc", model="fake").grown(last.frame)
+    return Session("coffee", source=png, original=png, data=last.data, codec="diffc", model="fake").with_frame(
+        last.frame
+    )
 
 
 @pytest.fixture
 def of_cdc(fake) -> Session:
     pixels = fake.example_pixels("coffee")[:96, :128]
     *_, last = fake.encode(pixels, codec="cdc", bpp=1.0)
-    return Session("coffee", original=to_png(pixels), data=last.data, codec="cdc", model="fake-cdc").grown(last.frame)
+    return Session("coffee", original=to_png(pixels), data=last.data, codec="cdc", model="fake-cdc").with_frame(
+        last.frame
+    )
 
 
 def asking(query: str) -> SimpleNamespace:
@@ -158,9 +166,10 @@ def test_the_card_is_a_picture_of_both(looks, session, of_cdc):
         looks.card(Session(data=session.data))
 
 
+CODECS = ("diffc", "cdc")
 CONTROLS = (
-    *("codec", "bpp", "preset", "seed", "model", "num_bytes", "prompt", "realism", "steps", "gamma", "eta"),
-    *("draw", "noise", "decoder", "texture"),
+    *("codec", "bpp", "preset", "seed", "model", "num_bytes", "prompt", "decoder"),
+    *(f"knob {name}" for name in KNOBS),
 )
 
 
@@ -170,23 +179,21 @@ def sharing(fake) -> Sharing:
     return Sharing(fake, Opening(fake, painter, turns))
 
 
-def link(sharing, session, **changed) -> Place:
-    controls = {
-        "codec": "diffc", "model": "fake", "bpp": 0.5, "num_bytes": None, "preset": "fast", "seed": 0, "prompt": "",
-        "decoder": "flow", "realism": 0.5, "draw": 0, "texture": "deterministic", "steps": 17, "gamma": 0.8, "eta": 0.0,
-        "noise": 3,
-    }  # fmt: skip
-    return from_query(dict(parse_qsl(sharing.link(session, **(controls | changed)))))
+def link(sharing, session, decoder: str = "flow", codec: str = "diffc", **knobs) -> Place:
+    settings = Settings(0, 0.5, None, "fast", 0, codec, "fake", "")
+    choices = chosen(0, decoder, **({"realism": 0.5} | knobs))
+    return from_query(dict(parse_qsl(sharing.link(session, settings, choices))), CODECS)
 
 
 def test_a_link_says_what_is_chosen(sharing, session, of_cdc):
     assert link(sharing, session) == Place(
-        "diffc", "fake", 0.5, None, "fast", decoder="flow", realism=0.5, example="coffee"
+        "diffc", "fake", 0.5, None, "fast", decoder="flow", knobs={"realism": 0.5}, example="coffee"
     )
-    drawn = link(sharing, session, decoder="ancestral", draw=7)
-    assert (drawn.decoder, drawn.seed, drawn.realism) == ("ancestral", 7, None)
-    textured = link(sharing, of_cdc, codec="cdc", texture="stochastic")
-    assert (textured.decoder, textured.gamma, textured.seed, textured.steps) == ("stochastic", 0.8, 3, 17)
+    drawn = link(sharing, session, "ancestral", seed=7)
+    assert (drawn.decoder, drawn.knobs) == ("ancestral", {"seed": 7})
+    textured = link(sharing, of_cdc, "stochastic", "cdc", seed=3)
+    assert textured.decoder == "stochastic"
+    assert textured.knobs == {"gamma": 0.8, "eta": 0.0, "seed": 3, "steps": 17}
     assert textured.preset == ""
 
 
@@ -210,14 +217,28 @@ def test_what_a_link_says_is_restored_and_nothing_else(sharing):
     assert restored("utm_source=x&bpp=9999") == {}
     found = restored("codec=cdc&bpp=0.4&decoder=stochastic&gamma=0.3&steps=5&seed=9")
     assert found["codec"] == "cdc"
-    assert (found["bpp"], found["gamma"], found["steps"]) == (0.4, 0.3, 5)
-    assert (found["texture"], found["noise"], found["model"]) == ("stochastic", 9, "fake-cdc")
-    assert "decoder" not in found
+    assert (found["bpp"], found["knob gamma"], found["knob steps"]) == (0.4, 0.3, 5)
+    assert (found["knob seed"], found["model"]) == (9, "fake-cdc")
+    assert "decoder" not in found, "it is none of the entries before there is a file of CDC"
     drawn = restored("decoder=ancestral&seed=4")
-    assert drawn == {"decoder": "ancestral", "draw": 4}
+    assert drawn == {"decoder": "ancestral", "knob seed": 4}
     both = restored("codec=diffc&decoder=ancestral&seed=4")
-    assert (both["draw"], "seed" in both) == (4, False), "a draw is no seed of the file"
+    assert (both["knob seed"], "seed" in both) == (4, False), "a draw is no seed of the file"
     assert restored("codec=diffc&decoder=flow&seed=5")["seed"] == 5
+
+
+def test_the_decoder_of_a_link_waits_for_a_file_of_its_codec(fake):
+    painter, turns = Painter(fake, Baselines(fake)), Turns(patience=0)
+    pictures, handlers = Pictures(fake, painter, turns), Handlers(fake, painter, turns)
+    visitor = asking("codec=cdc&bpp=2&decoder=stochastic&example=cat")
+    *_, opened = handlers.open_example(pictures.greet(visitor).session, "psnr_db", visitor)
+    assert opened.decoder is UNCHANGED, "a DiffC file's are there already, and keep what was restored"
+    first, *_ = handlers.encode(opened.session, Settings(bpp=2.0, codec="cdc"))
+    assert first.decoder["value"] == "stochastic"
+    back, *_ = handlers.encode(first.session, Settings(bpp=2.0, codec="diffc"))
+    assert back.decoder["value"] == "mean"
+    again, *_ = handlers.encode(back.session, Settings(bpp=2.0, codec="cdc"))
+    assert again.decoder["value"] == "deterministic", "a link is followed once"
 
 
 def test_greeting_shows_the_example_of_the_link(fake):

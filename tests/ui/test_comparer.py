@@ -7,17 +7,21 @@ import json
 import gradio as gr
 import numpy as np
 import pytest
+from fake_models import PIXEL
 from fakes import FakeEngine
-from stage import shown
+from stage import chosen, shown
 
+from diffdemo.codecs.records import Rates
+from diffdemo.engine import CodecInfo
 from diffdemo.engine.classical.files import available
 from diffdemo.images import to_png
 from diffdemo.metrics.maps import difference, error_map
 from diffdemo.pictures import load_picture
-from diffdemo.ui.compare import comparer, sides
+from diffdemo.ui.compare import comparer
 from diffdemo.ui.memory.session import Session, Side
 from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.programs.endpoints import Endpoints
+from diffdemo.ui.studio.choices import Halves, Settings
 from diffdemo.ui.studio.comparison import Comparison
 from diffdemo.ui.studio.compress import Handlers
 from diffdemo.ui.studio.decode import Viewing
@@ -38,7 +42,7 @@ class Page:
 
     def compressed(self, codec: str = "diffc", bpp: float = 3.0) -> Session:
         session = Session(source=to_png(self.pixels))
-        *_, last = self.handlers.encode(session, 0, bpp, None, "balanced", 0, "psnr_db", codec)
+        *_, last = self.handlers.encode(session, Settings(0, bpp, None, "balanced", 0, codec), "psnr_db")
         return last.session
 
 
@@ -74,14 +78,33 @@ def test_the_value_is_small_and_its_names_give_nothing_away(page, compressed):
     assert {stage[side]["picture"]["path"].rpartition("/")[2] for side in ("left", "right")} == {"picture.png"}
 
 
-def test_everything_that_is_installed_can_be_chosen(compressed):
-    keys = [key for _, key in sides.entries("diffc", is_embedded=True, has_original=True)]
-    assert keys == ["original", "ours", "other", *available(), "mean"]
-    assert sides.entries("cdc", is_embedded=False, has_original=True)[2] == ("DiffC", "other")
+def test_everything_that_is_installed_can_be_chosen(page, compressed):
+    offered = page.painter.at_rest(compressed, "psnr_db", "").compare["choices"]
+    assert [key for _, key in offered] == ["original", "ours", "diffc", "cdc", *available(), "mean"]
+    assert ("DiffC", "diffc") in offered
+
+
+def test_a_third_codec_appears_by_itself_once_its_model_is_here(large_picture, monkeypatch):
+    third = CodecInfo("cod", "CoD-Lite", PIXEL, False, ("deterministic",), "One step.", Rates(0.03, 0.5), ())
+    known = FakeEngine.codecs
+    monkeypatch.setattr(FakeEngine, "codecs", lambda engine: [*known(engine), third])
+    page = Page(large_picture)
+    compressed = page.compressed()
+
+    def offered() -> list[tuple[str, str]]:
+        return page.painter.at_rest(compressed, "psnr_db", "").compare["choices"]
+
+    assert ("CoD-Lite", "cod") not in offered()
+    assert [*page.engine.download(PIXEL)][-1].done
+    assert offered()[2:5] == [("DiffC", "diffc"), ("CDC", "cdc"), ("CoD-Lite", "cod")]
+    choice, rate, preset, seed = page.handlers.choose_codec("cod")
+    assert (choice["info"], rate["value"], rate["maximum"]) == ("One step.", 0.03, 0.5)
+    assert rate["minimum"] <= 0.03
+    assert (preset["visible"], seed["visible"]) == (False, False)
 
 
 def test_any_two_can_be_compared_at_equal_bytes(page, compressed):
-    screen = page.comparison.compare(compressed, "jpeg", "psnr_db", "webp")
+    screen = page.comparison.compare(compressed, Halves("jpeg", against="webp"))
     for side, codec, words in (("left", "jpeg", "JPEG"), ("right", "webp", "WebP")):
         expected = page.engine.classical(page.pixels, codec, num_bytes=len(compressed.data))
         assert np.array_equal(shown(screen, side), expected.pixels)
@@ -91,7 +114,7 @@ def test_any_two_can_be_compared_at_equal_bytes(page, compressed):
 
 
 def test_the_file_can_stand_on_the_left_and_changes_there(page, compressed):
-    session = page.comparison.compare(compressed, "ours", "psnr_db", "original").session
+    session = page.comparison.compare(compressed, Halves("ours", against="original")).session
     half = len(session.data) // 2
     screen = page.viewing.preview(session, half, "psnr_db")
     assert screen.stage["left"]["numbers"].startswith(f"{half:,} bytes")
@@ -100,39 +123,37 @@ def test_the_file_can_stand_on_the_left_and_changes_there(page, compressed):
 
 def test_sides_follow_the_bytes_that_are_used(page, compressed):
     half = len(compressed.data) // 2
-    choices = half, "mean", 1.0, 0, "jpeg", "psnr_db", "deterministic", 17, 0.8, 0.0, 0, "avif"
-    *_, last = page.viewing.refine(compressed, *choices)
+    *_, last = page.viewing.refine(compressed, chosen(half, "mean"), Halves("jpeg", against="avif"))
     expected = page.engine.classical(page.pixels, "avif", num_bytes=half)
     assert np.array_equal(shown(last, "right"), expected.pixels)
 
 
 @pytest.mark.parametrize(("codec", "words"), [("diffc", "CDC, one step"), ("cdc", "DiffC, average")])
 def test_the_other_codec_is_computed_when_it_is_asked_for(page, codec, words):
-    session = page.compressed(codec)
-    asked = page.comparison.compare(session, "other", "psnr_db")
+    session, other = page.compressed(codec), {"diffc": "cdc", "cdc": "diffc"}[codec]
+    asked = page.comparison.compare(session, Halves(other))
     assert asked.stage is UNCHANGED
     assert asked.wanted
-    *_, last = page.comparison.oppose(session, "other", "psnr_db")
+    *_, last = page.comparison.oppose(session, Halves(other))
     assert last.stage["left"]["caption"] == words
     assert int(last.stage["left"]["numbers"].split(" ")[0].replace(",", "")) <= len(session.data)
     assert last.status.count("Compressed with") == 1
-    again = page.comparison.compare(last.session, "original", "psnr_db", "other")
+    again = page.comparison.compare(last.session, Halves("original", against=other))
     assert again.wanted is UNCHANGED
     assert again.stage["right"]["caption"] == words
 
 
 def test_the_other_codec_ends_with_its_turn(page, compressed):
-    work = page.comparison.oppose(page.compressed("cdc"), "other", "psnr_db")
+    work = page.comparison.oppose(page.compressed("cdc"), Halves("diffc"))
     next(work)
     page.turns.take(None)
     assert all(value is UNCHANGED for screen in work for value in screen)
 
 
 def test_fewer_bytes_bring_the_other_codec_again(page, compressed):
-    *_, met = page.comparison.oppose(compressed, "other", "psnr_db")
+    *_, met = page.comparison.oppose(compressed, Halves("cdc"))
     half = len(compressed.data) // 2
-    choices = half, "mean", 1.0, 0, "other", "psnr_db"
-    *_, last = page.viewing.refine(met.session, *choices)
+    *_, last = page.viewing.refine(met.session, chosen(half, "mean"), Halves("cdc"))
     assert last.session.others[-1].asked == half
     assert last.session.others[-1].is_done
     assert last.stage["left"] != met.stage["left"]
@@ -140,20 +161,20 @@ def test_fewer_bytes_bring_the_other_codec_again(page, compressed):
 
 def test_a_half_can_have_a_rate_of_its_own(page, compressed):
     asked = int(0.9 * 200 * 192 / 8)
-    screen = page.comparison.compare(compressed, "jpeg", "psnr_db", "webp", "0.9 bpp", "")
+    screen = page.comparison.compare(compressed, Halves("jpeg", against="webp"), "0.9 bpp", "")
     for side, codec, num_bytes in (("left", "jpeg", asked), ("right", "webp", len(compressed.data))):
         expected = page.engine.classical(page.pixels, codec, num_bytes=num_bytes)
         assert np.array_equal(shown(screen, side), expected.pixels)
         assert screen.stage[side]["numbers"].startswith(f"{expected.point.num_bytes:,} bytes")
-    screen = page.comparison.compare(compressed, "jpeg", "psnr_db", "jpeg", "400 bytes", "0.9")
+    screen = page.comparison.compare(compressed, Halves("jpeg", against="jpeg"), "400 bytes", "0.9")
     assert screen.stage["left"]["caption"] == "JPEG, its smallest file"
     assert screen.stage["right"]["caption"] == "JPEG"
 
 
 def test_a_chosen_rate_stays_when_the_slider_moves_and_equal_bytes_follow(page, compressed):
-    session = page.comparison.compare(compressed, "jpeg", "psnr_db", "webp", "0.9 bpp", "").session
+    session = page.comparison.compare(compressed, Halves("jpeg", against="webp"), "0.9 bpp", "").session
     half = len(compressed.data) // 2
-    *_, last = page.viewing.refine(session, half, "mean", 1.0, 0, "jpeg", "psnr_db", against="webp")
+    *_, last = page.viewing.refine(session, chosen(half, "mean"), Halves("jpeg", against="webp"))
     asked = page.engine.classical(page.pixels, "jpeg", num_bytes=int(0.9 * 200 * 192 / 8))
     equal = page.engine.classical(page.pixels, "webp", num_bytes=half)
     assert np.array_equal(shown(last, "left"), asked.pixels)
@@ -162,32 +183,32 @@ def test_a_chosen_rate_stays_when_the_slider_moves_and_equal_bytes_follow(page, 
 
 def test_the_average_can_be_of_any_part_of_a_diffc_file(page, compressed):
     half = len(compressed.data) // 2
-    screen = page.comparison.compare(compressed, "mean", "psnr_db", "ours", f"{half} bytes")
+    screen = page.comparison.compare(compressed, Halves("mean", against="ours"), f"{half} bytes")
     assert np.array_equal(shown(screen, "left"), page.engine.preview(compressed.data, half).pixels)
     assert screen.stage["left"]["numbers"].startswith(f"{half:,} bytes")
-    screen = page.comparison.compare(compressed, "mean", "psnr_db", "ours", "20 bpp")
+    screen = page.comparison.compare(compressed, Halves("mean", against="ours"), "20 bpp")
     assert screen.stage["left"]["numbers"].startswith(f"{len(compressed.data):,} bytes")
 
 
 def test_the_other_codec_can_stand_on_both_sides_at_two_rates(page, compressed):
-    chosen = "other", "psnr_db", "other", "0.9 bpp", "1.8 bpp"
-    assert page.comparison.compare(compressed, *chosen).wanted
-    *_, last = page.comparison.oppose(compressed, *chosen)
+    asked = Halves("cdc", against="cdc"), "0.9 bpp", "1.8 bpp"
+    assert page.comparison.compare(compressed, *asked).wanted
+    *_, last = page.comparison.oppose(compressed, *asked)
     assert [other.asked for other in last.session.others] == [4320, 8640]
     left, right = (last.stage[side]["numbers"] for side in ("left", "right"))
     assert float(left.split(" ")[3]) <= 0.9 < float(right.split(" ")[3]) <= 1.8
     assert "to the bytes that were chosen" in last.status
-    again = page.comparison.compare(last.session, *chosen)
+    again = page.comparison.compare(last.session, *asked)
     assert again.wanted is UNCHANGED
     assert (again.stage["left"], again.stage["right"]) == (last.stage["left"], last.stage["right"])
-    *_, more = page.comparison.oppose(last.session, "other", "psnr_db", "other", "0.9 bpp", "")
+    *_, more = page.comparison.oppose(last.session, Halves("cdc", against="cdc"), "0.9 bpp", "")
     assert [other.asked for other in more.session.others] == [4320, len(compressed.data)]
 
 
 def test_what_is_no_rate_is_refused_in_words(page, compressed):
     for act in (page.comparison.compare, lambda *choices: list(page.comparison.oppose(*choices))):
         with pytest.raises(gr.Error, match="“a lot” is no rate here"):
-            act(compressed, "other", "psnr_db", "ours", "a lot", "")
+            act(compressed, Halves("cdc"), "a lot", "")
 
 
 def test_a_rate_is_offered_where_it_means_something(page, compressed):
@@ -195,7 +216,7 @@ def test_a_rate_is_offered_where_it_means_something(page, compressed):
         return [update["visible"] for update in page.comparison.offer(session, *keys)]
 
     assert offered(compressed, "original", "ours") == [False, False]
-    assert offered(compressed, "jpeg", "other") == [True, True]
+    assert offered(compressed, "jpeg", "cdc") == [True, True]
     assert offered(compressed, "mean", "ours") == [True, False]
     assert offered(page.compressed("cdc"), "mean", "webp") == [False, True]
 
@@ -203,12 +224,12 @@ def test_a_rate_is_offered_where_it_means_something(page, compressed):
 def test_without_an_original_there_is_no_other_codec(page, compressed):
     alone = Session(data=compressed.data, shown=compressed.shown, codec="diffc")
     with pytest.raises(gr.Error, match="no original"):
-        list(page.comparison.oppose(alone, "other", "psnr_db"))
+        list(page.comparison.oppose(alone, Halves("cdc")))
 
 
 @pytest.mark.parametrize(("kind", "draw"), [("difference", difference), ("error", error_map)])
 def test_maps_are_of_the_pair_that_is_shown(page, compressed, kind, draw):
-    screen = page.comparison.compare(compressed, "jpeg", "psnr_db")
+    screen = page.comparison.compare(compressed, Halves("jpeg"))
     brought = page.comparison.look(screen.session, Look(kind))
     assert brought["pair"] == screen.stage["pair"]
     assert brought["kind"] == kind

@@ -11,11 +11,13 @@ import gradio as gr
 import pytest
 from fakes import FakeEngine
 from PIL import Image
+from stage import chosen
 
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.plot.lines import kinds
 from diffdemo.ui.plot.published import published
+from diffdemo.ui.studio.choices import Halves, Settings
 from diffdemo.ui.studio.compress import Handlers
 from diffdemo.ui.studio.decode import Viewing
 from diffdemo.ui.studio.pictures import Pictures
@@ -38,12 +40,12 @@ class Page:
         self.plotting = Plotting(self.engine, self.painter, turns)
 
     def encode(self, session: Session, codec: str = "diffc", preset: str = "balanced", bpp: float = 2.0) -> Session:
-        *_, last = self.handlers.encode(session, 0, bpp, None, preset, 0, "psnr_db", codec)
+        *_, last = self.handlers.encode(session, Settings(0, bpp, None, preset, 0, codec), "psnr_db")
         return last.session
 
     def decode(self, session: Session, decoder: str, realism: float = 1.0) -> Session:
         used = len(session.data)
-        *_, last = self.viewing.refine(session, used, decoder, realism, 0, "original", "psnr_db")
+        *_, last = self.viewing.refine(session, chosen(used, decoder, realism=realism), Halves())
         return last.session
 
 
@@ -70,7 +72,7 @@ def test_decodes_that_were_tried_accumulate_and_survive_another_encode(page, ses
     assert page.decode(session, "mean").tried == session.tried
     after = page.encode(session, "cdc")
     assert after.tried == session.tried
-    after = page.decode(after, "mean")
+    after = page.decode(after, "deterministic")
     assert after.tried[-1].codec == "cdc"
     shown = {trace.name for trace in page.painter.plot(after, "psnr_db").data}
     assert shown >= {"DiffC-F", "DiffC-A", after.tried[-1].name, "DiffC, average"}

@@ -7,13 +7,14 @@ from fakes import FakeEngine
 
 from diffdemo.engine import CurvePoint
 from diffdemo.engine.classical.formats import FORMATS
-from diffdemo.ui.memory.tried import MOST_TRIED, Tried, cdc_name, diffc_name
+from diffdemo.ui.memory.tried import MOST_TRIED, Tried, name_of
 from diffdemo.ui.plot.lines import lines_of
 from diffdemo.ui.plot.published import published
 from diffdemo.ui.plot.published_lines import NOTHING, WHERE, choices, credit, overlays_of
 from diffdemo.ui.plot.rd_plot import HEIGHT, rd_plot
 from diffdemo.ui.plot.view import View
 from diffdemo.ui.style import Curve
+from diffdemo.ui.words import steps
 
 PIXELS = 16_000
 OWN = Curve(
@@ -106,7 +107,7 @@ def test_pointing_at_a_point_tells_its_numbers_but_not_where_a_line_leaves_the_p
 
 
 def test_lines_can_be_switched_off():
-    tried = Tried("diffc", diffc_name("flow", 1), HERE).among(())
+    tried = Tried("diffc", name_of("flow", {"realism": 1.0}), HERE).among(())
     cdc = Curve("cdc", (HERE,))
     shown = draw(OWN, JPEG, cdc, tried=tried)
     assert names(shown) == ["DiffC, average", "JPEG", "CDC, one step", "DiffC-F"]
@@ -118,14 +119,15 @@ def test_lines_can_be_switched_off():
 def test_tried_decodes_stay_each_once_and_not_for_ever():
     first = Tried("diffc", "DiffC-F", CurvePoint(5, 0.1, {"psnr_db": 20.0}))
     again = Tried("diffc", "DiffC-F", CurvePoint(5, 0.1, {"psnr_db": 21.0}))
-    other = Tried("cdc", cdc_name("gamma 0.8", 17), CurvePoint(5, 0.1, {"psnr_db": 21.0}))
+    name = f"CDC, {name_of('stochastic', {'gamma': 0.8, 'eta': 0.0})}, {steps(17)}"
+    other = Tried("cdc", name, CurvePoint(5, 0.1, {"psnr_db": 21.0}))
     assert again.among(other.among((first,))) == (other, again)
     many: tuple[Tried, ...] = ()
     for size in range(2 * MOST_TRIED):
         many = Tried("diffc", "DiffC-A", CurvePoint(size, 0.1, {"psnr_db": 20.0})).among(many)
     assert len(many) == MOST_TRIED
     assert other.name == "CDC, gamma 0.8, 17 steps"
-    assert diffc_name("flow", 0.5) == "DiffC-F, realism 0.5"
+    assert name_of("flow", {"realism": 0.5}) == "DiffC-F, realism 0.5"
 
 
 def test_published_curves_are_dashed_where_they_are_estimates():

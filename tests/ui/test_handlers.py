@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 from fakes import FakeEngine
 from PIL import Image
-from stage import shown
+from stage import chosen, shown, visible_knobs
 
-from diffdemo.engine import WAYS, Decoder
+from diffdemo.engine import KNOBS, WAYS, Decoder
 from diffdemo.errors import ImageError
 from diffdemo.pictures import load_picture
 from diffdemo.ui.errors import UNEXPECTED, friendly
 from diffdemo.ui.inspect import Inspection
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot.baselines import Baselines
+from diffdemo.ui.studio.choices import Halves, Settings
 from diffdemo.ui.studio.compress import Handlers, to_side
 from diffdemo.ui.studio.decode import Viewing
 from diffdemo.ui.studio.opening import Opening
@@ -76,7 +77,7 @@ def upload(tmp_path, large_picture):
 @pytest.fixture
 def compressed(pictures, handlers, upload) -> Session:
     session = pictures.upload(upload()).session
-    *_, last = handlers.encode(session, 0, 3.0, None, "balanced", 0, "psnr_db")
+    *_, last = handlers.encode(session, Settings(0, 3.0, None, "balanced", 0), "psnr_db")
     return last.session
 
 
@@ -115,10 +116,10 @@ def test_the_rate_of_a_tiny_picture_is_raised_to_what_a_file_takes(pictures, han
     fake.encode = encode
     tiny = np.random.default_rng(0).integers(0, 255, (4, 8, 3), np.uint8)
     session = pictures.upload(upload(tiny)).session
-    *_, last = handlers.encode(session, 0, 1.0, None, "fast", 0, "psnr_db")
+    *_, last = handlers.encode(session, Settings(0, 1.0, None, "fast", 0), "psnr_db")
     assert (asked["num_bytes"], "bpp" in asked) == (64, False)
     assert "64 bytes" in last.notes
-    *_, last = handlers.encode(session, 0, 1.0, 30, "fast", 0, "psnr_db")
+    *_, last = handlers.encode(session, Settings(0, 1.0, 30, "fast", 0), "psnr_db")
     assert asked["num_bytes"] == 30
     assert "64 bytes" not in last.notes
 
@@ -167,7 +168,7 @@ def test_files_that_are_no_pictures_are_refused_in_words(pictures, tmp_path):
 
 def test_every_moment_of_an_encode_is_a_file(pictures, handlers, upload, fake):
     session = pictures.upload(upload()).session
-    screens = list(handlers.encode(session, 0, 3.0, None, "balanced", 7, "psnr_db"))
+    screens = list(handlers.encode(session, Settings(0, 3.0, None, "balanced", 7), "psnr_db"))
     sizes = [len(screen.session.data) for screen in screens]
     assert len(sizes) > 3
     assert sizes == sorted(sizes)
@@ -178,29 +179,29 @@ def test_every_moment_of_an_encode_is_a_file(pictures, handlers, upload, fake):
 
 def test_exact_bytes_override_the_rate(pictures, handlers, upload):
     session = pictures.upload(upload()).session
-    *_, last = handlers.encode(session, 0, 3.0, 4000, "balanced", 0, "psnr_db")
+    *_, last = handlers.encode(session, Settings(0, 3.0, 4000, "balanced", 0), "psnr_db")
     assert 0 < len(last.session.data) <= 4000
 
 
 def test_encode_works_at_the_chosen_size(pictures, handlers, upload, fake):
     session = pictures.upload(upload()).session
-    *_, last = handlers.encode(session, 100, 3.0, None, "fast", 0, "psnr_db")
+    *_, last = handlers.encode(session, Settings(100, 3.0, None, "fast", 0), "psnr_db")
     assert (fake.describe(last.session.data).width, fake.describe(last.session.data).height) == (100, 96)
 
 
 def test_encode_without_a_size_takes_the_picture_as_it_is(pictures, handlers, upload, fake):
     session = pictures.upload(upload()).session
-    *_, last = handlers.encode(session, None, 3.0, None, "fast", 0, "psnr_db")
+    *_, last = handlers.encode(session, Settings.read((None, 3.0, None, "fast", None, None, None, None)), "psnr_db")
     assert fake.describe(last.session.data).width == 200
 
 
 def test_encode_without_a_picture_says_so(handlers):
     with pytest.raises(gr.Error, match="no picture yet"):
-        list(handlers.encode(Session(), 0, 1.0, None, "fast", 0, "psnr_db"))
+        list(handlers.encode(Session(), Settings(0, 1.0, None, "fast", 0), "psnr_db"))
 
 
 def test_an_impossible_target_is_told_and_the_file_before_stays(handlers, compressed):
-    stream = handlers.encode(compressed, 0, 1.0, 5, "fast", 0, "psnr_db")
+    stream = handlers.encode(compressed, Settings(0, 1.0, 5, "fast", 0), "psnr_db")
     settled = next(stream)
     assert settled.session.data == compressed.data
     assert settled.stop["interactive"] is False
@@ -210,21 +211,21 @@ def test_an_impossible_target_is_told_and_the_file_before_stays(handlers, compre
 
 def test_stopping_keeps_the_bytes_and_frees_the_engine(pictures, handlers, viewing, upload, fake):
     session = pictures.upload(upload()).session
-    stream = handlers.encode(session, 0, 3.0, None, "balanced", 0, "psnr_db")
+    stream = handlers.encode(session, Settings(0, 3.0, None, "balanced", 0), "psnr_db")
     session = next(stream).session
     stream.close()
     assert not fake.lock.locked()
     screen = handlers.stop(session, "psnr_db")
     assert screen.session.data == session.data
     assert screen.used["value"] == len(session.data)
-    *_, last = viewing.refine(screen.session, len(session.data), "mean", 1.0, 0, "original", "psnr_db")
+    *_, last = viewing.refine(screen.session, chosen(len(session.data), "mean"), Halves())
     assert np.array_equal(_right(last), load_picture(session.shown.png).pixels)
 
 
 @pytest.mark.parametrize("interrupt", ["upload", "stop"])
 def test_what_was_cancelled_stays_silent(pictures, handlers, upload, interrupt):
     session = pictures.upload(upload()).session
-    stream = handlers.encode(session, 0, 3.0, None, "balanced", 0, "psnr_db")
+    stream = handlers.encode(session, Settings(0, 3.0, None, "balanced", 0), "psnr_db")
     session = next(stream).session
     if interrupt == "upload":
         pictures.upload(upload())
@@ -251,7 +252,7 @@ def test_an_upload_is_not_replaced_by_a_greeting_that_comes_late(pictures, uploa
 
 
 def test_the_decoder_is_not_applied_to_a_file_that_was_left(pictures, viewing, upload, compressed):
-    arguments = (compressed, len(compressed.data), "flow", 1.0, 0, "original", "psnr_db")
+    arguments = (compressed, chosen(len(compressed.data), "flow"), Halves())
     *_, last = viewing.finish(*arguments)
     assert last.session.shown.decoder == "flow"
     pictures.upload(upload())
@@ -281,7 +282,7 @@ def test_decoders_differ_on_the_same_bytes(viewing, compressed, decoder):
     used = len(compressed.data) - 1
     pictures = []
     for each in ("mean", decoder):
-        *_, last = viewing.refine(compressed, used, each, 1.0, 3, "original", "psnr_db")
+        *_, last = viewing.refine(compressed, chosen(used, each, seed=3), Halves())
         assert last.session.shown.num_bytes == used
         pictures.append(_right(last))
     assert not np.array_equal(*pictures)
@@ -289,9 +290,7 @@ def test_decoders_differ_on_the_same_bytes(viewing, compressed, decoder):
 
 
 def test_refine_without_a_file_changes_nothing(viewing):
-    assert all(value is UNCHANGED for screen in viewing.refine(
-        Session(), 1, "mean", 1.0, 0, "original", "psnr_db"
-    ) for value in screen)  # fmt: skip
+    assert list(viewing.refine(Session(), chosen(1, "mean"), Halves())) == [Screen()]
 
 
 def test_opening_a_file_shows_it_without_claiming_a_quality(opening, compressed, tmp_path):
@@ -315,10 +314,9 @@ def test_files_that_cannot_be_opened_are_explained(opening, tmp_path, content, w
 
 
 def test_knobs_belong_to_their_decoder(viewing):
-    visible = {
-        name: [each["visible"] for each in viewing.choose_decoder(name)] for name in ("mean", "flow", "ancestral")
-    }
-    assert visible == {"mean": [False, False], "flow": [True, False], "ancestral": [False, True]}
+    visible = {name: visible_knobs(viewing, name) for name in ("mean", "flow", "ancestral")}
+    none = dict.fromkeys((*KNOBS, "section"), False)
+    assert visible == {"mean": none, "flow": none | {"realism": True}, "ancestral": none | {"seed": True}}
 
 
 def test_inspect_describes_the_part_that_is_used(fake, compressed):

@@ -19,6 +19,7 @@ from diffdemo.ui.memory.session import Session
 from diffdemo.ui.models import card
 from diffdemo.ui.models import choice as models
 from diffdemo.ui.models.shelf import Shelf
+from diffdemo.ui.studio.choices import Settings
 from diffdemo.ui.studio.menu import Menu
 from diffdemo.ui.studio.opening import Waiting
 from diffdemo.ui.studio.screen import Screen
@@ -58,8 +59,8 @@ def _fetch(fake: FakeEngine, name: str) -> None:
 
 
 def _encode(acts: Acts, session: Session, model: str, prompt: str = "", side: int = 0) -> Screen:
-    arguments = (session, side, 3.0, None, "fast", 0, "psnr_db", "diffc", model, prompt, ANNA)
-    *_, last = acts.handlers.encode(*arguments)
+    settings = Settings.read((side, 3.0, None, "fast", 0, "diffc", model, prompt))
+    *_, last = acts.handlers.encode(session, settings, "psnr_db", ANNA)
     return last
 
 
@@ -165,7 +166,7 @@ def test_a_visitor_cancels_nobody_elses_download(acts, fake):
 
 
 def test_a_download_and_an_encode_leave_each_other_their_turns(acts, session):
-    encode = acts.handlers.encode(session, 0, 3.0, None, "fast", 0, "psnr_db", "diffc", "fake", "", ANNA)
+    encode = acts.handlers.encode(session, Settings(0, 3.0, None, "fast", 0, "diffc", "fake", ""), "psnr_db", ANNA)
     next(encode)
     download = acts.menu.fetch("diffc", PIXEL, ANNA)
     next(download)
@@ -209,14 +210,14 @@ def test_a_working_size_is_for_models_that_would_take_more(acts, fake, session):
 
 def test_a_model_that_is_not_here_is_refused_before_anything_changes(acts, session):
     kept = _encode(acts, session, "fake").session
-    stream = acts.handlers.encode(kept, 0, 3.0, None, "fast", 0, "psnr_db", "diffc", PIXEL, "", ANNA)
+    stream = acts.handlers.encode(kept, Settings(0, 3.0, None, "fast", 0, "diffc", PIXEL, ""), "psnr_db", ANNA)
     with pytest.raises(gr.Error, match="ddpm-cat-256 is not here yet") as caught:
         next(stream)
     assert caught.value.print_exception is False
 
 
 def test_the_model_of_another_codec_is_not_meant(acts, fake, session):
-    *_, last = acts.handlers.encode(session, 0, 2.0, None, "fast", 0, "psnr_db", "cdc", "fake", "", ANNA)
+    *_, last = acts.handlers.encode(session, Settings(0, 2.0, None, "fast", 0, "cdc", "fake", ""), "psnr_db", ANNA)
     assert fake.describe(last.session.data).model == "fake-cdc"
 
 
@@ -238,7 +239,7 @@ def test_prompts_travel_in_the_file_and_only_where_they_are_taken(acts, fake, se
 
 
 def test_a_file_without_its_model_leaves_everything_and_offers_the_model(acts, foreign):
-    (screen,) = acts.opening.open_file(foreign, "psnr_db", ANNA)
+    (screen,) = acts.opening.open_file(foreign, "psnr_db", request=ANNA)
     assert "This file needs ddpm-cat-256 · 455 MB to download." in screen.status
     assert screen.session == gr.skip()
     waiting = screen.waiting
@@ -253,19 +254,19 @@ def test_a_file_without_its_model_leaves_everything_and_offers_the_model(acts, f
 
 
 def test_the_file_opens_when_its_model_has_come(acts, fake, foreign):
-    (screen,) = acts.opening.open_file(foreign, "psnr_db", ANNA)
+    (screen,) = acts.opening.open_file(foreign, "psnr_db", request=ANNA)
     assert acts.opening.release(screen.waiting, ANNA) == gr.skip()
     list(acts.menu.fetch("diffc", PIXEL, ANNA))
     ready = acts.opening.release(screen.waiting, ANNA)
-    *_, last = acts.opening.open_released(ready, "psnr_db", ANNA)
+    *_, last = acts.opening.open_released(ready, "psnr_db", request=ANNA)
     assert "This file is cut" in last.status
     assert last.session.model == PIXEL
     assert last.session.name == "foreign"
 
 
 def test_the_file_does_not_open_over_what_its_owner_does_meanwhile(acts, foreign, session):
-    (screen,) = acts.opening.open_file(foreign, "psnr_db", ANNA)
-    encode = acts.handlers.encode(session, 0, 3.0, None, "fast", 0, "psnr_db", "diffc", "fake", "", ANNA)
+    (screen,) = acts.opening.open_file(foreign, "psnr_db", request=ANNA)
+    encode = acts.handlers.encode(session, Settings(0, 3.0, None, "fast", 0, "diffc", "fake", ""), "psnr_db", ANNA)
     next(encode)
     list(acts.menu.fetch("diffc", PIXEL, ANNA))
     assert acts.opening.release(screen.waiting, ANNA) == gr.skip()
@@ -275,7 +276,7 @@ def test_the_file_does_not_open_over_what_its_owner_does_meanwhile(acts, foreign
 def test_a_file_of_an_unknown_model_is_refused_in_words(acts, fake, foreign):
     del fake._models[PIXEL]
     with pytest.raises(gr.Error, match="a model that is not known here: its weights are called cafe0001"):
-        list(acts.opening.open_file(foreign, "psnr_db", ANNA))
+        list(acts.opening.open_file(foreign, "psnr_db", request=ANNA))
     assert "not known here (cafe0001)" in Inspection(fake).of_file(foreign, Session(), 1)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from fakes import FakeEngine
 from serving import built
+from stage import chosen
 from stage import shown as pixels_on
 
 from diffdemo.engine import CurvePoint
@@ -23,6 +24,7 @@ from diffdemo.ui.plot.lines import lines_of
 from diffdemo.ui.plot.published_lines import choices, overlays_of
 from diffdemo.ui.plot.rd_plot import rd_plot
 from diffdemo.ui.plot.view import View, heights_of, ticks
+from diffdemo.ui.studio.choices import Halves, Settings
 from diffdemo.ui.studio.comparison import Comparison
 from diffdemo.ui.studio.compress import Handlers
 from diffdemo.ui.studio.decode import Viewing
@@ -45,7 +47,7 @@ class Page:
 
     def compressed(self, pixels: np.ndarray) -> Session:
         session = Session(source=to_png(pixels))
-        *_, last = self.handlers.encode(session, 0, 3.0, None, "balanced", 0, "psnr_db", "diffc")
+        *_, last = self.handlers.encode(session, Settings(0, 3.0, None, "balanced", 0, "diffc"), "psnr_db")
         return last.session
 
 
@@ -57,27 +59,27 @@ def page(tmp_path, monkeypatch) -> Page:
 
 def test_it_stands_under_each_side_that_is_not_the_original(page, large_picture):
     session = page.compressed(large_picture)
-    screen = page.comparison.compare(session, "jpeg", "psnr_db", "ours")
+    screen = page.comparison.compare(session, Halves("jpeg", against="ours"))
     for side in ("left", "right"):
         expected = lpips(large_picture, pixels_on(screen, side))
         assert expected > 0
         assert screen.stage[side]["numbers"].endswith(f" · LPIPS {expected:.4f}")
-    screen = page.comparison.compare(session, "original", "psnr_db", "mean")
+    screen = page.comparison.compare(session, Halves("original", against="mean"))
     assert "LPIPS" not in screen.stage["left"]["numbers"]
     assert "LPIPS" in screen.stage["right"]["numbers"]
 
 
 def test_it_is_measured_once_for_a_pair(page, large_picture, monkeypatch):
     session = page.compressed(large_picture)
-    before = page.comparison.compare(session, "webp", "psnr_db").stage["left"]
+    before = page.comparison.compare(session, Halves("webp")).stage["left"]
     monkeypatch.setattr(likeness, "measure", lambda *pictures: pytest.fail("measured again"))
-    assert page.comparison.compare(session, "webp", "psnr_db").stage["left"] == before
+    assert page.comparison.compare(session, Halves("webp")).stage["left"] == before
 
 
 def test_without_its_weights_nothing_is_said_of_it(tmp_path, monkeypatch, large_picture):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     page = Page()
-    screen = page.comparison.compare(page.compressed(large_picture), "jpeg", "psnr_db")
+    screen = page.comparison.compare(page.compressed(large_picture), Halves("jpeg"))
     assert "LPIPS" not in screen.stage["left"]["numbers"] + screen.stage["right"]["numbers"]
 
 
@@ -105,7 +107,7 @@ def test_about_says_how_to_get_it(page, tmp_path, monkeypatch):
 
 def test_its_curves_are_measured_when_its_axis_is_chosen(page, large_picture, monkeypatch):
     session = page.compressed(large_picture)
-    *_, decoded = page.viewing.refine(session, len(session.data), "flow", 1.0, 0, "original", "psnr_db")
+    *_, decoded = page.viewing.refine(session, chosen(len(session.data), "flow"), Halves())
     session = decoded.session
     view, empty, _ = page.plotting.replot(session, "lpips")
     assert {trace.name for trace in empty.data} == {"DiffC-F"}, "what was tried is known already"
@@ -186,6 +188,6 @@ def test_views_with_it_survive_being_words():
 
 def test_a_refused_file_is_no_reason_to_fail(page, large_picture, monkeypatch):
     monkeypatch.setattr(perceptual, "TRUNK_SHA256", "7be5be79")
-    screen = page.comparison.compare(page.compressed(large_picture), "jpeg", "psnr_db")
+    screen = page.comparison.compare(page.compressed(large_picture), Halves("jpeg"))
     assert screen.stage["left"]["caption"] == "JPEG"
     assert "LPIPS" not in screen.stage["left"]["numbers"]

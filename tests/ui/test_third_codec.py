@@ -15,6 +15,7 @@ from diffdemo.ui.memory.earlier import Earlier
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.plot.lines import curve_label, kinds, lines_of
+from diffdemo.ui.studio.choices import Settings
 from diffdemo.ui.studio.compress import Handlers
 from diffdemo.ui.studio.plotting import Plotting
 from diffdemo.ui.studio.screen import Painter
@@ -54,12 +55,12 @@ def test_its_sweep_is_drawn_when_it_is_asked_for(engine: Engine, large_picture: 
     painter, turns = Painter(engine, Baselines(engine)), Turns(patience=0)
     handlers, plotting = Handlers(engine, painter, turns), Plotting(engine, painter, turns)
     session = Session(source=to_png(large_picture))
-    *_, last = handlers.encode(session, 0, 3.0, None, "balanced", 0, "psnr_db", "diffc")
+    *_, last = handlers.encode(session, Settings(bpp=3.0, codec="diffc"))
     *_, plot = plotting.complete(last.session, "psnr_db bpp linear sweep")
     colours = {trace.name: trace.line.color for trace in plot.data}
     assert colours["Third, one step"] == LOOKS[2].colour
     assert colours["CDC, one step"] == LOOKS[1].colour
-    *_, last = handlers.encode(last.session, 0, 1.0, None, "balanced", 0, "psnr_db", "cdc")
+    *_, last = handlers.encode(last.session, Settings(codec="cdc"))
     *_, hidden = plotting.complete(last.session, "psnr_db bpp linear sweep -third")
     assert {"DiffC, average", "CDC, one step"} <= {trace.name for trace in hidden.data}
     assert "Third, one step" not in {trace.name for trace in hidden.data}
@@ -76,7 +77,11 @@ def test_the_curve_of_an_earlier_file_keeps_its_codec(engine: Engine) -> None:
     codecs = engine.codecs()
     engine.codecs = lambda: [*codecs[:2], replace(codecs[0], name="third", label="Third")]
     points = (CurvePoint(1000, 0.5, {"psnr_db": 25.0}),)
-    before = (Earlier("diffc", ("fake",), points), Earlier("third", ("fake-third",), points), Earlier("cdc", ("x",)))
+    before = (
+        Earlier("diffc", "DiffC", ("fake",), points),
+        Earlier("third", "Third", ("fake-third",), points),
+        Earlier("cdc", "CDC", ("x",)),
+    )
     painter = Painter(engine, Baselines(engine))
     own = {
         painter.lines(Session(own=points, codec=codec, earlier=earlier))[0].label

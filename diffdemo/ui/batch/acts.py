@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from diffdemo.engine import Engine
+from diffdemo.engine import CodecInfo, Engine
 from diffdemo.engine.batch.archive import archived, table
 from diffdemo.engine.batch.compress import MOST_PICTURES, Order, Outcome, compress_all
 from diffdemo.ui import words
 from diffdemo.ui.batch.plot import batch_plot
 from diffdemo.ui.batch.table import EMPTY, batch_table, ended, working
+from diffdemo.ui.codec_controls import encoding_controls, offers
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.models import choice
 from diffdemo.ui.server.uploads import require_upload
@@ -95,11 +96,12 @@ class Batch:
         order = order_of(self._engine, codec, model, bpp, num_bytes, preset, most_pixels)
         self._running.add(turn)
         try:
-            yield from self._work([Path(require_upload(file)) for file in files], codec, order, pictures, turn)
+            written_by = offers(self._engine)[codec]
+            yield from self._work([Path(require_upload(file)) for file in files], written_by, order, pictures, turn)
         finally:
             self._running.discard(turn)
 
-    def _work(self, paths: list[Path], codec: str, order: Order, pictures: bool, turn: Turn) -> Iterator[Page]:
+    def _work(self, paths: list[Path], codec: CodecInfo, order: Order, pictures: bool, turn: Turn) -> Iterator[Page]:
         began = time.monotonic()
         outcomes: tuple[Outcome, ...] = ()
         with TemporaryDirectory() as folder:
@@ -122,9 +124,9 @@ class Batch:
                 **_AT_REST,
             )
 
-    def _grown(self, outcomes: Sequence[Outcome], codec: str) -> Page:
+    def _grown(self, outcomes: Sequence[Outcome], codec: CodecInfo) -> Page:
         """The plot and the table of what is done."""
-        plot = batch_plot(outcomes, codec, self._engine.codecs())
+        plot = batch_plot(outcomes, codec.name, self._engine.codecs())
         return Page(plot=plot, table=batch_table(outcomes) if outcomes else EMPTY)
 
     def cancel(self, request: gr.Request | None = None) -> Page:
@@ -150,13 +152,8 @@ class Batch:
     @friendly
     def choose_codec(self, codec: str, model: str | None) -> tuple[dict, dict, dict, dict]:
         """Updates for the codec itself, its models, the rate and the preset."""
-        info = next(each for each in self._engine.codecs() if each.name == codec)
-        return (
-            gr.update(info=info.sentence),
-            self.refresh(codec, model),
-            gr.update(maximum=info.rates.most, value=info.rates.usual),
-            gr.update(visible="preset" in info.options),
-        )
+        choice_of_codec, rate, preset, _ = encoding_controls(offers(self._engine)[codec])
+        return choice_of_codec, self.refresh(codec, model), rate, preset
 
 
 def order_of(

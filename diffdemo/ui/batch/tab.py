@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import Engine
+from diffdemo.engine import CodecInfo, Engine
 from diffdemo.engine.arguments import MAX_BPP
 from diffdemo.engine.batch.compress import MOST_PICTURES
 from diffdemo.images import MOST_PIXELS
@@ -16,7 +16,7 @@ from diffdemo.ui.batch.acts import Batch, Page
 from diffdemo.ui.batch.plot import batch_plot
 from diffdemo.ui.batch.program import BatchEndpoint
 from diffdemo.ui.batch.table import EMPTY
-from diffdemo.ui.codec_controls import DEFAULT_CODEC, OFFERS, codec_choice, preset_choice, rate_slider
+from diffdemo.ui.codec_controls import codec_choice, offers, preset_choice, rate_slider
 from diffdemo.ui.programs.endpoints import AUTO, MAX_BYTES
 from diffdemo.ui.server.file_fields import FileInput
 from diffdemo.ui.studio.page import SESSION_SECONDS
@@ -52,18 +52,19 @@ class BatchTab:
 
 def build(tab: gr.Tab, engine: Engine) -> BatchTab:
     """Lay out the tab; call it inside of it."""
+    first, *_ = codecs = engine.codecs()
     parts: dict[str, Any] = {"turn": gr.State(0, time_to_live=SESSION_SECONDS)}
     with gr.Row(elem_id="batch", equal_height=False):
         with gr.Column(scale=0, min_width=264, elem_id="batch-order"):
-            _build_input(parts)
-            _build_target(parts)
+            _build_input(parts, codecs)
+            _build_target(parts, first)
             _build_extent(parts)
         with gr.Column(scale=4, min_width=340, elem_id="batch-outcome"):
-            _build_outcome(parts, engine)
+            _build_outcome(parts, first.name, engine)
     return BatchTab(tab, **parts)
 
 
-def _build_input(parts: dict[str, Any]) -> None:
+def _build_input(parts: dict[str, Any], codecs: list[CodecInfo]) -> None:
     # Without `file_types`: one file of another type would be refused together with all the rest.
     parts["files"] = FileInput(
         file_count="multiple",
@@ -71,13 +72,12 @@ def _build_input(parts: dict[str, Any]) -> None:
         height=150,
         elem_id="batch-files",
     )
-    parts["codec"] = codec_choice(DEFAULT_CODEC, "batch-codec")
+    parts["codec"] = codec_choice(codecs, codecs[0], "batch-codec")
     parts["model"] = gr.Dropdown(label="Model", visible=False, elem_id="batch-model")
 
 
-def _build_target(parts: dict[str, Any]) -> None:
-    offer = OFFERS[DEFAULT_CODEC]
-    parts["bpp"] = rate_slider(offer, "The same for every picture.", "batch-bpp")
+def _build_target(parts: dict[str, Any], codec: CodecInfo) -> None:
+    parts["bpp"] = rate_slider(codec, "The same for every picture.", "batch-bpp")
     parts["num_bytes"] = gr.Number(
         None,
         precision=0,
@@ -86,7 +86,7 @@ def _build_target(parts: dict[str, Any]) -> None:
         info="Instead of the rate; empty to use the rate.",
         elem_id="batch-bytes",
     )
-    parts["preset"] = preset_choice(offer, "batch-preset")
+    parts["preset"] = preset_choice(codec, "batch-preset")
 
 
 def _build_extent(parts: dict[str, Any]) -> None:
@@ -104,10 +104,10 @@ def _build_extent(parts: dict[str, Any]) -> None:
         parts["cancel"] = gr.Button("Cancel", interactive=False, min_width=80)
 
 
-def _build_outcome(parts: dict[str, Any], engine: Engine) -> None:
+def _build_outcome(parts: dict[str, Any], codec: str, engine: Engine) -> None:
     parts["status"] = gr.HTML(words.status("Nothing is running."), elem_id="batch-status")
     parts["plot"] = gr.Plot(
-        batch_plot([], DEFAULT_CODEC, engine.codecs()),
+        batch_plot([], codec, engine.codecs()),
         label="Rate and distortion of all pictures",
         show_label=False,
         format="png",
@@ -148,10 +148,10 @@ def _expose(engine: Engine) -> None:
         trigger = gr.Button()
         inputs = [
             FileInput(file_count="multiple", label="pictures"),
-            gr.Number(OFFERS[DEFAULT_CODEC].bpp, minimum=0, maximum=MAX_BPP, label="bits per pixel"),
+            gr.Number(engine.codecs()[0].rates.usual, minimum=0, maximum=MAX_BPP, label="bits per pixel"),
             gr.Number(None, precision=0, minimum=0, maximum=MAX_BYTES, label="bytes of each file; empty for no limit"),
             gr.Radio(["fast", "balanced", "best"], value="balanced", label="quality of search"),
-            gr.Radio([AUTO, *(codec.name for codec in engine.codecs())], value=AUTO, label="codec"),
+            gr.Radio([AUTO, *offers(engine)], value=AUTO, label="codec"),
             gr.Textbox("", label="model; empty for the codec's own choice"),
             gr.Number(MOST_PIXELS, precision=0, minimum=1, maximum=MOST_PIXELS, label="most pixels"),
             gr.Checkbox(False, label="decoded pictures too"),

@@ -107,7 +107,7 @@ class Looks:
                 "A card needs the original beside the result. Compress a picture here.", print_exception=False
             )
         original, picture = load_picture(session.original).pixels, load_picture(shown.png).pixels
-        caption = words.decoded_caption(shown)
+        caption = words.decoded_caption(shown, codec.label)
         values = ((metric, shown.values.get(name)) for name, metric in METRICS.items())
         numbers = [f"{metric.number(value)} {metric.label}" for metric, value in values if value is not None]
         lines = [

@@ -7,15 +7,14 @@ when the browser asks for one, by the event `look`, and comes back through a sec
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.data_classes import FileData
-from PIL import Image
 
 from diffdemo.shipped import ASSETS
+from diffdemo.ui.memory.png import size_of
 from diffdemo.ui.memory.session import Side
 from diffdemo.ui.server.files import served
 
@@ -44,15 +43,15 @@ def pair(left: Side, right: Side, original: bytes) -> dict[str, Any]:
         left, right: what to show.
         original: PNG; of two sides one has to be this for the blind test. Empty if nobody has it.
     """
-    with Image.open(io.BytesIO(left.png)) as opened:
-        width, height = opened.size
-    sides = {"left": _side(left, original), "right": _side(right, original)}
-    return {"pair": _name(left.png, right.png), "width": width, "height": height, **sides}
+    width, height = size_of(left.png)
+    halves = {"left": _side(left, original), "right": _side(right, original)}
+    name = _name(*(half["picture"] for half in halves.values()))
+    return {"pair": name, "width": width, "height": height, **halves}
 
 
 def drawn_map(left: Side, right: Side, kind: str, png: bytes) -> dict[str, Any]:
     """A map of two pictures, "difference" or "error", as the value of the component that brings it."""
-    return {"pair": _name(left.png, right.png), "kind": kind, "picture": _file(png)}
+    return {"pair": _name(_file(left.png), _file(right.png)), "kind": kind, "picture": _file(png)}
 
 
 def _side(side: Side, original: bytes) -> dict[str, Any]:
@@ -64,8 +63,8 @@ def _side(side: Side, original: bytes) -> dict[str, Any]:
     }
 
 
-def _name(left: bytes, right: bytes) -> str:
-    return "-".join(Path(served(png, "picture.png")).parent.name[:16] for png in (left, right))
+def _name(left: dict[str, Any], right: dict[str, Any]) -> str:
+    return "-".join(Path(picture["path"]).parent.name[:16] for picture in (left, right))
 
 
 def _file(png: bytes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The other one of our own codecs on the same picture, with as many bytes as the file of the page or as were chosen."""
+"""Our own codecs on the picture of the page, with as many bytes as its file or as were chosen."""
 
 from __future__ import annotations
 
@@ -7,50 +7,50 @@ from collections.abc import Iterator
 import gradio as gr
 
 from diffdemo.engine import Engine
-from diffdemo.pictures import load_picture
 from diffdemo.ui import words
-from diffdemo.ui.codec_controls import OFFERS
+from diffdemo.ui.codec_controls import offers
 from diffdemo.ui.compare import sides
-from diffdemo.ui.memory.session import Other, Session, Side
+from diffdemo.ui.memory.png import pixels_of
+from diffdemo.ui.memory.session import Other, Session, Side, Wanted
 from diffdemo.ui.models import choice
 
 
 class Opponent:
-    """Compresses with it, on the engine of the page."""
+    """Compresses with them, on the engine of the page."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.codecs = offers(engine)
 
-    def is_known(self, session: Session, asked: int) -> bool:
-        """Whether the session holds its picture at so many bytes."""
-        return any(other.asked == asked and other.is_done for other in session.others)
+    def is_known(self, session: Session, wanted: Wanted) -> bool:
+        """Whether the session holds the picture of a codec at so many bytes."""
+        return any(other.wanted == wanted and other.is_done for other in session.others)
 
-    def side(self, session: Session, asked: int) -> Side:
-        """The same as a side: until it is known as far as it has come, or else what was there before."""
-        same = [other.side for other in session.others if other.asked == asked]
-        before = [other.side for other in session.others]
-        return (same or before or [Side("not compressed yet", session.original)])[-1]
+    def side(self, session: Session, wanted: Wanted) -> Side:
+        """That picture as a side: until it is known as far as it has come, or else what was there before."""
+        own = [other for other in session.others if other.codec == wanted[0]]
+        best = sorted(own, key=lambda other: other.wanted == wanted)
+        return best[-1].side if best else Side("not compressed yet", session.original)
 
-    def met(self, session: Session, asked: int) -> Iterator[tuple[Session, str]]:
-        """The session with the other codec's picture as it grows, and the line that says how far it is.
+    def met(self, session: Session, wanted: Wanted) -> Iterator[tuple[Session, str]]:
+        """The session with the codec's picture as it grows, and the line that says how far it is.
 
         Args:
             session: whose picture.
-            asked: bytes for it.
+            wanted: the codec, and bytes for it.
 
         Raises:
             gr.Error: if the codec cannot take this picture.
         """
         if not session.original:
             raise gr.Error("There is no original here to compress with another codec.", print_exception=False)
-        codec = sides.opponent(session.codec)
-        chosen = choice.usable(self._engine, codec, None)
-        pixels = load_picture(session.original).pixels
+        name, asked = wanted
+        codec, chosen = self.codecs[name], choice.usable(self._engine, name, None)
+        pixels = pixels_of(session.original)
         if self._engine.fit(pixels, chosen.name).pixels.shape != pixels.shape:
             raise gr.Error(f"{chosen.label} takes pictures of another size than this one.", print_exception=False)
-        verb = f"Compressing with {OFFERS[codec].label}"
-        how = words.ONE_STEP if codec == "cdc" else words.AVERAGE
-        for moment in self._engine.encode(pixels, codec=codec, model=chosen.name, num_bytes=asked):
-            side = sides.of_frame(f"{OFFERS[codec].label}, {how}", moment.frame, session.original)
-            session = session.having_met(Other(asked, side, moment.done))
-            yield session, words.progress(moment.frame, verb)
+        caption = f"{codec.label}, {words.simplest(is_embedded=codec.is_embedded)}"
+        for moment in self._engine.encode(pixels, codec=name, model=chosen.name, num_bytes=asked):
+            side = sides.of_frame(caption, moment.frame, session.original)
+            session = session.having_met(Other(name, asked, side, moment.done))
+            yield session, words.progress(moment.frame, f"Compressing with {codec.label}")

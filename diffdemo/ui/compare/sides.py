@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-import io
+from collections.abc import Iterable
 
-from PIL import Image
-
+from diffdemo.engine import CodecInfo
 from diffdemo.engine.classical.formats import FORMATS, available
 from diffdemo.engine.records import Classical, Frame
 from diffdemo.images import to_png
 from diffdemo.metrics.points import CurvePoint
 from diffdemo.metrics.registry import BASE, Values, told
 from diffdemo.ui import words
-from diffdemo.ui.codec_controls import OFFERS
 from diffdemo.ui.likeness import is_settled, likeness
+from diffdemo.ui.memory.png import size_of
 from diffdemo.ui.memory.session import Session, Shown, Side
 
-ORIGINAL, OURS, OTHER, MEAN = "original", "ours", "other", "mean"
-"""Keys of what can stand on a side, besides the classical codecs."""
+ORIGINAL, OURS, MEAN = "original", "ours", "mean"
+"""Keys of what can stand on a side, besides the names of codecs."""
 
 
-def opponent(codec: str) -> str:
-    """The other one of our own two codecs."""
-    return "diffc" if codec == "cdc" else "cdc"
+def entries(own: Iterable[CodecInfo], *, is_embedded: bool, has_original: bool) -> list[tuple[str, str]]:
+    """What can stand on either side: words and key, what stands on the left at first before the others.
 
-
-def entries(codec: str, *, is_embedded: bool, has_original: bool) -> list[tuple[str, str]]:
-    """What can stand on either side: words and key, what stands on the left at first before the others."""
-    simplest = (words.AVERAGE if is_embedded else words.ONE_STEP, MEAN)
-    ours = ("this file", OURS)
+    Args:
+        own: our codecs that can be used at once.
+        is_embedded: whether every beginning of the file is a picture.
+        has_original: whether the picture that was compressed is here.
+    """
+    simplest, ours = (words.simplest(is_embedded=is_embedded), MEAN), ("this file", OURS)
     if not has_original:
         return [simplest, ours]
+    codecs = [(codec.label, codec.name) for codec in own]
     classical = [(FORMATS[name].label, name) for name in available()]
-    return [(words.ORIGINAL, ORIGINAL), ours, (OFFERS[opponent(codec)].label, OTHER), *classical, simplest]
+    return [(words.ORIGINAL, ORIGINAL), ours, *codecs, *classical, simplest]
 
 
 def takes_amount(key: str, *, is_embedded: bool) -> bool:
@@ -45,18 +45,23 @@ def takes_amount(key: str, *, is_embedded: bool) -> bool:
     return key not in (ORIGINAL, OURS, MEAN) or (key == MEAN and is_embedded)
 
 
-def on_stage(session: Session) -> tuple[Side, Side] | None:
-    """Left and right; None before there is a file."""
+def on_stage(session: Session, label: str) -> tuple[Side, Side] | None:
+    """Left and right; None before there is a file.
+
+    Args:
+        session: whose stage.
+        label: of the file's codec.
+    """
     if session.shown is None:
         return None
-    ours = _of_file(session.shown)
+    shown = session.shown
+    ours = Side(words.decoded_caption(shown, label), shown.png, numbers(shown))
     return session.left or ours, session.right or ours
 
 
 def of_original(png: bytes) -> Side:
     """The picture that was compressed; its bytes are those of its pixels."""
-    with Image.open(io.BytesIO(png)) as opened:
-        width, height = opened.size
+    width, height = size_of(png)
     return Side(words.ORIGINAL, png, f"{words.size(3 * width * height)} raw · 24 bpp")
 
 
@@ -78,7 +83,3 @@ def numbers(point: CurvePoint | Frame | Shown, more: Values | None = None) -> st
     values = {**point.values, **(more or {})}
     facts = [words.size(point.num_bytes), words.rate(point.bpp), words.quality(values.pop(BASE, None)), *told(values)]
     return " · ".join(fact for fact in facts if fact)
-
-
-def _of_file(shown: Shown) -> Side:
-    return Side(words.decoded_caption(shown), shown.png, numbers(shown))

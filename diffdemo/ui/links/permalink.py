@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 from urllib.parse import urlencode
 
 import gradio as gr
 
-from diffdemo.engine import Decoder, Preset
+from diffdemo.engine import KNOBS, Decoder, Preset
 
 LONGEST_FILE = 1500
 """Bytes of a file that travels in a link: with four letters for three bytes, every browser and chat takes that."""
@@ -34,7 +34,7 @@ class Place:
         preset: time it takes.
         prompt: text that goes with it.
         decoder: what is made of the file.
-        realism, gamma, eta, steps, seed: see `codecs.base.Rendering`.
+        knobs: of the decoder, by names of `KNOBS`. The seed is that of the file where the decoder draws nothing.
         example: name of the picture, if it is one of ours.
         file: the compressed file, if it is short.
     """
@@ -46,33 +46,37 @@ class Place:
     preset: str = ""
     prompt: str = ""
     decoder: str = ""
-    realism: float | None = None
-    gamma: float | None = None
-    eta: float | None = None
-    steps: int | None = None
-    seed: int | None = None
+    knobs: Mapping[str, float] = field(default_factory=dict)
     example: str = ""
     file: bytes = b""
 
 
 def to_query(place: Place) -> str:
     """The query string, without "?"; a file that is too long is left out."""
-    given = {field.name: getattr(place, field.name) for field in fields(Place) if field.name != "file"}
-    query = {name: _text(value) for name, value in given.items() if value not in (None, "")}
+    plain = {each.name: getattr(place, each.name) for each in fields(Place) if each.name not in ("knobs", "file")}
+    query = {name: _text(value) for name, value in (plain | dict(place.knobs)).items() if value not in (None, "")}
     if 0 < len(place.file) <= LONGEST_FILE:
         query["file"] = base64.urlsafe_b64encode(place.file).decode().rstrip("=")
     return urlencode(query)
 
 
-def from_query(query: Mapping[str, str]) -> Place:
-    """The place that a query string means, whatever else may be in it."""
-    read: dict[str, Any] = {name: reader(query[name]) for name, reader in _READERS.items() if query.get(name)}
-    return Place(**{name: value for name, value in read.items() if value is not None})
+def from_query(query: Mapping[str, str], codecs: Collection[str]) -> Place:
+    """The place that a query string means, whatever else may be in it.
+
+    Args:
+        query: names and values, all of them text.
+        codecs: names of those that there are.
+    """
+    readers = _READERS | {"codec": _one_of(*codecs)}
+    read = {name: reader(query[name]) for name, reader in readers.items() if query.get(name)}
+    known: dict[str, Any] = {name: value for name, value in read.items() if value is not None}
+    knobs = {name: known.pop(name) for name in KNOBS if name in known}
+    return Place(knobs=knobs, **known)
 
 
-def place_of(request: gr.Request | None) -> Place:
-    """What the link says that the page was opened with."""
-    return Place() if request is None else from_query(dict(request.query_params))
+def place_of(request: gr.Request | None, codecs: Collection[str]) -> Place:
+    """What the link says that the page was opened with; `codecs` are names of those that there are."""
+    return Place() if request is None else from_query(dict(request.query_params), codecs)
 
 
 def _text(value: float | str) -> str:
@@ -107,19 +111,17 @@ def _bytes(text: str) -> bytes | None:
         return None
 
 
+_LARGEST = (1 << 32) - 1
 _READERS: dict[str, Callable[[str], object]] = {
-    "codec": _one_of("diffc", "cdc"),
     "model": _words,
     "bpp": _number(float, 0.001, 24),
     "num_bytes": _number(int, 1, 1 << 23),
     "preset": _one_of(*(preset.value for preset in Preset)),
     "prompt": _words,
     "decoder": _one_of(*(decoder.value for decoder in Decoder)),
-    "realism": _number(float, 0, 1),
-    "gamma": _number(float, 0, 2),
-    "eta": _number(float, 0, 1),
-    "steps": _number(int, 1, 1000),
-    "seed": _number(int, 0, (1 << 32) - 1),
     "example": _words,
     "file": _bytes,
+}
+_READERS |= {
+    name: _number(int if knob.is_whole else float, knob.low, min(knob.high, _LARGEST)) for name, knob in KNOBS.items()
 }

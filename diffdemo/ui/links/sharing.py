@@ -6,13 +6,13 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import Engine
-from diffdemo.ui import words
-from diffdemo.ui.codec_controls import encoding_controls
+from diffdemo.engine import KNOBS, Engine
+from diffdemo.ui.codec_controls import encoding_controls, offers, read_by
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.links.permalink import LONGEST_FILE, Place, place_of, to_query
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.models import choice
+from diffdemo.ui.studio.choices import Choices, Settings, by_values
 from diffdemo.ui.studio.opening import Opening, Waiting
 from diffdemo.ui.studio.page import Studio
 
@@ -26,50 +26,37 @@ COPY = """(query) => {
 bar all the same."""
 
 
-DRAWN = ("ancestral", "stochastic")
-"""Decoders that draw one of many pictures, of DiffC and of CDC."""
-
-
 class Sharing:
     """The events of links, on one engine."""
 
     def __init__(self, engine: Engine, opening: Opening) -> None:
         self._engine = engine
         self._opening = opening
+        self._codecs = offers(engine)
 
     @friendly
-    def link(
-        self,
-        session: Session,
-        codec: str,
-        model: str,
-        bpp: float,
-        num_bytes: int | None,
-        preset: str,
-        seed: int | None,
-        prompt: str | None,
-        decoder: str,
-        realism: float,
-        draw: int | None,
-        texture: str,
-        steps: int,
-        gamma: float,
-        eta: float,
-        noise: int | None,
-    ) -> str:
-        """The query string of what is chosen, with the file in it if that is short."""
-        of_file = self._engine.describe(session.data).codec if session.data else codec
+    def link(self, session: Session, settings: Settings, choices: Choices) -> str:
+        """The query string of what is chosen, with the file in it if that is short.
+
+        Args:
+            session: who asks.
+            settings, choices: what the controls for encoding and for decoding say.
+        """
         own = {example.name for example in self._engine.examples()}
+        codec = settings.codec or next(iter(self._codecs))
+        of_file = self._engine.describe(session.data).codec if session.data else codec
+        seed = {"seed": settings.seed} if settings.seed and "seed" in self._codecs[of_file].options else {}
         place = Place(
             codec=codec,
-            model=model or "",
-            bpp=None if num_bytes else float(bpp),
-            num_bytes=int(num_bytes) if num_bytes else None,
-            preset=preset if codec == "diffc" else "",
-            prompt=(prompt or "").strip(),
+            model=settings.model,
+            bpp=None if settings.num_bytes else settings.bpp,
+            num_bytes=settings.num_bytes,
+            preset=settings.preset if "preset" in self._codecs[codec].options else "",
+            prompt=settings.prompt,
+            decoder=choices.decoder,
+            knobs=seed | choices.read_knobs,
             example=session.name if session.name in own else "",
             file=session.data,
-            **_diffc(decoder, realism, draw, seed) if of_file == "diffc" else _cdc(texture, steps, gamma, eta, noise),
         )
         if session.data and len(session.data) > LONGEST_FILE:
             gr.Info(f"The link names the settings. The file is longer than {LONGEST_FILE:,} bytes and is not in it.")
@@ -79,23 +66,26 @@ class Sharing:
 
     @friendly
     def restore(self, request: gr.Request | None = None) -> tuple[Any, ...]:
-        """Set the studio's controls as a link says; what it does not name stays as it is."""
-        place = place_of(request)
+        """Set the studio's controls as a link says; what it does not name stays as it is.
+
+        A decoder of another codec than the first is none of the entries yet: the session remembers it, see `greet`.
+        """
+        place, first = place_of(request, self._codecs), next(iter(self._codecs.values()))
         codec = place.codec or self._engine.model(self._engine.default_model).codec
         chosen = choice.chosen(self._engine, codec, place.model)
+        knobs = dict(place.knobs)
         # One number in the link, and what it is the seed of follows from the decoder.
-        draw, noise = (place.seed if place.decoder == drawn else None for drawn in DRAWN)
-        seed = None if place.decoder in DRAWN else place.seed
+        draws = place.decoder and "seed" in read_by(place.decoder)
+        seed = None if draws else knobs.pop("seed", None)
         controls: list[Any] = [gr.skip()] * 5
         if place.codec or place.model or place.bpp:
             values = codec, place.bpp, place.preset or None, seed
-            updates = zip(encoding_controls(codec), values, strict=True)
+            updates = zip(encoding_controls(self._codecs[codec]), values, strict=True)
             controls = [update if value is None else update | {"value": value} for update, value in updates]
             controls.append(gr.update(choices=choice.choices(self._engine.models(), codec), value=chosen.name))
-        of_cdc = place.decoder in words.TEXTURES
-        decoders = (None, place.decoder) if of_cdc else (place.decoder or None, None)
-        others = (place.num_bytes, place.prompt or None, place.realism, place.steps, place.gamma, place.eta)
-        return (*controls, *map(_if_given, (*others, draw, noise, *decoders)))
+        decoder = place.decoder if place.decoder in first.decoders else None
+        others = (place.num_bytes, place.prompt or None, decoder, *map(knobs.get, KNOBS))
+        return (*controls, *map(_if_given, others))
 
     @friendly
     def linked(self, session: Session, request: gr.Request | None = None) -> Waiting | dict:
@@ -104,7 +94,7 @@ class Sharing:
         Args:
             session: who asks.
         """
-        place = place_of(request)
+        place = place_of(request, self._codecs)
         if not place.file:
             return gr.skip()
         info = self._engine.describe(place.file)
@@ -126,12 +116,9 @@ def wire(studio: Studio, sharing: Sharing, button: gr.Button, query: gr.Textbox,
         button, query: to make a link, and where its query string passes through.
         greeted: the event after which a link is restored.
     """
-    rate = [studio.codec, studio.model, studio.bpp, studio.num_bytes, studio.preset, studio.seed, studio.prompt]
-    decoding = [studio.decoder, studio.realism, studio.draw, studio.texture, studio.steps]
-    noise = [studio.gamma, studio.eta, studio.noise]
     made = button.click(
-        sharing.link,
-        [studio.session, *rate, *decoding, *noise],
+        by_values(sharing.link),
+        [studio.session, *studio.settings, *studio.choices],
         query,
         show_progress="hidden",
         queue=False,
@@ -139,26 +126,11 @@ def wire(studio: Studio, sharing: Sharing, button: gr.Button, query: gr.Textbox,
     )
     made.success(None, query, query, js=COPY, api_visibility="private")
     restored = [studio.codec, studio.bpp, studio.preset, studio.seed, studio.model, studio.num_bytes, studio.prompt]
-    restored += [studio.realism, studio.steps, studio.gamma, studio.eta, studio.draw, studio.noise]
-    restored += [studio.decoder, studio.texture]
+    restored += [studio.decoder, *studio.knobs.values()]
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     set_up = greeted.success(sharing.restore, None, restored, queue=False, **quiet)
     # By way of the state that also releases a file when its model has come: it changes only if there is a file.
     set_up.success(sharing.linked, studio.session, studio.ready, **quiet)
-
-
-def _diffc(decoder: str, realism: float, draw: int | None, seed: int | None) -> dict[str, Any]:
-    is_drawn = decoder in DRAWN
-    return {
-        "decoder": decoder,
-        "realism": realism if decoder == "flow" else None,
-        "seed": int(draw or 0) if is_drawn else int(seed) if seed else None,
-    }
-
-
-def _cdc(texture: str, steps: int, gamma: float, eta: float, noise: int | None) -> dict[str, Any]:
-    place: dict[str, Any] = {"decoder": texture, "steps": int(steps)}
-    return place | {"gamma": gamma, "eta": eta, "seed": int(noise or 0)} if texture == "stochastic" else place
 
 
 def _if_given(value: object) -> Any:

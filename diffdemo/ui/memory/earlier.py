@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from diffdemo.engine import CurvePoint, FileInfo
-from diffdemo.ui.codec_controls import OFFERS
 
 MOST_EARLIER = 6
+_WORDS = {"preset": "{}", "seed": "seed {}", "prompt": "“{}”"}
+"""How to tell a fact of a file that tells it from others of its model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,20 +17,21 @@ class Earlier:
     """One encode.
 
     Attributes:
-        codec: "diffc" or "cdc".
-        settings: model, and of DiffC the preset, seed and prompt, in words; a second encode of the same settings takes
-            the place of the first.
-        points: the posterior mean along a DiffC file; of CDC none, because its curve goes on growing elsewhere.
+        codec, title: its name, and the label that people read.
+        settings: model, and preset, seed and prompt where there are any, in words; a second encode of the same settings
+            takes the place of the first.
+        points: the first decoder's along an embedded file; of others none, because their curve grows elsewhere.
     """
 
     codec: str
+    title: str
     settings: tuple[str, ...]
     points: tuple[CurvePoint, ...] = ()
 
     @property
     def label(self) -> str:
         """All of it in words."""
-        return ", ".join((OFFERS[self.codec].label, *self.settings))
+        return ", ".join((self.title, *self.settings))
 
     def apart_from(self, others: Iterable[str]) -> str:
         """In as few words as tell it from an encode of other settings."""
@@ -43,10 +45,5 @@ class Earlier:
 
 def settings_of(info: FileInfo) -> tuple[str, ...]:
     """What a file says about how it was made, in words."""
-    model = info.model or info.fingerprint
-    if not info.is_embedded:
-        return (model,)
-    facts = info.facts
-    more = [f"seed {facts['seed']}"] if facts["seed"] else []
-    more += [f"“{facts['prompt']}”"] if facts["prompt"] else []
-    return (model, str(facts["preset"]), *more)
+    stated = {name: info.facts.get(name) for name in _WORDS}
+    return (info.model or info.fingerprint, *(_WORDS[name].format(value) for name, value in stated.items() if value))

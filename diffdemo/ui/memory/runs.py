@@ -1,4 +1,4 @@
-"""Decodes of one CDC file that were tried: PSNR after each denoising step."""
+"""Decodes in steps of one file that were tried: PSNR after each denoising step."""
 
 from __future__ import annotations
 
@@ -14,19 +14,12 @@ class Run:
     """One way to decode.
 
     Attributes:
-        name: decoder, and how much noise; a second run of the same name takes the place of the first.
+        name: see `tried.name_of`; a second run of the same name takes the place of the first.
         points: number of steps done and PSNR in dB.
     """
 
     name: str
     points: tuple[tuple[int, float], ...] = ()
-
-    @classmethod
-    def named(cls, decoder: str, gamma: float, eta: float) -> Run:
-        """The run that is about to begin."""
-        if decoder == "deterministic":
-            return cls(decoder)
-        return cls(f"gamma {gamma:g}" + (f", eta {eta:g}" if eta else ""))
 
     def after(self, frame: Frame) -> Run:
         """The run with one more step, if there is an original to measure against."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+from diffdemo.engine import CodecInfo
 from diffdemo.engine.records import Frame
 from diffdemo.images import to_png
 from diffdemo.metrics.points import CurvePoint
@@ -18,6 +20,8 @@ from diffdemo.ui.rates import EQUAL
 SESSION_SECONDS = 3600
 MOST_OTHERS = 2
 """One for each half."""
+Wanted = tuple[str, int]
+"""A codec on a half of the stage: its name, and the bytes that it gets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +35,24 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """What the other one of our own codecs made of the picture.
+    """What one of our own codecs made of the picture, apart from the file of the page.
 
     Attributes:
+        codec: its name.
         asked: how many bytes it was given.
         side: how that looks, so far.
         is_done: whether it is the result.
     """
 
+    codec: str
     asked: int
     side: Side
     is_done: bool
+
+    @property
+    def wanted(self) -> Wanted:
+        """What this is the answer to."""
+        return self.codec, self.asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +105,17 @@ class Session:
         original: the picture at the working size that `data` was made from, PNG; empty for a file that came alone.
         fit: what was done to the picture for the model's sake; empty for nothing.
         data: the compressed file.
-        codec: of that file, as far as the page's controls know; empty before there was one.
+        codec: whose decoders the page's controls show; empty where that is not known.
+        wish: the decoder that a link asks for, until the controls of its codec are there.
         model: name of the model that the file needs; empty before there was one.
-        own: the posterior mean along a DiffC file of this picture.
-        quick: what a CDC file is after one step, PNG.
-        runs: decodes of a CDC file that were tried.
+        own: what the first decoder makes of beginnings of an embedded file of this picture.
+        quick: what a file that is not embedded is after one step, PNG; empty for others.
+        runs: decodes of such a file that were tried.
         tried: decodes of any file of this picture that were tried, as points of the plot.
         earlier: encodes of this picture before the present one.
         left, right: the two halves of the stage; None for `shown`.
         shown: what the file looks like.
-        others: what the other one of our own codecs made of the picture, the latest last.
+        others: what our own codecs made of the picture for a half of the stage, the latest last.
         amounts: how many bytes the left and the right half get, where that can be chosen; see `amounts`.
         turn: number of the turn that brought this picture or file; what follows by itself goes on in it.
     """
@@ -115,6 +127,7 @@ class Session:
     fit: str = ""
     data: bytes = b""
     codec: str = ""
+    wish: str = ""
     model: str = ""
     own: tuple[CurvePoint, ...] = ()
     quick: bytes = b""
@@ -132,15 +145,22 @@ class Session:
         """The session with another reconstruction on the stage."""
         return replace(self, shown=Shown.of(frame, self.original))
 
-    def grown(self, frame: Frame) -> Session:
+    def anew(self, **fields: Any) -> Session:
+        """Another picture or file on the same page."""
+        return Session(codec=self.codec, wish=self.wish, **fields)
+
+    def grown(self, frame: Frame, codec: CodecInfo) -> Session:
         """The session with a reconstruction that says something about its file.
 
-        It is a point of a DiffC file's curve, or the picture that a CDC file is after one step.
+        By the first decoder it is a point of an embedded file's curve, or the picture that another file is after one
+        step.
         """
         session = self.with_frame(frame)
-        if session.shown and frame.decoder == "deterministic":
+        if session.shown is None or frame.decoder != codec.decoders[0]:
+            return session
+        if not codec.is_embedded:
             return replace(session, quick=session.shown.png)
-        point = session.shown.point if session.shown and frame.decoder == "mean" else None
+        point = session.shown.point
         if point is None:
             return session
         others = (other for other in self.own if other.num_bytes != point.num_bytes)
@@ -151,15 +171,19 @@ class Session:
         point = self.shown.point if self.shown else None
         return self if point is None else replace(self, tried=Tried(codec, name, point).among(self.tried))
 
-    def keeping(self, wanted: Sequence[int]) -> Session:
-        """The session in which results of the other codec at so many bytes go last when there are too many."""
-        return replace(self, others=tuple(sorted(self.others, key=lambda other: other.asked in wanted)))
+    def keeping(self, wanted: Sequence[Wanted]) -> Session:
+        """The session in which these results go last when there are too many."""
+        return replace(self, others=tuple(sorted(self.others, key=lambda other: other.wanted in wanted)))
 
     def having_met(self, other: Other) -> Session:
-        """The session with another result of the other codec, or more of it; the oldest make room."""
-        kept = [each for each in self.others if each.asked != other.asked]
+        """The session with another result of a codec, or more of it; the oldest make room."""
+        kept = [each for each in self.others if each.wanted != other.wanted]
         return replace(self, others=(*kept, other)[-MOST_OTHERS:])
 
     def trying(self, run: Run) -> Session:
         """The session with a decode that is new or has gone on."""
         return replace(self, runs=with_run(self.runs, run))
+
+
+NOTHING = Session()
+"""Of a visitor who has no picture yet."""

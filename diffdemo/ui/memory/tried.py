@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from diffdemo.engine import WAYS, CurvePoint, Decoder
+from diffdemo.engine import KNOBS, WAYS, CurvePoint, Decoder
 
 MOST_TRIED = 60
 
@@ -32,12 +33,19 @@ class Tried:
         return (*(each for each in others if each._place != self._place), self)[-MOST_TRIED:]
 
 
-def diffc_name(decoder: str, realism: float) -> str:
-    """What to call a decode of a DiffC file."""
-    name = WAYS[Decoder(decoder)].short
-    return f"{name}, realism {realism:g}" if decoder == "flow" and realism < 1 else name
+def name_of(decoder: str, knobs: Mapping[str, float]) -> str:
+    """What to call a decode: the decoder, and those of its numbers that are worth telling.
+
+    The number of steps and the seed are told elsewhere, if at all, and a number that stands where it begins, at an end
+    of its range, says nothing. Numbers of a decoder that works in steps stand for it.
+    """
+    way = WAYS[Decoder(decoder)]
+    told = [
+        f"{name} {knobs[name]:g}" for name in way.knobs if name not in ("steps", "seed") and _says(name, knobs[name])
+    ]
+    return ", ".join(told if told and "steps" in way.knobs else [way.short, *told])
 
 
-def cdc_name(run: str, num_steps: int) -> str:
-    """What to call a decode of a CDC file: its run, and how many steps."""
-    return f"CDC, {run}, {num_steps} step" + ("" if num_steps == 1 else "s")
+def _says(name: str, value: float) -> bool:
+    knob = KNOBS[name]
+    return value != knob.default or value not in (knob.low, knob.high)

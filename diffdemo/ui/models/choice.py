@@ -8,7 +8,6 @@ import gradio as gr
 
 from diffdemo.engine import Engine, ModelInfo
 from diffdemo.errors import RateError
-from diffdemo.ui.codec_controls import DEFAULT_CODEC
 from diffdemo.ui.models import card
 
 
@@ -38,7 +37,7 @@ def of_program(engine: Engine, codec: str, name: str) -> ModelInfo:
 
     Args:
         engine: that knows them.
-        codec: name of the codec, or "auto" for that of the model.
+        codec: name of one, or "auto" for that of the model.
         name: of the model; "" for the codec's own choice.
 
     Raises:
@@ -46,7 +45,7 @@ def of_program(engine: Engine, codec: str, name: str) -> ModelInfo:
         RateError: the model belongs to another codec.
     """
     if not name:
-        return chosen(engine, DEFAULT_CODEC if codec == "auto" else codec, None)
+        return chosen(engine, engine.codecs()[0].name if codec == "auto" else codec, None)
     model = engine.model(name)
     if codec not in ("auto", model.codec):
         raise RateError(

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from diffdemo.engine import CacheUsage, CodecInfo, ModelInfo
 from diffdemo.ui.models import card
 
 
-def table(models: Sequence[ModelInfo], codecs: Sequence[CodecInfo]) -> str:
-    """One model a row: what it is, whether it is here, and what it needs."""
+def table(models: Sequence[ModelInfo], codecs: Mapping[str, CodecInfo]) -> str:
+    """One model a row: what it is, whether it is here, and what it needs; `codecs` are all that there are, by name."""
     heads = ("model", "codec", "where", "weights", "memory", "knows", "licence", "paper", "name in files")
     head = "".join(f'<th scope="col">{name}</th>' for name in heads)
-    labels = {codec.name: codec.label for codec in codecs}
-    rows = "".join(_row(info, labels[info.codec]) for info in models)
+    rows = "".join(_row(info, codecs[info.codec].label) for info in models)
     return f'<h3>Models</h3><table class="steps models"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
 

@@ -16,7 +16,7 @@ from diffdemo.images import MOST_PIXELS, Pixels, to_png
 from diffdemo.metrics.distortion import bits_per_pixel
 from diffdemo.metrics.registry import METRICS, Values, measure
 from diffdemo.pictures import load_picture
-from diffdemo.ui.codec_controls import DEFAULT_CODEC, OFFERS
+from diffdemo.ui.codec_controls import offers
 from diffdemo.ui.compare.sides import ORIGINAL
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.models import choice
@@ -59,7 +59,7 @@ class Comparison:
         image: str,
         num_bytes: int | None = 10_000,
         codec: str = "jpeg",
-        own: str = DEFAULT_CODEC,
+        own: str = "",
         bpp: float | None = None,
         their_bpp: float | None = None,
     ) -> Iterator[Moment]:
@@ -77,6 +77,7 @@ class Comparison:
             Both pictures as PNG files, and a report with bytes, rate, PSNR, MS-SSIM and (with its weights) LPIPS.
             Until both are done there are no pictures yet, and the report says how far it is.
         """
+        own = own or self.engine.codecs()[0].name
         pixels, notes = self._fitted(image, own, codec)
         num_pixels = pixels.shape[0] * pixels.shape[1]
         asked = _asked(bpp, num_pixels) or int(num_bytes or 0)
@@ -102,7 +103,7 @@ class Comparison:
         """The picture as all of them take it, and what was done to it for that."""
         picture = load_picture(require_upload(image), most_pixels=MOST_PIXELS)
         pixels, notes = picture.pixels, notes_of(picture)
-        chosen = [choice.chosen(self.engine, codec, None) for codec in codecs if codec in OFFERS]
+        chosen = [choice.chosen(self.engine, codec, None) for codec in codecs if codec in offers(self.engine)]
         for model in chosen:
             fitted = self.engine.fit(pixels, model.name)
             pixels, notes = fitted.pixels, notes + ([fitted.note] if fitted.note else [])
@@ -122,7 +123,7 @@ class Comparison:
         if codec == ORIGINAL:
             size = {"codec": codec, "num_bytes": pixels.nbytes, "bpp": RAW_BPP}
             return Made(pixels, pixels.nbytes, size | dict.fromkeys(METRICS))
-        if codec in OFFERS:
+        if codec in offers(self.engine):
             model = choice.chosen(self.engine, codec, None).name
             for last in self.engine.encode(pixels, codec=codec, model=model, num_bytes=asked):
                 share = last.frame.step / max(1, last.frame.num_steps)
@@ -134,7 +135,7 @@ class Comparison:
             picture, num_bytes = result.pixels, len(result.data)
             known, how = result.point.values, {"quality": result.quality}
         else:
-            raise RateError(f"There is no codec '{codec}' here; choose one of: {', '.join(_choices())}.")
+            raise RateError(f"There is no codec '{codec}' here; choose one of: {', '.join(_choices(self.engine))}.")
         size = {"codec": codec, "num_bytes": num_bytes, "bpp": bits_per_pixel(num_bytes, width, height)}
         return Made(picture, num_bytes, {**size, **measure(pixels, picture, METRICS, known), **how})
 
@@ -144,8 +145,8 @@ def expose(engine: Engine) -> None:
     with gr.Row(visible=False):
         image, report = FileInput(label="picture"), gr.JSON(label="report")
         num_bytes = gr.Number(10_000, precision=0, minimum=0, maximum=MAX_BYTES, label="most bytes of the first file")
-        codec = gr.Radio(_choices(), value="jpeg", label="the second codec")
-        own = gr.Radio(_choices(), value=DEFAULT_CODEC, label="the first codec")
+        codec = gr.Radio(_choices(engine), value="jpeg", label="the second codec")
+        own = gr.Radio(_choices(engine), value=engine.codecs()[0].name, label="the first codec")
         bpp = gr.Number(
             None, minimum=0, maximum=RAW_BPP, label="bits per pixel of the first file; empty for most bytes"
         )
@@ -163,8 +164,8 @@ def expose(engine: Engine) -> None:
         )
 
 
-def _choices() -> list[str]:
-    return [ORIGINAL, *OFFERS, *available()]
+def _choices(engine: Engine) -> list[str]:
+    return [ORIGINAL, *offers(engine), *available()]
 
 
 def _asked(bpp: float | None, num_pixels: int) -> int:

@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from diffdemo.engine import Engine, Frame
+from diffdemo.engine import KNOBS, Engine, Frame
 from diffdemo.engine.classical.formats import FORMATS
 from diffdemo.errors import ImageError, RateError
 from diffdemo.images import MOST_PIXELS, Pixels, to_png
 from diffdemo.metrics.maps import difference, error_map
 from diffdemo.metrics.registry import METRICS, When, measure, until
 from diffdemo.pictures import Picture, load_picture
-from diffdemo.ui.codec_controls import DEFAULT_GAMMA
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.models import choice
 from diffdemo.ui.server.uploads import read_upload, require_upload
@@ -83,7 +82,7 @@ class Endpoints:
         realism: float = 1.0,
         num_bytes: int | None = None,
         seed: int = 0,
-        gamma: float = DEFAULT_GAMMA,
+        gamma: float = KNOBS["gamma"].default,
         eta: float = 0.0,
         steps: int | None = None,
     ) -> Iterator[tuple[str | None, dict]]:
@@ -122,7 +121,7 @@ class Endpoints:
         self,
         file: str,
         count: int = 4,
-        gamma: float = DEFAULT_GAMMA,
+        gamma: float = KNOBS["gamma"].default,
         eta: float = 0.0,
         steps: int | None = None,
         seed: int = 0,

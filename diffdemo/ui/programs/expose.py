@@ -7,15 +7,14 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import Engine
-from diffdemo.engine.arguments import MAX_BPP, MAX_SEED, MAX_STEPS
+from diffdemo.engine import KNOBS, Decoder, Engine
+from diffdemo.engine.arguments import MAX_BPP, MAX_SEED
 from diffdemo.engine.classical.files import available
-from diffdemo.ui import words
-from diffdemo.ui.codec_controls import DEFAULT_GAMMA, OFFERS
+from diffdemo.ui.codec_controls import offers
 from diffdemo.ui.models.shelf import LONGEST_PROMPT
 from diffdemo.ui.programs.endpoints import AUTO, MAX_BYTES, Endpoints
 from diffdemo.ui.server.file_fields import FileInput
-from diffdemo.ui.studio.menu_wiring import DOWNLOADS
+from diffdemo.ui.studio.menu import DOWNLOADS
 from diffdemo.ui.studio.wiring import DEVICE
 
 
@@ -31,14 +30,16 @@ def expose(engine: Engine) -> None:
         most_bytes = gr.Number(10_000, precision=0, minimum=0, maximum=MAX_BYTES, label="most bytes")
         preset = gr.Radio(["fast", "balanced", "best"], value="balanced", label="quality of search")
         seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="seed")
-        decoder = gr.Radio([AUTO, *words.DECODERS, *words.TEXTURES], value=AUTO, label="decoder")
-        realism = gr.Number(1.0, minimum=0, maximum=1, label="realism, 0 to 1")
-        gamma = gr.Number(DEFAULT_GAMMA, minimum=0, maximum=2, label="gamma, 0 to 2")
-        eta = gr.Number(0.0, minimum=0, maximum=1, label="eta, 0 to 1")
+        decoder = gr.Radio([AUTO, *map(str, Decoder)], value=AUTO, label="decoder")
+        realism, gamma, eta = (_number(name) for name in ("realism", "gamma", "eta"))
         steps = gr.Number(
-            None, precision=0, minimum=0, maximum=MAX_STEPS, label="denoising steps; empty for what suits the model"
+            None,
+            precision=0,
+            minimum=0,
+            maximum=KNOBS["steps"].high,
+            label="denoising steps; empty for what suits the model",
         )
-        own = gr.Radio([AUTO, *OFFERS], value=AUTO, label="codec")
+        own = gr.Radio([AUTO, *offers(engine)], value=AUTO, label="codec")
         model = gr.Textbox("", label="model; empty for the codec's own choice")
         prompt = gr.Textbox("", label="prompt", max_length=LONGEST_PROMPT)
         wanted, refresh = gr.Textbox(label="model"), gr.Checkbox(False, label="ask the Hub")
@@ -63,3 +64,9 @@ def expose(engine: Engine) -> None:
     endpoint(calls.download, [wanted], [moment], **DOWNLOADS)
     endpoint(calls.classical, [image, codec, most_bytes, most_bpp], [output, decoded, report])
     endpoint(calls.difference, [image, second], [enlarged, errors])
+
+
+def _number(name: str) -> gr.Number:
+    """A field for a knob with all that decoders take."""
+    knob = KNOBS[name]
+    return gr.Number(knob.default, minimum=knob.low, maximum=knob.high, label=f"{name}, {knob.low:g} to {knob.high:g}")

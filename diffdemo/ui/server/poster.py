@@ -59,7 +59,7 @@ class Poster:
 
     def html(self, query: str) -> str:
         """The first sight for a query string; empty where a link brings its own file, or nothing is known."""
-        place = from_query(dict(parse_qsl(query)))
+        place = from_query(dict(parse_qsl(query)), ())
         if place.file or not self._names:
             return ""
         parts = self._parts(place.example if place.example in self._names else self._names[0])
@@ -80,14 +80,14 @@ def _parts(engine: Engine, baselines: Baselines, name: str) -> tuple[dict[str, s
     result = engine.example_result(name)
     if result is None:
         return None
-    pixels = engine.example_pixels(name)
-    shown, original = shown_of(result), sides.of_original(to_png(pixels))
+    pixels, codec = engine.example_pixels(name), engine.codecs()[0]
+    shown, original = shown_of(result, codec.decoders[0]), sides.of_original(to_png(pixels))
     baselines.know(original.png, result.classical)
     facts = baselines.facts(original.png, shown.num_bytes, result.point.psnr_db)
     words = {
         "left_caption": escape(original.caption),
         "left_numbers": escape(original.numbers),
-        "right_caption": escape(present.decoded_caption(shown)),
+        "right_caption": escape(present.decoded_caption(shown, codec.label)),
         "right_numbers": escape(sides.numbers(shown)),
         "argument": present.argument(shown, pixels.shape[0] * pixels.shape[1], facts),
     }

@@ -9,19 +9,20 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import Engine
+from diffdemo.engine import WAYS, Decoder, Engine
 from diffdemo.images import to_png
 from diffdemo.metrics.maps import difference, error_map
 from diffdemo.pictures import load_picture
-from diffdemo.ui import rates
-from diffdemo.ui import words as present
-from diffdemo.ui.codec_controls import OFFERS
+from diffdemo.ui import rates, words
 from diffdemo.ui.compare import comparer, sides
 from diffdemo.ui.compare.opponent import Opponent
-from diffdemo.ui.compare.sides import MEAN, ORIGINAL, OTHER, OURS
+from diffdemo.ui.compare.sides import MEAN, ORIGINAL, OURS
 from diffdemo.ui.errors import friendly
-from diffdemo.ui.memory.session import Session, Shown, Side
+from diffdemo.ui.memory.png import pixels_of
+from diffdemo.ui.memory.session import Session, Shown, Side, Wanted
 from diffdemo.ui.rates import EQUAL
+from diffdemo.ui.studio.choices import Halves, by_values
+from diffdemo.ui.studio.page import Studio
 from diffdemo.ui.studio.screen import Painter, Screen
 from diffdemo.ui.turns import Turns
 
@@ -39,71 +40,59 @@ class Comparison:
 
     @friendly
     def compare(
-        self,
-        session: Session,
-        compare: str,
-        metric: str,
-        against: str = OURS,
-        left_rate: str | None = EQUAL,
-        right_rate: str | None = EQUAL,
+        self, session: Session, halves: Halves, left_rate: str | None = EQUAL, right_rate: str | None = EQUAL
     ) -> Screen:
         """Choose what stands on either half of the stage, and at which rates; where none is chosen, at equal bytes.
 
         Args:
             session: who asks.
-            compare: on the left: "original", "ours" (the file), a classical codec such as "jpeg", "other" (the other
-                one of DiffC and CDC), or "mean" (of CDC: one step).
-            metric: what the plot shows.
-            against: the same as `compare`, on the right.
+            halves: on either side "original", "ours" (the file), the name of a codec, classical or our own, or "mean"
+                (the simplest decode of the file); and what the plot shows.
             left_rate: for the left, such as "0.5 bpp" or "12000 bytes"; "" for as many bytes as the file.
-            right_rate: the same for the right.
+            right_rate: for the right, in such words too.
         """
         if session.shown is None:
             return Screen()
         session = replace(session, amounts=(left_rate or EQUAL, right_rate or EQUAL))
-        if self._unknown(session, compare, against):
+        if self._unknown(session, halves):
             return Screen(wanted=time.monotonic_ns())
-        return self._painter.paint(self.placed(session, compare, against), metric)
+        return self._painter.paint(self.placed(session, halves), halves.metric)
 
     @friendly
     def oppose(
         self,
         session: Session,
-        compare: str,
-        metric: str,
-        against: str = OURS,
+        halves: Halves,
         left_rate: str | None = EQUAL,
         right_rate: str | None = EQUAL,
         request: gr.Request | None = None,
     ) -> Iterator[Screen]:
-        """Compress with the other one of DiffC and CDC, and show it as it comes; see `compare`."""
+        """Compress with another one of our own codecs, and show it as it comes; see `compare`."""
         session = replace(session, amounts=(left_rate or EQUAL, right_rate or EQUAL))
-        screens = self.opposed(session, compare, against, metric)
-        yield from self._turns.while_mine(self._turns.take(request), screens, Screen())
+        yield from self._turns.while_mine(self._turns.take(request), self.opposed(session, halves), Screen())
 
-    def opposed(self, session: Session, compare: str, against: str, metric: str) -> Iterator[Screen]:
-        """The screens of the same; none if nobody wants to see the other codec, or if it is known already."""
-        missing = self._unknown(session, compare, against)
-        session = session.keeping(self._wanted(session, compare, against))
-        for asked in missing:
-            for met, line in self._opponent.met(session, asked):
-                session = self.placed(met, compare, against)
-                yield self._painter.paint(session, metric, status=line, stop=gr.update(interactive=True))
+    def opposed(self, session: Session, halves: Halves) -> Iterator[Screen]:
+        """The screens of `oppose`; none if nobody wants to see another codec, or if it is known already."""
+        missing = self._unknown(session, halves)
+        session = session.keeping(self._wanted(session, halves))
+        for wanted in missing:
+            for met, line in self._opponent.met(session, wanted):
+                session = self.placed(met, halves)
+                yield self._painter.paint(session, halves.metric, status=line, stop=gr.update(interactive=True))
         if missing:
-            with_what = OFFERS[sides.opponent(session.codec)].label
-            is_equal = session.shown and missing == [session.shown.num_bytes]
+            labels = dict.fromkeys(self._painter.codecs[codec].label for codec, _ in missing)
+            is_equal = session.shown and {asked for _, asked in missing} == {session.shown.num_bytes}
             to_what = "as many bytes" if is_equal else "the bytes that were chosen"
-            done = present.status(f"Compressed with {with_what}, to {to_what}.")
-            yield self._painter.paint(session, metric, status=done, stop=gr.update(interactive=False))
+            done = words.status(f"Compressed with {' and '.join(labels)}, to {to_what}.")
+            yield self._painter.paint(session, halves.metric, status=done, stop=gr.update(interactive=False))
 
-    def placed(self, session: Session, compare: str, against: str = OURS) -> Session:
+    def placed(self, session: Session, halves: Halves) -> Session:
         """The session with these two sides, as far as they can be had at once."""
-        if session.shown is None:
+        shown = session.shown
+        if shown is None:
             return session
-        left, right = (
-            self._side(session, session.shown, key, words)
-            for key, words in zip((compare, against), session.amounts, strict=True)
-        )
+        chosen = zip((halves.compare, halves.against), session.amounts, strict=True)
+        left, right = (self._side(session, shown, key, _asked(shown, rate)) for key, rate in chosen)
         return replace(session, left=left, right=right)
 
     @friendly
@@ -118,45 +107,90 @@ class Comparison:
     @friendly
     def look(self, session: Session, event: gr.EventData) -> Any:
         """Draw where the two pictures on the stage differ."""
-        shown, kind = sides.on_stage(session), event.kind
+        shown, kind = sides.on_stage(session, self._painter.label(session)), event.kind
         if shown is None or kind not in _MAPS:
             return gr.skip()
         left, right = shown
         drawn = _MAPS[kind](load_picture(left.png).pixels, load_picture(right.png).pixels)
         return comparer.drawn_map(left, right, kind, to_png(drawn))
 
-    def _side(self, session: Session, shown: Shown, key: str, words: str) -> Side | None:
+    def _side(self, session: Session, shown: Shown, key: str, asked: int) -> Side | None:
         """What a key stands for; None for the file itself, whatever it will show."""
         if key == OURS:
             return None
         if key == ORIGINAL and session.original:
             return sides.of_original(session.original)
-        asked = _asked(shown, words)
         if key == MEAN or not session.original:
             return self._simplest(session, shown, asked)
-        if key == OTHER:
-            return self._opponent.side(session, asked)
-        pixels = load_picture(session.original).pixels
-        result = self._engine.classical(pixels, key, num_bytes=asked)
+        if key in self._painter.codecs:
+            return self._opponent.side(session, (key, asked))
+        result = self._engine.classical(pixels_of(session.original), key, num_bytes=asked)
         return sides.of_classical(result, asked, session.original)
 
     def _simplest(self, session: Session, shown: Shown, asked: int) -> Side | None:
-        """The safest picture of the file: of DiffC of any part of it."""
+        """The simplest picture of the file: of one that is embedded of any part of it."""
         if session.quick:
-            return Side(present.ONE_STEP, session.quick, present.size(shown.num_bytes))
+            return Side(words.simplest(is_embedded=False), session.quick, words.size(shown.num_bytes))
         frame = self._engine.preview(session.data, min(asked, len(session.data)))
-        return None if frame is None else sides.of_frame(f"DiffC, {present.DECODERS['mean']}", frame, session.original)
+        if frame is None:
+            return None
+        caption = f"{self._painter.label(session)}, {WAYS[Decoder(frame.decoder)].label}"
+        return sides.of_frame(caption, frame, session.original)
 
-    def _wanted(self, session: Session, *keys: str) -> list[int]:
-        """At how many bytes the other codec is wanted, on the left, on the right or both."""
-        shown, chosen = session.shown, zip(keys, session.amounts, strict=True)
-        wanted = [_asked(shown, words) for key, words in chosen if key == OTHER] if shown else []
-        return list(dict.fromkeys(wanted))
+    def _wanted(self, session: Session, halves: Halves) -> list[Wanted]:
+        """Which of our own codecs are wanted, on the left, on the right or both."""
+        shown, chosen = session.shown, zip((halves.compare, halves.against), session.amounts, strict=True)
+        own = self._painter.codecs
+        return list(dict.fromkeys((key, _asked(shown, rate)) for key, rate in chosen if shown and key in own))
 
-    def _unknown(self, session: Session, *keys: str) -> list[int]:
-        """The same, as far as it is not known yet."""
-        return [asked for asked in self._wanted(session, *keys) if not self._opponent.is_known(session, asked)]
+    def _unknown(self, session: Session, halves: Halves) -> list[Wanted]:
+        """Those of the wanted that are not known yet."""
+        return [wanted for wanted in self._wanted(session, halves) if not self._opponent.is_known(session, wanted)]
 
 
-def _asked(shown: Shown, words: str) -> int:
-    return rates.num_bytes(words, equal=shown.num_bytes, num_pixels=round(8 * shown.num_bytes / shown.bpp))
+def wire(studio: Studio, comparison: Comparison, shown: dict[str, Any], work: dict[str, Any]) -> Any:
+    """Connect the stage and the choice of its halves.
+
+    Args:
+        studio: whose stage.
+        comparison: what answers.
+        shown, work: options of events that answer at once, and of those that compute on the device.
+
+    Returns:
+        The event that computes, for whatever cancels it.
+    """
+    choices = [studio.compare, studio.against, studio.left_rate, studio.right_rate]
+    halves = [studio.session, *studio.halves, studio.left_rate, studio.right_rate]
+    # Whoever is quick has chosen the rate before the half is there: the last choice counts.
+    gr.on(
+        [choice.input for choice in choices],
+        by_values(comparison.compare),
+        halves,
+        **shown,
+        trigger_mode="always_last",
+        api_name="compare",
+    )
+    # Also when a new file puts the original and itself on the stage.
+    gr.on(
+        [studio.compare.change, studio.against.change],
+        comparison.offer,
+        [studio.session, studio.compare, studio.against],
+        [studio.left_rate, studio.right_rate],
+        show_progress="hidden",
+        queue=False,
+        api_visibility="private",
+    )
+    studio.stage.look(
+        comparison.look,
+        studio.session,
+        studio.maps,
+        show_progress="hidden",
+        trigger_mode="always_last",
+        api_visibility="private",
+    )
+    # By way of a state, because only our own codecs need the device.
+    return studio.wanted.change(by_values(comparison.oppose), halves, **work, api_name="oppose")
+
+
+def _asked(shown: Shown, rate: str) -> int:
+    return rates.num_bytes(rate, equal=shown.num_bytes, num_pixels=round(8 * shown.num_bytes / shown.bpp))

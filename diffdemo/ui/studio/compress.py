@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import Engine, ModelInfo
+from diffdemo.engine import CodecInfo, Engine, ModelInfo
+from diffdemo.engine.records import Frame
 from diffdemo.images import Pixels, fit_pixels, to_png
-from diffdemo.pictures import load_picture
+from diffdemo.metrics.registry import BASE
 from diffdemo.plain_text import duration
 from diffdemo.ui import words
-from diffdemo.ui.codec_controls import DEFAULT_CODEC, OFFERS, encoding_controls
+from diffdemo.ui.codec_controls import encoding_controls
 from diffdemo.ui.compare import sides
 from diffdemo.ui.errors import friendly
+from diffdemo.ui.memory.png import pixels_of
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.models import choice
-from diffdemo.ui.studio.screen import BUSY, Painter, Screen
+from diffdemo.ui.studio.choices import Settings
+from diffdemo.ui.studio.screen import BUSY, UNCHANGED, Painter, Screen
 from diffdemo.ui.turns import Turn, Turns
 
 LEAST_BYTES = 64
@@ -51,65 +54,49 @@ class Handlers:
             return
         data = self._example_files.get(session.name) or self._engine.example_file(session.name)
         if data is not None and session.data:
-            rehearsal = self._engine.rehearse(data, reference=load_picture(session.original).pixels)
+            rehearsal = self._engine.rehearse(data, reference=pixels_of(session.original))
             work: Iterator[Screen] = (Screen() for _ in rehearsal)
         elif data is None:
-            chosen = choice.usable(self._engine, DEFAULT_CODEC, None)
+            first = self._painter.first_codec
+            chosen = choice.usable(self._engine, first.name, None)
             fresh, pixels = self._fitted(session, 0, chosen)
-            work = self._compress(fresh, pixels, metric, chosen, bpp=OFFERS[DEFAULT_CODEC].bpp)
+            work = self._compress(fresh, pixels, metric, chosen, bpp=first.rates.usual)
             work = self._remembered(session.name, work)
         else:
-            work = self._decompress(session, load_picture(session.original).pixels, data, metric)
+            work = self._decompress(session, data, metric)
         yield from self._turns.while_mine(turn, self._or_settle(work, session, metric), Screen())
 
     @friendly
     def encode(
-        self,
-        session: Session,
-        side: int | None,
-        bpp: float,
-        num_bytes: int | None,
-        preset: str,
-        seed: int,
-        metric: str,
-        codec: str = DEFAULT_CODEC,
-        model: str | None = None,
-        prompt: str | None = None,
-        request: gr.Request | None = None,
+        self, session: Session, settings: Settings, metric: str = BASE, request: gr.Request | None = None
     ) -> Iterator[Screen]:
         """Compress the picture of the session; every screen holds a valid file.
 
         Args:
             session: who asks.
-            side: longest side to work at; empty or 0 for the picture as it is.
-            bpp: bits per pixel to spend.
-            num_bytes: exact size instead; empty or 0 to use `bpp`.
-            preset: for DiffC, "fast", "balanced" or "best".
-            seed: for DiffC, of the randomness that encoder and decoder share.
+            settings: what the controls for encoding say.
             metric: what the plot shows, "psnr_db" or "ms_ssim".
-            codec: "diffc" or "cdc".
-            model: name of one of its models; empty, or the name of another codec's, for its own choice.
-            prompt: what the picture shows, for a model that can be told; it is part of the file.
         """
         if not session.source:
             raise gr.Error("There is no picture yet. Upload one or pick an example.", print_exception=False)
-        chosen = choice.usable(self._engine, codec, model)
-        options: dict[str, Any] = {"num_bytes": int(num_bytes)} if num_bytes else {"bpp": float(bpp)}
-        fresh, pixels = self._fitted(session, side or 0, chosen, preset=preset, **options)
+        chosen = choice.usable(self._engine, settings.codec or self._painter.first_codec.name, settings.model)
+        size, preset = settings.num_bytes, settings.preset
+        options: dict[str, Any] = {"num_bytes": size} if size else {"bpp": settings.bpp}
+        fresh, pixels = self._fitted(session, settings.side, chosen, preset=preset, **options)
         turn = self._turns.take(request)
         fresh = replace(fresh, turn=turn.number)
-        if not num_bytes and bpp * pixels.size / 24 < LEAST_BYTES:
+        if not size and settings.bpp * pixels.size / 24 < LEAST_BYTES:
             options = {"num_bytes": LEAST_BYTES}
             fresh = replace(fresh, fit=f"{fresh.fit} {words.TINY.format(LEAST_BYTES)}".strip())
         if chosen.takes_prompt:
-            options["prompt"] = (prompt or "").strip()
-        work = self._compress(fresh, pixels, metric, chosen, preset=preset, seed=int(seed or 0), **options)
+            options["prompt"] = settings.prompt
+        work = self._compress(fresh, pixels, metric, chosen, preset=preset, seed=settings.seed, **options)
         yield from self._turns.while_mine(turn, self._or_settle(work, session, metric), Screen())
 
     @friendly
     def choose_codec(self, codec: str) -> tuple[dict, dict, dict, dict]:
         """Show what can be chosen for compressing with a codec."""
-        return encoding_controls(codec)
+        return encoding_controls(self._painter.codecs[codec])
 
     @friendly
     def stop(self, session: Session, metric: str, request: gr.Request | None = None) -> Screen:
@@ -134,66 +121,76 @@ class Handlers:
             chosen: the model.
             encode: preset and rate of the encode that is to come, which must not take too long.
         """
-        picture = load_picture(session.source).pixels
+        picture = pixels_of(session.source)
         fitted = self._engine.fit(picture, chosen.name)
         if 0 < side < max(fitted.pixels.shape):
             picture = to_side(picture, side)
         fitted = self._engine.fit(picture, chosen.name, **encode)
         original = to_png(fitted.pixels)
-        return Session(
+        fresh = session.anew(
             name=session.name,
             source=session.source,
             notes=session.notes,
             fit=fitted.note,
             original=original,
-            codec=session.codec,
-            own=session.own if chosen.codec != "diffc" and session.original == original else (),
-            tried=session.tried if session.original == original else (),
-            earlier=self._painter.past(session) if session.original == original else (),
             left=sides.of_original(original),
             turn=session.turn,
-        ), fitted.pixels
+        )
+        if session.original == original:
+            own = () if self._painter.codecs[chosen.codec].is_embedded else session.own
+            fresh = replace(fresh, own=own, tried=session.tried, earlier=self._painter.past(session))
+        return fresh, fitted.pixels
 
     def _compress(
         self, session: Session, pixels: Pixels, metric: str, chosen: ModelInfo, **options: Any
     ) -> Iterator[Screen]:
         self._painter.baselines.start(session.original, pixels)
         started = time.monotonic()
-        for moment in self._engine.encode(pixels, codec=chosen.codec, model=chosen.name, **options):
-            session = replace(session.grown(moment.frame), data=moment.data)
-            line = words.progress(moment.frame, "Compressing")
-            screen = self._painter.paint(session, metric, status=line, **BUSY)
-            session = screen.session
-            yield screen
+        moments = self._engine.encode(pixels, codec=chosen.codec, model=chosen.name, **options)
+        arriving = ((moment.data, moment.frame) for moment in moments)
+        session = yield from self._growing(session, arriving, self._painter.codecs[chosen.codec], metric, "Compressing")
         taken = duration(time.monotonic() - started)
         yield self._settled(session, metric, f"Compressed in {taken} with {chosen.label}.")
 
-    def _decompress(self, session: Session, pixels: Pixels, data: bytes, metric: str) -> Iterator[Screen]:
+    def _decompress(self, session: Session, data: bytes, metric: str) -> Iterator[Screen]:
+        pixels = pixels_of(session.original)
         self._painter.baselines.start(session.original, pixels)
-        session = replace(session, data=data)
-        for frame in self._engine.decode(data, reference=pixels):
-            session = session.grown(frame)
-            line = words.progress(frame, "Decoding")
-            screen = self._painter.paint(session, metric, status=line, **BUSY)
-            session = screen.session
-            yield screen
+        arriving = ((data, frame) for frame in self._engine.decode(data, reference=pixels))
+        codec = self._painter.codecs[self._engine.describe(data).codec]
+        session = yield from self._growing(session, arriving, codec, metric, "Decoding")
         yield self._settled(session, metric, words.EXAMPLE)
 
+    def _growing(
+        self, session: Session, arriving: Iterator[tuple[bytes, Frame]], codec: CodecInfo, metric: str, verb: str
+    ) -> Generator[Screen, None, Session]:
+        """Paint each file with its picture; gives the session that holds the last."""
+        for data, frame in arriving:
+            session = replace(session.grown(frame, codec), data=data)
+            screen = self._painter.paint(session, metric, status=words.progress(frame, verb), **BUSY)
+            session = screen.session
+            yield screen
+        return session
+
     def _remembered(self, name: str, work: Iterator[Screen]) -> Iterator[Screen]:
-        """The same screens; the file that they end with is kept for the next visitor."""
+        """The screens of a compression; the file that they end with is kept for the next visitor."""
         for screen in work:
             yield screen
         self._example_files[name] = screen.session.data
 
     def _or_settle(self, work: Iterator[Screen], before: Session, metric: str) -> Iterator[Screen]:
-        """The same screens; before a failure is told, what was there comes back, with its controls.
+        """The screens of some work; before a failure is told, what was there comes back, with its controls.
 
         Gradio's own `failure` event does not serve: it also follows when somebody presses Stop.
         """
+        codec = before.codec
         try:
-            yield from work
+            for screen in work:
+                codec = codec if screen.session is UNCHANGED else screen.session.codec
+                yield screen
         except Exception:
-            yield self._settled(before, metric, "That did not work. What was there before still is.")
+            yield self._settled(
+                replace(before, codec=codec), metric, "That did not work. What was there before still is."
+            )
             raise
 
     def _settled(self, session: Session, metric: str, text: str) -> Screen:

@@ -9,18 +9,18 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import Engine
+from diffdemo.engine import KNOBS, Engine, FileInfo
 from diffdemo.engine.records import Frame
-from diffdemo.images import Pixels
-from diffdemo.pictures import load_picture
 from diffdemo.ui import words
-from diffdemo.ui.codec_controls import DEFAULT_GAMMA, DEFAULT_STEPS
-from diffdemo.ui.compare.sides import OURS
+from diffdemo.ui.codec_controls import read_by
 from diffdemo.ui.errors import friendly
+from diffdemo.ui.memory.png import known_pixels
 from diffdemo.ui.memory.runs import Run
 from diffdemo.ui.memory.session import Session
-from diffdemo.ui.memory.tried import cdc_name, diffc_name
+from diffdemo.ui.memory.tried import name_of
+from diffdemo.ui.studio.choices import Choices, Halves
 from diffdemo.ui.studio.comparison import Comparison
+from diffdemo.ui.studio.decoding import ADVANCED
 from diffdemo.ui.studio.screen import Painter, Screen
 from diffdemo.ui.turns import Turn, Turns
 
@@ -56,147 +56,90 @@ class Viewing:
 
     @friendly
     def refine(
-        self,
-        session: Session,
-        used: int,
-        decoder: str,
-        realism: float,
-        draw: int,
-        compare: str,
-        metric: str,
-        texture: str = "deterministic",
-        steps: int = DEFAULT_STEPS,
-        gamma: float = DEFAULT_GAMMA,
-        eta: float = 0.0,
-        noise: int = 0,
-        against: str = OURS,
-        request: gr.Request | None = None,
+        self, session: Session, choices: Choices, halves: Halves, request: gr.Request | None = None
     ) -> Iterator[Screen]:
-        """Decode the file as chosen: the first bytes of one of DiffC, the whole of one of CDC.
+        """Decode the file as chosen: the first bytes of one that is embedded, else the whole of it.
 
         Args:
             session: who asks.
-            used: bytes of a DiffC file to use, from its start.
-            decoder: for DiffC, "mean", "flow" or "ancestral".
-            realism: for "flow", from 0 (the mean) to 1.
-            draw: for "ancestral", which of the possible pictures.
-            compare: what stands on the left; see `Comparison.compare`.
-            metric: what the plot shows.
-            texture: for CDC, "deterministic" or "stochastic".
-            steps: for CDC, denoising steps, 1 to 65.
-            gamma: for "stochastic", noise to start from, 0 to 1.
-            eta: for "stochastic", fresh noise in every step, 0 to 1.
-            noise: for "stochastic", which noise.
-            against: what stands on the right.
+            choices: how to decode.
+            halves: what stands beside the result, and what the plot shows.
         """
         if not session.data:
             yield Screen()
             return
-        if self._engine.describe(session.data).is_embedded:
-            used = min(used, len(session.data))
-            chosen: dict[str, Any] = {"decoder": decoder, "realism": realism, "seed": int(draw or 0)}
-            frames = self._engine.decode(session.data, num_bytes=used, reference=_original(session), **chosen)
-            screens = self._refined(session, frames, used, diffc_name(decoder, realism), compare, against, metric)
-        else:
-            chosen = {"decoder": texture, "steps": int(steps), "gamma": gamma, "eta": eta, "seed": int(noise or 0)}
-            frames = self._engine.decode(session.data, reference=_original(session), every_step=True, **chosen)
-            screens = self._textured(session, frames, Run.named(texture, gamma, eta), compare, against, metric)
+        screens = self._decoded(session, choices, halves, self._engine.describe(session.data))
         yield from self._turns.while_mine(self._turns.take(request), screens, Screen())
-
-    def _refined(
-        self,
-        session: Session,
-        frames: Iterator[Frame],
-        used: int,
-        name: str,
-        compare: str,
-        against: str,
-        metric: str,
-    ) -> Iterator[Screen]:
-        quiet_since = time.monotonic()
-        for frame in frames:
-            if time.monotonic() - quiet_since > _QUIET_SECONDS:
-                quiet_since = time.monotonic()
-                line = words.progress(frame, "Decoding")
-                session = session.with_frame(frame)
-                yield self._painter.paint(session, metric, status=line, stop=gr.update(interactive=True))
-        frame = _at(frame, used)
-        if frame.decoder != "mean":
-            session = session.with_frame(frame).having_tried("diffc", name)
-        yield from self._decoded(session, frame, compare, against, metric)
-
-    def _textured(
-        self, session: Session, frames: Iterator[Frame], run: Run, compare: str, against: str, metric: str
-    ) -> Iterator[Screen]:
-        """The picture after each denoising step; the plot has them all, the stage those that can be seen."""
-        quiet_since = time.monotonic()
-        for frame in frames:
-            run = run.after(frame)
-            session = session.with_frame(frame).trying(run)
-            if frame.step == 1 or time.monotonic() - quiet_since > _QUIET_SECONDS:
-                quiet_since = time.monotonic()
-                line = words.progress(frame, "Decoding")
-                yield self._painter.paint(session, metric, status=line, stop=gr.update(interactive=True))
-        session = session.having_tried("cdc", cdc_name(run.name, frame.num_steps))
-        yield from self._decoded(session, frame, compare, against, metric)
-
-    def _decoded(self, session: Session, frame: Frame, compare: str, against: str, metric: str) -> Iterator[Screen]:
-        """The picture as it was asked for, beside what it is compared with; the other codec comes last."""
-        session = self._comparison.placed(session.with_frame(frame), compare, against)
-        yield self._painter.paint(
-            session,
-            metric,
-            status=words.status(words.decoded_in(frame)),
-            stop=gr.update(interactive=False),
-            download=self._painter.download(session, frame.num_bytes),
-        )
-        yield from self._comparison.opposed(session, compare, against, metric)
 
     @friendly
     def finish(
-        self,
-        session: Session,
-        used: int,
-        decoder: str,
-        realism: float,
-        draw: int,
-        compare: str,
-        metric: str,
-        texture: str = "deterministic",
-        steps: int = DEFAULT_STEPS,
-        gamma: float = DEFAULT_GAMMA,
-        eta: float = 0.0,
-        noise: int = 0,
-        against: str = OURS,
-        request: gr.Request | None = None,
+        self, session: Session, choices: Choices, halves: Halves, request: gr.Request | None = None
     ) -> Iterator[Screen]:
-        """Apply the chosen decoder to a file that is new on the stage as its mean, or after one step; see `refine`."""
+        """Apply the chosen decoder to a file that is new on the stage as the codec's first decoder shows it at once.
+
+        Args:
+            session: who asks.
+            choices, halves: as for `refine`.
+        """
         is_left = self._turns.is_over(Turn.of(request, session.turn))
-        if is_left or (decoder == "mean" and session.data and self._engine.describe(session.data).is_embedded):
+        if is_left or (session.data and self._is_done(choices.decoder, self._engine.describe(session.data))):
             yield Screen()
         else:
-            choices = session, used, decoder, realism, draw, compare, metric, texture, steps, gamma, eta, noise, against
-            yield from self.refine(*choices, request)
+            yield from self.refine(session, choices, halves, request)
 
     @friendly
-    def choose_decoder(self, decoder: str) -> tuple[dict, dict]:
-        """Show the knob that belongs to a decoder."""
-        return gr.update(visible=decoder == "flow"), gr.update(visible=decoder == "ancestral")
+    def choose_decoder(self, decoder: str) -> tuple[dict, ...]:
+        """Show the knobs that a decoder reads, and the section that some of them are in."""
+        read = read_by(decoder)
+        return (*(gr.update(visible=name in read) for name in KNOBS), gr.update(visible=not read.isdisjoint(ADVANCED)))
 
     @friendly
     def interrupt(self, request: gr.Request | None = None) -> None:
         """End what is going on, because something else is about to be asked for."""
         self._turns.take(request)
 
-    @friendly
-    def choose_texture(self, texture: str) -> tuple[dict, dict, dict]:
-        """Show the knobs that belong to a decoder of CDC."""
-        shown = gr.update(visible=texture == "stochastic")
-        return shown, shown, shown
+    def _decoded(self, session: Session, choices: Choices, halves: Halves, info: FileInfo) -> Iterator[Screen]:
+        """The picture as it comes; where it comes in steps the plot has them all, the stage those that can be seen."""
+        choices = replace(choices, decoder=choices.decoder or self._painter.codecs[info.codec].decoders[0])
+        run, metric = Run(name_of(choices.decoder, choices.knobs)), halves.metric
+        is_first, quiet_since = not info.is_embedded, time.monotonic()
+        for frame in self._frames(session, choices, info):
+            if not info.is_embedded:
+                run = run.after(frame)
+                session = session.trying(run)
+            if is_first or time.monotonic() - quiet_since > _QUIET_SECONDS:
+                is_first, quiet_since = False, time.monotonic()
+                session = session.with_frame(frame)
+                line = words.progress(frame, "Decoding")
+                yield self._painter.paint(session, metric, info, status=line, stop=gr.update(interactive=True))
+        if info.is_embedded:
+            frame = _at(frame, min(choices.used, len(session.data)))
+        session = session.with_frame(frame)
+        if not self._is_done(frame.decoder, info):
+            label = self._painter.codecs[info.codec].label
+            name = run.name if info.is_embedded else f"{label}, {run.name}, {words.steps(frame.num_steps)}"
+            session = session.having_tried(info.codec, name)
+        session = self._comparison.placed(session, halves)
+        yield self._painter.paint(
+            session,
+            metric,
+            info,
+            status=words.status(words.decoded_in(frame)),
+            stop=gr.update(interactive=False),
+            download=self._painter.download(session, frame.num_bytes),
+        )
+        yield from self._comparison.opposed(session, halves)
 
+    def _frames(self, session: Session, choices: Choices, info: FileInfo) -> Iterator[Frame]:
+        how: dict[str, Any] = {"every_step": True}
+        if info.is_embedded:
+            how = {"num_bytes": min(choices.used, len(session.data))}
+        original = known_pixels(session.original)
+        return self._engine.decode(session.data, decoder=choices.decoder, reference=original, **how, **choices.knobs)
 
-def _original(session: Session) -> Pixels | None:
-    return load_picture(session.original).pixels if session.original else None
+    def _is_done(self, decoder: str, info: FileInfo) -> bool:
+        """Whether a file that has just been encoded or opened is decoded that way already."""
+        return info.is_embedded and decoder == self._painter.codecs[info.codec].decoders[0]
 
 
 def _at(frame: Frame, used: int) -> Frame:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import gradio as gr
 
 from diffdemo.engine import Engine, ModelInfo
 from diffdemo.errors import DiffDemoError
-from diffdemo.ui.codec_controls import encoding_controls
+from diffdemo.ui.codec_controls import encoding_controls, offers
 from diffdemo.ui.errors import UNEXPECTED, friendly
 from diffdemo.ui.models import card
 from diffdemo.ui.models import choice as models
-from diffdemo.ui.models.shelf import Shelf
+from diffdemo.ui.models.shelf import COUNT_BYTES, Shelf
 from diffdemo.ui.studio.opening import Waiting
+from diffdemo.ui.studio.page import Studio
 from diffdemo.ui.turns import Turns
 
 _log = logging.getLogger(__name__)
 
+DOWNLOADS: dict[str, Any] = {"concurrency_id": "downloads", "concurrency_limit": 16}
+"""They wait for the network: beside each other, and never in front of the device."""
 
 _HIDDEN = gr.update(visible=False)
 _AS_THEY_ARE = (gr.skip(),) * 4
@@ -42,7 +46,7 @@ class Menu:
         """Show the menu of a codec as it is now, with the card of the chosen model if that is not here.
 
         Args:
-            codec: "diffc" or "cdc".
+            codec: name of one.
             model: name of the chosen model; the codec's own choice if it has none of that name.
             fetching: name of the model that this visitor is downloading; empty for none.
             waiting: a file that wants a model.
@@ -59,7 +63,7 @@ class Menu:
 
     @friendly
     def choose(self, codec: str, model: str | None, fetching: str, waiting: Waiting) -> Shelf:
-        """The same when a visitor chooses, who has read by then how the last download ended."""
+        """Show the menu when a visitor chooses, who has read by then how the last download ended."""
         shelf = self.refresh(codec, model, fetching, waiting)
         return shelf if fetching else shelf._replace(arriving=_HIDDEN)
 
@@ -85,7 +89,7 @@ class Menu:
         shelf = self.choose(wanted.codec, wanted.name, fetching, waiting)
         if wanted.codec == codec:
             return (*_AS_THEY_ARE, *shelf)
-        choice, *others = encoding_controls(wanted.codec)
+        choice, *others = encoding_controls(offers(self._engine)[wanted.codec])
         return (choice | {"value": wanted.codec}, *others, *shelf)
 
     @friendly
@@ -117,6 +121,40 @@ class Menu:
         except Exception:
             _log.exception("a download failed")
             yield _ended(card.failed(UNEXPECTED))
+
+
+def wire(demo: gr.Blocks, studio: Studio, menu: Menu, loaded: Any) -> Any:
+    """Connect the menu; gives the event that follows when a download has ended, however it did.
+
+    Args:
+        demo: the page.
+        studio: its components.
+        menu: the handlers.
+        loaded: the event of opening a file, which may find that its model is not here.
+    """
+    shelf = [getattr(studio, name) for name in Shelf._fields]
+    quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
+    choice = [studio.codec, studio.model]
+    about = [*choice, studio.fetching, studio.waiting]
+
+    demo.load(menu.refresh, about, shelf, **quiet)
+    gr.on([studio.model.input, studio.codec.input], menu.choose, about, shelf, trigger_mode="always_last", **quiet)
+    studio.look.click(
+        menu.look,
+        [*choice, studio.waiting],
+        shelf,
+        show_progress="minimal",
+        show_progress_on=studio.look,
+        api_visibility="private",
+        **DOWNLOADS,
+    )
+    loaded.success(menu.offer, about, [studio.codec, studio.bpp, studio.preset, studio.seed, *shelf], **quiet)
+    fetched = studio.fetch.click(
+        menu.fetch, choice, shelf, show_progress="hidden", api_visibility="private", **DOWNLOADS
+    )
+    studio.cancel.click(menu.cancel, None, shelf, **quiet)
+    studio.prompt.change(None, studio.prompt, studio.prompt, js=COUNT_BYTES, api_visibility="private")
+    return fetched.then(menu.refresh, about, shelf, **quiet)
 
 
 def _button(chosen: ModelInfo, fetching: str) -> dict:

@@ -11,7 +11,7 @@ from diffdemo.engine import Engine, FileInfo, ModelInfo
 from diffdemo.ui import words
 from diffdemo.ui.compare import sides
 from diffdemo.ui.errors import friendly
-from diffdemo.ui.memory.session import Session
+from diffdemo.ui.memory.session import NOTHING, Session
 from diffdemo.ui.models import card
 from diffdemo.ui.server.uploads import read_upload
 from diffdemo.ui.studio.screen import BUSY, Painter, Screen, stem_of
@@ -44,12 +44,15 @@ class Opening:
         self._turns = turns
 
     @friendly
-    def open_file(self, path: str, metric: str, request: gr.Request | None = None) -> Iterator[Screen]:
-        """Decode a file that somebody kept: of DiffC whole or cut, as far as it goes, of CDC in one step for now.
+    def open_file(
+        self, path: str, metric: str, before: Session = NOTHING, request: gr.Request | None = None
+    ) -> Iterator[Screen]:
+        """Decode a file that somebody kept: an embedded one as far as it goes, another in one step for now.
 
         Args:
             path: a .difd file.
             metric: what the plot shows, "psnr_db" or "ms_ssim".
+            before: who asks.
         """
         data = read_upload(path)
         info = self._engine.describe(data)
@@ -58,7 +61,7 @@ class Opening:
         if missing:
             yield _waiting_for(missing, Waiting(stem_of(path), data, missing.name, turn.number))
             return
-        session = Session(name=stem_of(path), data=data, turn=turn.number)
+        session = before.anew(name=stem_of(path), data=data, turn=turn.number)
         yield from self._turns.while_mine(turn, self._opened(session, info, metric), Screen())
 
     @friendly
@@ -70,9 +73,11 @@ class Opening:
         return waiting
 
     @friendly
-    def open_released(self, waiting: Waiting, metric: str, request: gr.Request | None = None) -> Iterator[Screen]:
+    def open_released(
+        self, waiting: Waiting, metric: str, before: Session = NOTHING, request: gr.Request | None = None
+    ) -> Iterator[Screen]:
         """Open the file whose model has come."""
-        session = Session(name=waiting.name, data=waiting.data, turn=waiting.turn)
+        session = before.anew(name=waiting.name, data=waiting.data, turn=waiting.turn)
         work = self._opened(session, self._engine.describe(waiting.data), metric)
         yield from self._turns.while_mine(Turn.of(request, waiting.turn), work, Screen())
 
@@ -91,9 +96,9 @@ class Opening:
 
     def _opened(self, session: Session, info: FileInfo, metric: str) -> Iterator[Screen]:
         busy = BUSY | {"source": None, "waiting": Waiting()}
-        simplest = words.AVERAGE if info.is_embedded else words.ONE_STEP
+        simplest, codec = words.simplest(is_embedded=info.is_embedded), self._painter.codecs[info.codec]
         for frame in self._engine.decode(session.data, steps=1):
-            session = session.grown(frame)
+            session = session.grown(frame, codec)
             session = replace(session, left=sides.of_frame(simplest, frame))
             screen = self._painter.paint(session, metric, status=words.progress(frame, "Decoding"), **busy)
             session = screen.session

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import Engine
+from diffdemo.engine import CodecInfo, Engine
 from diffdemo.images import Pixels, fit_pixels
 from diffdemo.metrics.registry import BASE, available
 from diffdemo.ui import rates, words
-from diffdemo.ui.codec_controls import OFFERS, Offer, codec_choice, preset_choice, rate_slider
+from diffdemo.ui.codec_controls import codec_choice, offers, preset_choice, rate_slider
 from diffdemo.ui.compare import comparer, sides
 from diffdemo.ui.memory.session import SESSION_SECONDS, Session
 from diffdemo.ui.models import shelf
@@ -62,21 +63,29 @@ class Studio:
     controls: plot_controls.PlotControls
     used: gr.Slider
     strip: gr.HTML
-    steps: gr.Slider
     decoder: gr.Radio
-    knobs: gr.Row
-    realism: gr.Slider
-    draw: gr.Number
-    texture: gr.Radio
-    texture_knobs: gr.Row
-    gamma: gr.Slider
-    noise: gr.Number
+    knobs: dict[str, gr.Slider | gr.Number]
     more: gr.Accordion
-    eta: gr.Slider
     download: gr.DownloadButton
     open: gr.UploadButton
     imagine: gr.Button
     samples: gr.Gallery
+
+    @property
+    def settings(self) -> list[Any]:
+        """What `choices.Settings` are read from."""
+        amounts = [self.side, self.bpp, self.num_bytes, self.preset, self.seed]
+        return [*amounts, self.codec, self.model, self.prompt]
+
+    @property
+    def choices(self) -> list[Any]:
+        """What `choices.Choices` are read from."""
+        return [self.used, self.decoder, *self.knobs.values()]
+
+    @property
+    def halves(self) -> list[Any]:
+        """What `choices.Halves` are read from."""
+        return [self.compare, self.controls.view, self.against]
 
 
 def build(engine: Engine) -> Studio:
@@ -96,7 +105,7 @@ def build(engine: Engine) -> Studio:
         with gr.Column(elem_id="right", scale=2, min_width=300):
             _build_plot(parts, engine)
     with gr.Row(elem_id="bottom", equal_height=True):
-        decoding.build(parts)
+        decoding.build(parts, engine.codecs()[0])
     samples.build(parts)
     return Studio(**parts)
 
@@ -132,20 +141,20 @@ def _build_picture(parts: dict, engine: Engine) -> None:
 
 
 def _build_encoding(parts: dict, engine: Engine) -> None:
-    chosen = engine.model(engine.default_model)
-    offer = OFFERS[chosen.codec]
-    parts["codec"] = codec_choice(chosen.codec, "codec")
+    chosen, codecs = engine.model(engine.default_model), offers(engine)
+    codec = codecs[chosen.codec]
+    parts["codec"] = codec_choice(codecs.values(), codec, "codec")
     shelf.build_choice(parts, engine.models(), chosen)
-    parts["bpp"] = rate_slider(offer, "More bits, finer picture.", "bpp")
-    parts["preset"] = preset_choice(offer, "preset")
-    _build_advanced(parts, offer)
+    parts["bpp"] = rate_slider(codec, "More bits, finer picture.", "bpp")
+    parts["preset"] = preset_choice(codec, "preset")
+    _build_advanced(parts, codec)
     shelf.build_shelf(parts)
     with gr.Row(elem_id="actions"):
         parts["compress"] = gr.Button("Compress", variant="primary", min_width=100)
         parts["stop"] = gr.Button("Stop", interactive=False, min_width=80)
 
 
-def _build_advanced(parts: dict, offer: Offer) -> None:
+def _build_advanced(parts: dict, codec: CodecInfo) -> None:
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
         parts["num_bytes"] = gr.Number(
             value=None,
@@ -161,7 +170,7 @@ def _build_advanced(parts: dict, offer: Offer) -> None:
             maximum=2**32 - 1,
             label="Seed",
             info="Of the randomness that encoder and decoder share.",
-            visible=offer.searches,
+            visible="seed" in codec.options,
         )
 
 

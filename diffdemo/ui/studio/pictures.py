@@ -11,13 +11,14 @@ import gradio as gr
 from diffdemo.engine import Engine
 from diffdemo.engine.examples import ExampleResult
 from diffdemo.images import MOST_PIXELS, to_png
+from diffdemo.metrics.registry import BASE
 from diffdemo.pictures import load_picture
 from diffdemo.ui import words
-from diffdemo.ui.codec_controls import DEFAULT_CODEC
 from diffdemo.ui.compare import comparer, sides
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.links.permalink import place_of
-from diffdemo.ui.memory.session import Session, Shown
+from diffdemo.ui.memory.png import size_of
+from diffdemo.ui.memory.session import NOTHING, Session, Shown
 from diffdemo.ui.server.uploads import require_upload
 from diffdemo.ui.studio.screen import Painter, Screen, served, stem_of
 from diffdemo.ui.turns import Turn, Turns
@@ -37,25 +38,35 @@ class Pictures:
     @friendly
     def greet(self, request: gr.Request | None = None) -> Screen:
         """Show an example before anything has been computed: the one that a link names, or the first."""
-        turn, place = self._turns.take(request), place_of(request)
+        turn, place = self._turns.take(request), place_of(request, self._painter.codecs)
+        before = Session(codec=self._painter.first_codec.name, wish=place.decoder)
         if place.file:
-            return Screen(session=Session(turn=turn.number), status=words.status("Opening the file of this link …"))
+            waiting = before.anew(turn=turn.number)
+            return Screen(session=waiting, status=words.status("Opening the file of this link …"))
         names = [example.name for example in self._engine.examples()]
-        return self._example(names.index(place.example) if place.example in names else 0, turn)
+        return self._example(names.index(place.example) if place.example in names else 0, turn, before)
 
     @friendly
     def choose_example(
-        self, picked: gr.SelectData, metric: str = "psnr_db", request: gr.Request | None = None
+        self,
+        picked: gr.SelectData,
+        metric: str = BASE,
+        before: Session = NOTHING,
+        request: gr.Request | None = None,
     ) -> Screen:
         """Take one of the pictures that come along."""
         count = len(self._engine.examples())
         if not isinstance(picked.index, int) or not 0 <= picked.index < count:
             raise gr.Error(f"There is no such example; there are {count}, counted from 0.", print_exception=False)
-        return self._example(picked.index, self._turns.take(request), metric)
+        return self._example(picked.index, self._turns.take(request), before, metric)
 
     @friendly
     def upload(
-        self, picture_file: dict[str, Any] | None, metric: str = "psnr_db", request: gr.Request | None = None
+        self,
+        picture_file: dict[str, Any] | None,
+        metric: str = BASE,
+        before: Session = NOTHING,
+        request: gr.Request | None = None,
     ) -> Screen:
         """Take a visitor's picture: read it, tell what was changed, offer a smaller size if it is large.
 
@@ -63,6 +74,7 @@ class Pictures:
             picture_file: the file as Gradio received it, in any format that Pillow reads. It comes without Gradio's
                 own preprocessing, which would turn and convert the picture before anybody could say so.
             metric: what the plot shows.
+            before: who asks.
         """
         path = _path_of(picture_file)
         picture = load_picture(path, most_pixels=MOST_PIXELS)
@@ -72,7 +84,7 @@ class Pictures:
             notes.append(f"Made smaller from {picture.width} x {picture.height}: {MOST_PIXELS:,} pixels are the most.")
         height, width = pixels.shape[:2]
         png = to_png(pixels)
-        session = Session(name=stem_of(path), source=png, notes=words.picture_notes(width, height, notes))
+        session = before.anew(name=stem_of(path), source=png, notes=words.picture_notes(width, height, notes))
         screen = self._waiting(session, png, "Ready. Press Compress.", metric)
         screen = screen._replace(side=self._offer_sizes(width, height))
         if Path(path).suffix.lower() in SHOWN_BY_BROWSERS:
@@ -80,26 +92,25 @@ class Pictures:
         return self._unless_over(turn, screen)
 
     @friendly
-    def choose_size(self, session: Session, side: int, codec: str = DEFAULT_CODEC) -> dict:
+    def choose_size(self, session: Session, side: int, codec: str = "") -> dict:
         """Say what a working size costs on this machine.
 
         Args:
             session: who asks.
             side: longest side to work at, 0 for the picture as it is.
-            codec: "diffc" or "cdc".
+            codec: name of one; "" for the first.
         """
         if not session.source:
             return gr.skip()
-        picture = load_picture(session.source)
-        return gr.update(info=self._size_reason(picture.width, picture.height, side, codec))
+        return gr.update(info=self._size_reason(*size_of(session.source), side, codec))
 
-    def _example(self, index: int, turn: Turn, metric: str = "psnr_db") -> Screen:
+    def _example(self, index: int, turn: Turn, before: Session, metric: str = BASE) -> Screen:
         example = self._engine.examples()[index]
         pixels = self._engine.example_pixels(example.name)
         png = to_png(pixels)
         height, width = pixels.shape[:2]
-        session = Session(
-            example.name,
+        session = before.anew(
+            name=example.name,
             source=png,
             original=png,
             notes=words.picture_notes(width, height, [f"{example.label}: {example.credit}."]),
@@ -120,7 +131,7 @@ class Pictures:
             session,
             data=self._engine.example_file(session.name) or b"",
             own=result.curve,
-            shown=shown_of(result),
+            shown=shown_of(result, self._painter.first_codec.decoders[0]),
         )
         return self._painter.at_rest(session, metric, words.EXAMPLE)._replace(
             source=served(png, "picture.png"),
@@ -161,16 +172,16 @@ class Pictures:
         side = choices[0][1]
         return gr.update(visible=True, choices=choices, value=side, info=self._size_reason(width, height, side))
 
-    def _size_reason(self, width: int, height: int, side: int, codec: str = DEFAULT_CODEC) -> str:
+    def _size_reason(self, width: int, height: int, side: int, codec: str = "") -> str:
         work = width * height * (1 if side == 0 else (side / max(width, height)) ** 2)
-        seconds = self._engine.estimate_seconds(round(work), codec=codec)
+        seconds = self._engine.estimate_seconds(round(work), codec=codec or self._painter.first_codec.name)
         return words.size_reason(width * height / work, self._engine.device_label, seconds)
 
 
-def shown_of(result: ExampleResult) -> Shown:
-    """What the stage shows of an example whose result is known."""
+def shown_of(result: ExampleResult, decoder: str) -> Shown:
+    """What the stage shows of an example whose result is known, of the decoder that was used."""
     point = result.point
-    return Shown(to_png(result.pixels), point.num_bytes, point.bpp, point.values, decoder="mean")
+    return Shown(to_png(result.pixels), point.num_bytes, point.bpp, point.values, decoder)
 
 
 def _path_of(picture_file: dict[str, Any] | None) -> str:

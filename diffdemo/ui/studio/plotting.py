@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -13,13 +14,19 @@ from diffdemo.images import MOST_PIXELS
 from diffdemo.metrics.registry import METRICS, When
 from diffdemo.pictures import load_picture
 from diffdemo.ui.errors import friendly
+from diffdemo.ui.memory.png import pixels_of
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot import export, published_lines
 from diffdemo.ui.plot.lines import kinds
 from diffdemo.ui.plot.view import Across, Scale, View
+from diffdemo.ui.server.file_fields import FileInput
 from diffdemo.ui.server.uploads import read_upload, require_upload
+from diffdemo.ui.studio.page import Studio
 from diffdemo.ui.studio.screen import Painter, served
 from diffdemo.ui.turns import Turns
+
+_KEEP = "(file) => diffdemoPlot.keep(file)"
+_DRAW = "() => diffdemoPlot.save('{}', 'rate-distortion')"
 
 
 class Plotting:
@@ -78,7 +85,7 @@ class Plotting:
         Args:
             session: who asks.
             image: the original of the file, a picture file; empty for the session's own curves.
-            file: a .difd file; of DiffC it gives a point for each of its steps, of CDC one point.
+            file: a .difd file; an embedded one gives a point for each of its steps, another one point.
 
         Returns:
             One object for each point: name of its line, bytes, bits per pixel, and metrics.
@@ -108,7 +115,7 @@ class Plotting:
         return export.rows(lines, published_lines.curves_of(view))
 
     def _growing(self, session: Session, shown: str) -> Iterator[Any]:
-        pixels = load_picture(session.original).pixels
+        pixels = pixels_of(session.original)
         view = View.read(shown)
         if METRICS[view.metric].when is When.ASKED:
             for _ in self._painter.perceived.find(session, pixels, view.metric):
@@ -118,3 +125,47 @@ class Plotting:
                 yield self._painter.plot(session, shown)
         if not session.quick and self._painter.ceilings.find(session.original, pixels, session.model) is not None:
             yield self._painter.plot(session, shown)
+
+
+def wire(studio: Studio, plotting: Plotting, device: dict[str, Any]) -> tuple[Any, Callable[..., Any]]:
+    """Connect them; gives the event that draws the plot again, and what starts it."""
+    controls = studio.controls
+    choices: list[Any] = [studio.metric, controls.across, controls.scale]
+    choices += [controls.lines, controls.sweeps, controls.others]
+    chosen = partial(gr.on, [choice.input for choice in choices])
+    # By Gradio's own mode, what is chosen while the answer to an earlier choice is on its way would be lost.
+    replotted = chosen(
+        plotting.replot,
+        [studio.session, *choices],
+        [controls.view, studio.plot, controls.credit],
+        show_progress="hidden",
+        trigger_mode="always_last",
+        queue=False,
+        api_visibility="private",
+    )
+    controls.forget.click(
+        plotting.forget,
+        [studio.session, controls.view],
+        [studio.session, studio.plot],
+        show_progress="hidden",
+        queue=False,
+        api_visibility="private",
+    )
+    for kind, act in {"csv": plotting.save_csv, "json": plotting.save_json}.items():
+        written = controls.save[kind].click(
+            act, [studio.session, controls.view], controls.saved, queue=False, api_visibility="private"
+        )
+        written.success(None, controls.saved, None, js=_KEEP, api_visibility="private")
+    for kind in ("png", "svg"):
+        controls.save[kind].click(None, js=_DRAW.format(kind), api_visibility="private")
+    _expose(studio, plotting, device)
+    return replotted, chosen
+
+
+def _expose(studio: Studio, plotting: Plotting, device: dict[str, Any]) -> None:
+    """The endpoint for programs; its components are placed on the page where nobody sees them."""
+    with gr.Row(visible=False):
+        trigger, points = gr.Button(), gr.JSON(label="points")
+        image = FileInput(label="picture; empty for the session's own curves")
+        file = FileInput(label=".difd file")
+    trigger.click(plotting.curve, [studio.session, image, file], points, api_name="curve", **device)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -14,12 +13,12 @@ from diffdemo.engine.records import Samples
 from diffdemo.engine.samples import SPREAD_GAIN
 from diffdemo.images import Pixels, to_png
 from diffdemo.metrics.distortion import psnr_db
-from diffdemo.pictures import load_picture
 from diffdemo.plain_text import duration
 from diffdemo.ui import words as present
-from diffdemo.ui.codec_controls import DEFAULT_GAMMA, DEFAULT_STEPS
 from diffdemo.ui.errors import friendly
+from diffdemo.ui.memory.png import known_pixels
 from diffdemo.ui.memory.session import Session
+from diffdemo.ui.studio.choices import Choices
 from diffdemo.ui.studio.screen import Screen, served
 from diffdemo.ui.turns import Turns
 
@@ -61,36 +60,19 @@ class Imagining:
         self._turns = turns
 
     @friendly
-    def imagine(
-        self,
-        session: Session,
-        used: int,
-        draw: int = 0,
-        steps: int = DEFAULT_STEPS,
-        gamma: float = DEFAULT_GAMMA,
-        eta: float = 0.0,
-        noise: int = 0,
-        request: gr.Request | None = None,
-    ) -> Iterator[Screen]:
+    def imagine(self, session: Session, choices: Choices, request: gr.Request | None = None) -> Iterator[Screen]:
         """Draw several pictures from the file of the session, with their mean, spread, and what the mean gets wrong.
 
         Args:
             session: who asks.
-            used: bytes of a DiffC file to use, from its start.
-            draw: for DiffC, number of the first sample.
-            steps: for CDC, denoising steps of each, 1 to 65.
-            gamma: for CDC, noise to start from, 0 to 1.
-            eta: for CDC, fresh noise in every step, 0 to 1.
-            noise: for CDC, number of the first sample.
+            choices: bytes to use of an embedded file, and numbers of the decoder that draws; the seed is of the first.
         """
         if not session.data:
             raise gr.Error("There is no file yet. Compress a picture, or open a file.", print_exception=False)
-        original = load_picture(session.original).pixels if session.original else None
-        if self._engine.describe(session.data).is_embedded:
-            chosen: dict[str, Any] = {"num_bytes": min(int(used), len(session.data)), "seed": int(draw or 0)}
-        else:
-            chosen = {"steps": int(steps), "gamma": gamma, "eta": eta, "seed": int(noise or 0)}
-        moments = self._engine.samples(session.data, count=COUNT, reference=original, **chosen)
+        original = known_pixels(session.original)
+        is_embedded = self._engine.describe(session.data).is_embedded
+        used = min(choices.used, len(session.data)) if is_embedded else None
+        moments = self._engine.samples(session.data, count=COUNT, num_bytes=used, reference=original, **choices.knobs)
         yield from self._turns.while_mine(self._turns.take(request), _screens(moments, original), Screen())
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
 
-from diffdemo.engine import Engine
-from diffdemo.pictures import load_picture
+from diffdemo.engine import CodecInfo, Engine, FileInfo
 from diffdemo.ui import words
-from diffdemo.ui.codec_controls import decoding_controls
+from diffdemo.ui.codec_controls import decoding_controls, offers
 from diffdemo.ui.compare import comparer, sides
 from diffdemo.ui.memory.earlier import Earlier, settings_of
+from diffdemo.ui.memory.png import size_of
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.plot.ceilings import Ceilings
@@ -58,10 +59,6 @@ class Screen(NamedTuple):
     download: Any = UNCHANGED
     stop: Any = UNCHANGED
     decoder: Any = UNCHANGED
-    knobs: Any = UNCHANGED
-    texture: Any = UNCHANGED
-    texture_knobs: Any = UNCHANGED
-    steps: Any = UNCHANGED
     steps_plot: Any = UNCHANGED
     samples: Any = UNCHANGED
     imagine: Any = UNCHANGED
@@ -79,51 +76,74 @@ class Painter:
 
     def __init__(self, engine: Engine, baselines: Baselines) -> None:
         self._engine = engine
+        self.codecs = offers(engine)
         self.baselines = baselines
         self.sweeps = Sweeps(engine)
         self.ceilings = Ceilings(engine)
         self.perceived = Perceived(engine)
 
-    def paint(self, session: Session, metric: str, **others: Any) -> Screen:
-        """Stage, sentence and plot of a session; `others` are further fields of `Screen`."""
+    @property
+    def first_codec(self) -> CodecInfo:
+        """The one that is used where none is named."""
+        return next(iter(self.codecs.values()))
+
+    def paint(self, session: Session, metric: str, info: FileInfo | None = None, **others: Any) -> Screen:
+        """Stage, sentence and plot of a session.
+
+        Args:
+            session: what is shown.
+            metric: what the plot shows.
+            info: the description of its file, where that has been read already.
+            others: further fields of `Screen`.
+        """
+        info = info or self._described(session)
         painted: dict[str, Any] = {}
-        info = self._engine.describe(session.data) if session.data else None
         if info and info.codec != session.codec:
-            session = replace(session, codec=info.codec)
-            painted |= decoding_controls(is_embedded=info.is_embedded)
+            painted |= decoding_controls(self.codecs[info.codec], session.wish)
+            session = replace(session, codec=info.codec, wish="")
         if info:
             session = replace(session, model=info.model or "")
-        painted |= {"session": session, "plot": self.plot(session, metric), "notes": words.all_notes(session)}
-        if session.quick and session.shown:
-            shown = session.shown
+        painted |= {"session": session, "plot": self.plot(session, metric, info), "notes": words.all_notes(session)}
+        shown = session.shown
+        if session.quick and shown:
             figure = steps_plot(session.runs, num_steps=shown.num_steps, num_bytes=shown.num_bytes)
             painted["steps_plot"] = gr.update(value=figure, visible=True)
-        halves = sides.on_stage(session)
-        if halves and session.shown:
+        halves = sides.on_stage(session, self.label(session))
+        if halves and shown:
             painted["stage"] = comparer.pair(*halves, session.original)
             painted["argument"] = self._argument(session)
-            painted["strip"] = words.strip(info, session.shown.num_bytes) if info and info.is_embedded else ""
+            painted["strip"] = words.strip(info, shown.num_bytes) if info and info.is_embedded else ""
         return Screen(**{**painted, **others})
 
-    def lines(self, session: Session) -> list[Line]:
-        """All that is known about rate and distortion of a session's picture."""
+    def label(self, session: Session) -> str:
+        """What people call the codec of a session's file."""
+        return self.codecs[session.codec].label if session.codec else ""
+
+    def lines(self, session: Session, info: FileInfo | None = None) -> list[Line]:
+        """All that is known about rate and distortion of a session's picture.
+
+        Args:
+            session: whose picture.
+            info: the description of its file, where that has been read already.
+        """
+        info = info or self._described(session)
         curves = [*self.baselines.curves(session.original), *self._embedded(session), *self.sweeps.curves(session)]
-        settings = settings_of(self._engine.describe(session.data)) if session.data else ()
+        settings = settings_of(info) if info else ()
         earlier = self._still_known(session, settings)
-        lines = lines_of(self._engine.codecs(), curves, session.tried, earlier, settings)
+        lines = lines_of([*self.codecs.values()], curves, session.tried, earlier, settings)
         return self.perceived.filled(session.original, lines)
 
     def past(self, session: Session) -> tuple[Earlier, ...]:
         """The encodes of a session's picture up to now, the present one included, for what comes next."""
-        if not (session.data and session.original):
+        info = self._described(session)
+        if not (info and session.original):
             return session.earlier
-        info = self._engine.describe(session.data)
         points = session.own if info.is_embedded else ()
-        return Earlier(info.codec, settings_of(info), points).among(session.earlier)
+        return Earlier(info.codec, self.codecs[info.codec].label, settings_of(info), points).among(session.earlier)
 
     def _embedded(self, session: Session) -> list[Curve]:
         """The curve of the session's last file of an embedded codec: this one, or one before it."""
-        embedded = [codec.name for codec in self._engine.codecs() if codec.is_embedded]
+        embedded = [codec.name for codec in self.codecs.values() if codec.is_embedded]
         wrote = [name for name in (*(each.codec for each in session.earlier), session.codec) if name in embedded]
         return [Curve([*embedded[:1], *wrote][-1], session.own)] if session.own else []
 
@@ -135,12 +155,11 @@ class Painter:
             if each.settings != settings
         ]
 
-    def plot(self, session: Session, view: str) -> Any:
-        """The rate-distortion plot of a session; for the words of a view see `axes.View`."""
+    def plot(self, session: Session, view: str, info: FileInfo | None = None) -> Any:
+        """The rate-distortion plot of a session; for the words of a view see `plot.view.View`."""
         wanted = View.read(view)
-        lines, colour, shown = self.lines(session), NEUTRAL, session.shown
-        codecs = self._engine.codecs()
-        wrote = next((codec for codec in codecs if codec.name == session.codec), None)
+        lines, colour, shown = self.lines(session, info), NEUTRAL, session.shown
+        codecs, wrote = [*self.codecs.values()], self.codecs.get(session.codec)
         if shown and wrote:
             colour = look_of(wrote.name, codecs).colour
             lines += [shown_line(wrote, shown.point, codecs)] if shown.point and not wrote.is_embedded else []
@@ -162,16 +181,17 @@ class Painter:
         return self.at_rest(replace(session, own=own or session.own), metric, text)
 
     def at_rest(self, session: Session, metric: str, text: str) -> Screen:
-        """The same of what the session holds already; nothing is waited for."""
+        """A complete file with what the session holds already; nothing is waited for."""
         info, last = self._engine.describe(session.data), len(session.data)
         first = min(info.header_bytes, last - 1) if info.is_embedded else 0
         has_original = bool(session.original)
-        choices = sides.entries(info.codec, is_embedded=info.is_embedded, has_original=has_original)
+        usable = [codec for codec in self._engine.codecs() if self._engine.model(codec.default_model).is_here]
+        choices = sides.entries(usable, is_embedded=info.is_embedded, has_original=has_original)
         left = sides.of_original(session.original) if has_original else session.left
-        session = replace(session, left=left, right=None)
         return self.paint(
-            session,
+            replace(session, left=left, right=None),
             metric,
+            info,
             status=words.status(text),
             compare=gr.update(choices=choices, value=choices[0][1]),
             against=gr.update(choices=choices, value=sides.OURS),
@@ -187,21 +207,20 @@ class Painter:
         path = served(session.data[:num_bytes], name)
         return gr.update(value=path, interactive=True, label=f"Download {words.size(num_bytes)}")
 
+    def _described(self, session: Session) -> FileInfo | None:
+        return self._engine.describe(session.data) if session.data else None
+
     def _argument(self, session: Session) -> str:
         shown = session.shown
         if shown is None:
             return ""
-        picture = load_picture(shown.png)
         baselines = []
         if shown.psnr_db is not None:
             baselines = self.baselines.facts(session.original, shown.num_bytes, shown.psnr_db)
-        return words.argument(shown, picture.width * picture.height, baselines)
+        return words.argument(shown, _num_pixels(session), baselines)
 
 
 def _num_pixels(session: Session) -> int:
     """Of the picture that a rate is about: of the file, or else of what will be compressed."""
     png = session.shown.png if session.shown else session.original or session.source
-    if not png:
-        return SMALL_PICTURE
-    picture = load_picture(png)
-    return picture.width * picture.height
+    return math.prod(size_of(png)) if png else SMALL_PICTURE

@@ -14,13 +14,12 @@ from diffdemo.ui.closer.acts import Looks
 from diffdemo.ui.closer.section import Closer
 from diffdemo.ui.links import sharing
 from diffdemo.ui.plot.baselines import Baselines
-from diffdemo.ui.studio import plot_wiring
+from diffdemo.ui.studio import comparison, menu, plotting
+from diffdemo.ui.studio.choices import by_values
 from diffdemo.ui.studio.comparison import Comparison
-from diffdemo.ui.studio.comparison_wiring import wire_comparison
 from diffdemo.ui.studio.compress import Handlers
 from diffdemo.ui.studio.decode import Viewing
 from diffdemo.ui.studio.menu import Menu
-from diffdemo.ui.studio.menu_wiring import wire_menu
 from diffdemo.ui.studio.opening import Opening
 from diffdemo.ui.studio.page import Studio
 from diffdemo.ui.studio.pictures import Pictures
@@ -100,9 +99,7 @@ class _Wires:
         }
         self.example = self.work | EXAMPLES
         self.view = [studio.session, studio.controls.view]
-        self.noise = [studio.steps, studio.gamma, studio.eta, studio.noise]
-        self.choices = [studio.session, studio.used, studio.decoder, studio.realism, studio.draw, studio.compare]
-        self.choices += [studio.controls.view, studio.texture, *self.noise, studio.against]
+        self.choices = [studio.session, *studio.choices, *studio.halves]
         self.running: list[Any] = []
         self.drawing: list[Any] = []
 
@@ -118,76 +115,68 @@ class _Wires:
     def compress_and_open(self, demo: gr.Blocks) -> None:
         """How a file comes to the page; the chosen decoder is applied to it."""
         studio, acts = self.studio, self.acts
-        amounts = [studio.side, studio.bpp, studio.num_bytes, studio.preset, studio.seed]
         encoded = studio.compress.click(
-            acts.handlers.encode,
-            [studio.session, *amounts, studio.controls.view, studio.codec, studio.model, studio.prompt],
+            by_values(acts.handlers.encode),
+            [studio.session, *studio.settings, studio.controls.view],
             **self.work,
             api_name="encode",
         )
         loaded = studio.open.upload(
-            acts.opening.open_file, [studio.open, studio.controls.view], **self.work, api_name="open_file"
+            acts.opening.open_file,
+            [studio.open, studio.controls.view, studio.session],
+            **self.work,
+            api_name="open_file",
         )
-        fetched = wire_menu(demo, studio, acts.menu, loaded)
+        fetched = menu.wire(demo, studio, acts.menu, loaded)
         # By way of a state that changes only then: most downloads open no file, and should not wait for the device.
         # Gradio notices the change in events that are queued.
         fetched.success(
             acts.opening.release, studio.waiting, studio.ready, show_progress="hidden", api_visibility="private"
         )
         released = studio.ready.change(
-            acts.opening.open_released, [studio.ready, studio.controls.view], **self.work, api_visibility="private"
+            acts.opening.open_released,
+            [studio.ready, studio.controls.view, studio.session],
+            **self.work,
+            api_visibility="private",
         )
-        begun = [encoded, loaded, released]
-        finished = [
-            event.success(acts.viewing.finish, self.choices, **self.work, api_visibility="private") for event in begun
-        ]
+        begun, finish = [encoded, loaded, released], by_values(acts.viewing.finish)
+        finished = [event.success(finish, self.choices, **self.work, api_visibility="private") for event in begun]
         self.running += [*begun, *finished]
         self.drawing += finished
 
     def decode(self) -> None:
         """The file in another way, as its controls say, and samples of it."""
-        studio, viewing = self.studio, self.acts.viewing
-        refined = gr.on(
-            [studio.used.release, studio.decoder.input, studio.realism.release, studio.draw.input],
-            viewing.refine,
-            self.choices,
-            **self.work,
-            trigger_mode="always_last",
-            api_name="decode",
-        )
-        gr.on([studio.used.input, studio.realism.input], None, cancels=[refined], api_visibility="private")
-        texturing = [studio.texture.input, studio.noise.input]
-        texturing += [studio.steps.release, studio.gamma.release, studio.eta.release]
+        studio, acts = self.studio, self.acts
+        asked = [studio.used.release, studio.decoder.input]
+        asked += [each.release if isinstance(each, gr.Slider) else each.input for each in studio.knobs.values()]
         # In two events: one that cancelled would also cancel what it started.
-        interrupted = gr.on(texturing, viewing.interrupt, None, queue=False, api_visibility="private")
-        textured = interrupted.success(
-            viewing.refine, self.choices, **self.work, trigger_mode="always_last", api_visibility="private"
+        interrupted = gr.on(asked, acts.viewing.interrupt, None, queue=False, api_visibility="private")
+        refined = interrupted.success(
+            by_values(acts.viewing.refine), self.choices, **self.work, trigger_mode="always_last", api_name="decode"
         )
+        studio.used.input(None, cancels=[refined], api_visibility="private")
         imagined = studio.imagine.click(
-            self.acts.imagining.imagine,
-            [studio.session, studio.used, studio.draw, *self.noise],
-            **self.work,
-            api_name="imagine",
+            by_values(acts.imagining.imagine), [studio.session, *studio.choices], **self.work, api_name="imagine"
         )
-        opposed = wire_comparison(studio, self.acts.comparison, studio.controls.view, self.shown, self.work)
+        opposed = comparison.wire(studio, acts.comparison, self.shown, self.work)
         looked = section.wire(
             self.closer,
-            self.acts.looks,
+            acts.looks,
             studio.session,
             studio.used,
             device=DEVICE,
             low_priority=LOW_PRIORITY,
         )
-        self.running += [refined, textured, imagined, opposed, looked]
-        self.drawing += [refined, textured]
+        self.running += [refined, imagined, opposed, looked]
+        self.drawing.append(refined)
 
     def complete_plots(self) -> None:
         """What is drawn when nobody waits for anything else."""
-        plotting = self.acts.plotting
+        acts = self.acts.plotting
         curve: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
-        replotted, chosen = plot_wiring.wire(self.studio, plotting, DEVICE)
+        replotted, chosen = plotting.wire(self.studio, acts, DEVICE)
         completing = [
-            event.success(plotting.complete, self.view, self.studio.plot, **curve, **LOW_PRIORITY)
+            event.success(acts.complete, self.view, self.studio.plot, **curve, **LOW_PRIORITY)
             for event in (*self.drawing, replotted)
         ]
         # Elsewhere they end with their turn: the browser complains about what is cancelled before the server knows it.
@@ -198,7 +187,7 @@ class _Wires:
         studio, pictures, handlers = self.studio, self.acts.pictures, self.acts.handlers
         _cancel_each(studio.examples.select, self.running)
         picked = studio.examples.select(
-            pictures.choose_example, studio.controls.view, **self.shown, api_visibility="private"
+            pictures.choose_example, [studio.controls.view, studio.session], **self.shown, api_visibility="private"
         )
         # Where an example is opening already, that one ends by its turn: there is no cancelling it without its
         # successor.
@@ -217,7 +206,7 @@ class _Wires:
         _cancel_each(studio.source.upload, self.running)
         uploaded = studio.source.upload(
             pictures.upload,
-            [studio.source, studio.controls.view],
+            [studio.source, studio.controls.view, studio.session],
             **self.shown,
             preprocess=False,
             api_name="upload",
@@ -251,10 +240,8 @@ class _Wires:
         studio.side.input(acts.pictures.choose_size, [studio.session, studio.side, studio.codec], studio.side, **hidden)
         encoding = [studio.codec, studio.bpp, studio.preset, studio.seed]
         studio.codec.input(acts.handlers.choose_codec, studio.codec, encoding, **quiet)
-        studio.decoder.change(acts.viewing.choose_decoder, studio.decoder, [studio.realism, studio.draw], **quiet)
-        studio.texture.change(
-            acts.viewing.choose_texture, studio.texture, [studio.gamma, studio.noise, studio.more], **quiet
-        )
+        knobs = [*studio.knobs.values(), studio.more]
+        studio.decoder.change(acts.viewing.choose_decoder, studio.decoder, knobs, **quiet)
 
 
 def _cancel_each(trigger: Callable[..., Any], events: list[Any]) -> None:
