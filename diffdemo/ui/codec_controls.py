@@ -10,6 +10,8 @@ import gradio as gr
 from diffdemo.engine import KNOBS, WAYS, CodecInfo, Decoder, Engine
 
 LEAST_BPP, BPP_STEP = 0.1, 0.05
+_KNOB_WIDTH = 90
+"""Pixels at least: a row has room for all that stand in it, those that are hidden too."""
 
 
 def offers(engine: Engine) -> dict[str, CodecInfo]:
@@ -85,9 +87,10 @@ def knob(name: str, decoder: str) -> gr.Slider | gr.Number:
     entry = KNOBS[name]
     options: dict[str, Any] = {"value": entry.default, "label": entry.label, "info": entry.info, "elem_id": name}
     options |= {"visible": name in read_by(decoder), "precision": 0 if entry.is_whole else None}
+    options["min_width"] = _KNOB_WIDTH
     if entry.step:
         return gr.Slider(entry.low, entry.most, step=entry.step, buttons=[], **options)
-    return gr.Number(minimum=entry.low, maximum=entry.most, min_width=120, **options)
+    return gr.Number(minimum=entry.low, maximum=entry.most, **options)
 
 
 def read_by(decoder: str) -> frozenset[str]:
