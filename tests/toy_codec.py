@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -72,6 +72,9 @@ class Toy(Codec):
                 yield Encoded(data, Reconstruction(picture, len(data), 1, 1, 0.0, Decoder.DETERMINISTIC), done=True)
                 return
         raise RateError(f"A toy file of this picture has {len(data)} bytes at least.")
+
+    def files(self, pixels: Pixels, targets: Sequence[Target]) -> Iterator[bytes]:
+        yield from super().files(pixels, targets) if targets else (self._write(pixels, n) for n in FACTORS[:0:-1])
 
     def coded(self, data: bytes) -> ToyPicture:
         bitstream = read_bitstream(data)

@@ -16,7 +16,7 @@ from diffdemo.engine.store import ModelStore, mismatch
 from diffdemo.errors import DownloadError, WeightsError
 from diffdemo.hub.library import Library
 from diffdemo.hub.records import CacheUsage, DownloadProgress
-from diffdemo.models.registry import DEFAULT_MODEL, RETIRED, default_model
+from diffdemo.models.registry import DEFAULT_MODEL, LISTED, RETIRED, default_model
 
 
 class Catalogue:
@@ -139,6 +139,7 @@ class Catalogue:
                 decoders=tuple(decoder.value for decoder in codec.decoders),
                 rates=codec.rates,
                 options=codec.options,
+                is_listed=codec.name == LISTED,
             )
             for codec in CODECS.values()
             if codec.name in offered

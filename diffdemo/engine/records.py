@@ -235,6 +235,7 @@ class CodecInfo:
         sentence: what it is, in one.
         rates: bits per pixel that make sense for it.
         options: which of "preset" and "seed" its encoder reads.
+        is_listed: whether the Hub can be asked which more models of it there are.
     """
 
     name: str
@@ -245,6 +246,7 @@ class CodecInfo:
     sentence: str
     rates: Rates
     options: tuple[str, ...]
+    is_listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

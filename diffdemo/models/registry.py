@@ -219,8 +219,10 @@ FROM_HUB = (
     _cod_lite("0.5000", 102_027_459),
 )
 """The first of a codec is the one that it uses where none is named and none of it is shipped."""
+LISTED = "cdc"
+"""The codec of which more models are listed in a repository of its authors."""
 RELEASED_CDC = HubSource("rhyang/CDC_params", ())
-"""The repository of the authors of CDC; `hub.cdc_files` makes a model of every checkpoint that is found in it."""
+"""That repository of the authors of CDC; `hub.cdc_files` makes a model of every checkpoint that is found in it."""
 
 _RELEASED_X = "x_param/image-l2-use_weight5-vimeo-d64-t8193-b{}-x-cosine-01-float32-aux{}_2.pt"
 KNOWN_CDC = {

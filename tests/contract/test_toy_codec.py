@@ -119,7 +119,8 @@ def test_studio(engine: Engine, picture: Path) -> None:
     assert (session.codec, session.model) == ("toy", "toy-model")
     assert "Toy, deterministic" in screen.stage["right"]["caption"]
     assert ("Toy", "toy") in screen.compare["choices"]
-    assert "Toy, one step" in {trace.name for trace in screen.plot.data}
+    *_, plot = acts.plotting.complete(session, "psnr_db")
+    assert "Toy, one step" in {trace.name for trace in plot.data}
     *_, decoded = acts.viewing.refine(session, Choices(decoder="deterministic"), Halves("jpeg", "toy"))
     assert decoded.stage["left"]["caption"].startswith("JPEG")
     assert decoded.stage["right"]["caption"].startswith("Toy")

@@ -52,7 +52,7 @@ class Endpoints:
             num_bytes: exact most of bytes instead; overrides `bpp`.
             preset: for DiffC, how long to search: "fast", "balanced" or "best".
             seed: for DiffC, of the randomness that encoder and decoder share.
-            codec: "diffc" or "cdc"; "auto" for that of the model, or DiffC.
+            codec: name of one, such as "diffc"; "auto" for that of the model, or the first.
             model: name of a model that is here, as `/models` lists them; empty for the codec's own choice.
             prompt: what the picture shows, for a model that can be told; it is part of the file.
 

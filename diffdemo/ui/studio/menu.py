@@ -58,8 +58,12 @@ class Menu:
             prompt=gr.update(visible=chosen.takes_prompt),
             card=_HIDDEN if chosen.is_here else gr.update(value=card.facts(chosen, why), visible=True),
             fetch=_button(chosen, fetching),
-            look=gr.update(visible=codec == "cdc", interactive=not fetching),
+            look=gr.update(visible=self._is_listed(codec), interactive=not fetching),
         )
+
+    def _is_listed(self, codec: str) -> bool:
+        """Whether the Hub can be asked for more models of a codec."""
+        return any(each.is_listed for each in self._engine.codecs() if each.name == codec)
 
     @friendly
     def choose(self, codec: str, model: str | None, fetching: str, waiting: Waiting) -> Shelf:
