@@ -68,7 +68,7 @@ class Comparison:
         Args:
             image: a picture file; PNG, JPEG, WebP, AVIF, TIFF, BMP, GIF, and HEIC where it is installed.
             num_bytes: most bytes for the first file; the second gets as many as the first takes.
-            codec: the second: a classical one such as "jpeg" or "avif", one of diffdemo's such as "diffc", or "original".
+            codec: the second: a classical one such as "jpeg", one of diffdemo's such as "diffc", or "original".
             own: the first, of the same; empty for the first of diffdemo's.
             bpp: bits per pixel for the first file, instead of `num_bytes`.
             their_bpp: bits per pixel for the second file, instead of as many bytes as the first takes.
