@@ -64,6 +64,22 @@ class Encoding:
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignFile:
+    """A picture as another program's file.
+
+    Attributes:
+        data: the file.
+        width, height: of the picture that it decodes to.
+        note: what became of the picture's size, in sentences; "" for nothing.
+    """
+
+    data: bytes
+    width: int
+    height: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class Samples:
     """Pictures drawn from the same file, so far.
 

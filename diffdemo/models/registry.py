@@ -5,6 +5,7 @@ from __future__ import annotations
 from diffdemo.errors import WeightsError
 from diffdemo.models.spec import GB, MB, HubFile, HubSource, Kind, ModelSpec
 
+_COD_LITE = "zhaoyangjia/CoD_Lite"
 DDPM_256 = (113_673_219, 455 * MB, 2 * GB)
 """Parameters, bytes and memory that all of Google's models for 256x256 pixels share."""
 
@@ -45,7 +46,7 @@ def _cod_lite(rate: str, parameters: int) -> ModelSpec:
         num_bytes=4 * parameters,
         memory=2 * GB,
         paper="2604.12525",
-        sources=(HubSource("zhaoyangjia/CoD_Lite", (HubFile((f"{stem}.pt",)), HubFile((f"{stem}.yaml",)))),),
+        sources=(HubSource(_COD_LITE, (HubFile((f"{stem}.pt",)), HubFile((f"{stem}.yaml",)))),),
     )
 
 
@@ -217,6 +218,20 @@ FROM_HUB = (
     _cod_lite("0.0156", 98_750_403),
     _cod_lite("0.1250", 98_191_043),
     _cod_lite("0.5000", 102_027_459),
+    ModelSpec(
+        name="cod-lite-pretrain",
+        label="CoD-Lite, pre-trained",
+        codec="diffc",
+        kind=Kind.COD_PRETRAINED,
+        licence="MIT",
+        domain="photographs",
+        description="The diffusion model that CoD-Lite was made of, told nothing, for DiffC at any size. Untried.",
+        parameters=101_996_995,
+        num_bytes=816 * MB,
+        memory=2 * GB,
+        paper="2511.18706",
+        sources=(HubSource(_COD_LITE, (HubFile(("CoD_Lite_pretrain.pt",)),)),),
+    ),
 )
 """The first of a codec is the one that it uses where none is named and none of it is shipped."""
 RELEASED_CDC = HubSource("rhyang/CDC_params", ())

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     LATENT: a Stable Diffusion, for DiffC on the latents of its autoencoder.
     CDC: our CDC network, shipped or converted from a released checkpoint.
     COD: our CoD-Lite network, converted from a released checkpoint.
+    COD_PRETRAINED: the diffusion model from which CoD-Lite was made, in the same network, for DiffC.
     """
 
     PHOTO = "photo"
@@ -27,6 +28,7 @@ class Kind(StrEnum):
     LATENT = "latent"
     CDC = "cdc"
     COD = "cod"
+    COD_PRETRAINED = "cod-pretrained"
 
 
 @dataclass(frozen=True, slots=True)
