@@ -124,8 +124,8 @@ class FileInfo:
     """What a file says about itself, readable without the model.
 
     Attributes:
-        facts: what the codec states beside: of DiffC preset, seed and prompt, of CDC the quantisation step delta; None
-            for what files of this codec do not state.
+        facts: what the codec states beside: of DiffC preset, seed and prompt, of CDC the quantisation step delta, of
+            CoD-Lite stride and bits of its codes; None for what files of this codec do not state.
         header_bytes: everything before the picture's own bits, the prompt included.
         is_embedded: whether a prefix of it can be decoded.
         steps: of an embedded file.

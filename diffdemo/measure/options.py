@@ -44,7 +44,9 @@ def _parser(description: str) -> argparse.ArgumentParser:
         choices=tuple(CODECS),
         help=f"each with its shipped model, or all of its models that are here (default: {next(iter(CODECS))})",
     )
-    parser.add_argument("--models", nargs="+", default=[], metavar="NAME", help="instead of those of their codecs")
+    parser.add_argument(
+        "--models", nargs="+", default=[], metavar="NAME", help="measure these instead of those of their codecs"
+    )
     parser.add_argument(
         "--accept",
         choices=tuple(CODECS),
@@ -57,7 +59,8 @@ def _parser(description: str) -> argparse.ArgumentParser:
         nargs="+",
         metavar="X",
         help="rates: diffc writes one file at the largest, measured at its prefixes (default: 2.0); "
-        "cdc a file for each (default: for each of the quantisation steps 16, 11.3 ... 1 instead)",
+        "cdc a file for each (default: for each of the quantisation steps 16, 11.3 ... 1 instead); models of one rate "
+        "have no others",
     )
     parser.add_argument("--preset", choices=("fast", "balanced", "best"), default="balanced", help="of diffc")
     parser.add_argument(

@@ -30,7 +30,7 @@ class Order:
         model: name from `Engine.models`; its codec is the one that writes the files.
         bpp: rate in bits per pixel; None if `num_bytes` is given.
         num_bytes: largest file; None if `bpp` is given.
-        preset: "fast", "balanced" or "best"; of no effect for CDC.
+        preset: "fast", "balanced" or "best"; of no effect where an encoder does not search.
         most_pixels: larger pictures are scaled down to so many, their shape kept.
     """
 
