@@ -6,7 +6,7 @@
     for frame in diffdemo.decode(data):
         ...  # frame.pixels, coarse to fine
 
-`codec="cdc"` takes the other codec: content in bits, texture from the decoder.
+`codec="cdc"` takes another codec: content in bits, texture from the decoder. docs/codecs.md compares them all.
 
 Names are imported when they are first used, so that `import diffdemo` costs nothing.
 """

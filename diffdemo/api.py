@@ -36,15 +36,16 @@ def encode(
 ) -> bytes:
     """Compress a picture into a file.
 
-    Every prefix of a DiffC file is a coarser one. A CDC file is decoded whole or not at all.
+    Every prefix of a DiffC file is a coarser one. Files of the other codecs are decoded whole or not at all.
 
     Args:
         image: path of a picture, the bytes of a picture file, an opened Pillow image, or uint8 [H,W,3].
-        codec: "diffc" or "cdc"; None for that of the model, or DiffC.
+        codec: "diffc", "cdc" or "cod-lite"; None for that of the model, or DiffC.
         bpp: the most bits per pixel that the file may take, header included, up to 24; 1.0 if no target is given.
             The 64 bytes that the smallest files need are allowed at any rate.
         num_bytes: the same in bytes, to the byte.
-        psnr_db: where to end because the picture is good enough: the posterior mean of DiffC, CDC in one step.
+        psnr_db: where to end because the picture is good enough: the posterior mean of DiffC, CDC in one step. Of
+            no effect for CoD-Lite, whose models have one rate each.
         preset: for DiffC, "fast", "balanced" or "best": time spent on saving bits.
         seed: for DiffC, 0 .. 2^32 - 1, of the randomness that encoder and decoder share.
         model: a name out of `Engine.models()`; None takes the default of the codec. Pictures are fitted to what the
@@ -88,16 +89,16 @@ def decode(
         data: the bytes of a file, or its path; of an embedded codec such as DiffC, any prefix that holds its header.
         num_bytes: decode only that many bytes of it; only of embedded codecs.
         decoder: for DiffC "mean" (least error, blurred), "flow" (sharp) or "ancestral" (sharp, drawn at random); for
-            CDC "deterministic" (always the same picture) or "stochastic" (texture drawn at random). None takes the
-            first that the file's codec has.
+            CDC "deterministic" (always the same picture) or "stochastic" (texture drawn at random); CoD-Lite has only
+            the former. None takes the first that the file's codec has.
         realism: for "flow": 0 is the posterior mean, 1 the full probability flow.
         gamma: for "stochastic": standard deviation of the noise that it starts from, 0 to 2.
         eta: for "stochastic": fresh noise in every step, 0 to 1.
-        steps: for "deterministic" and "stochastic": denoising steps, 1 to 1000; None for what suits the model.
+        steps: for "deterministic" and "stochastic" of CDC: denoising steps, 1 to 1000; None for what suits the model.
         seed: for "ancestral" and "stochastic".
 
     Raises:
-        BitstreamError: if the bytes are not a file of ours, or not a whole one of CDC, or cannot be read.
+        BitstreamError: if the bytes are not a file of ours, or not a whole one where that is needed, or cannot be read.
         RateError: if a number is out of its range, or the decoder is not one for this file.
         WeightsError: if the model's weights cannot be loaded.
     """

@@ -109,6 +109,10 @@ class ToyPicture(CodedPicture):
         self._bitstream = bitstream
 
     @property
+    def size(self) -> tuple[int, int]:
+        return self._bitstream.header.width, self._bitstream.header.height
+
+    @property
     def num_bytes(self) -> int:
         return self._bitstream.num_bytes
 

@@ -9,10 +9,16 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from diffdemo.cli import streams
-from diffdemo.cli.options import decoder_asked_for, given, require_of_use, require_of_use_for_decoding
+from diffdemo.cli.options import (
+    decoder_asked_for,
+    given,
+    require_of_use,
+    require_of_use_for_decoding,
+    require_of_use_for_format,
+)
 from diffdemo.cli.output import numbered_files, require_empty_folder, require_output, write_file
 from diffdemo.cli.streams import STANDARD
 from diffdemo.cli.terminal import Progress, print_file, print_report
@@ -40,6 +46,9 @@ def encode(args: argparse.Namespace) -> None:
     picture = _read_picture(args.image)
     engine = Engine()
     _require_codec(engine, args.codec, args.model)
+    if args.format is not None:
+        _encode_foreign(engine, picture, args, began)
+        return
     require_of_use(args, codec=engine.model(_model_of(engine, args)).codec, codecs=engine.codecs())
     moments = engine.encode(
         picture.pixels,
@@ -94,18 +103,7 @@ def decode(args: argparse.Namespace) -> None:
     from diffdemo.images import to_png
 
     began = time.monotonic()
-    engine = Engine()
-    info = engine.describe(data)
-    if args.bytes is not None and not info.is_embedded:
-        raise DiffDemoError(f"The first bytes of a file of {info.codec} are no picture; please leave out --bytes.")
-    require_of_use_for_decoding(args, codec=info.codec, codecs=engine.codecs())
-    frames = engine.decode(
-        data,
-        num_bytes=args.bytes,
-        decoder=decoder_asked_for(args),
-        **given(args, *KNOBS),
-        every_step=args.frames is not None,
-    )
+    frames = (_frames if args.format is None else _frames_of_foreign)(Engine(), data, args)
     if args.frames is None:
         count, last = _watch(frames, lambda frame: None)
         _write(args.output, to_png(last.pixels))
@@ -140,6 +138,54 @@ def info(args: argparse.Namespace) -> None:
         print_report(described.to_json(), as_json=True)
     else:
         print_file(described)
+
+
+def _encode_foreign(engine: Engine, picture: Picture, args: argparse.Namespace, began: float) -> None:
+    """Write `args.output` in `args.format`."""
+    require_of_use_for_format(args, "bpp", "bytes", "psnr", "preset", "seed", "prompt")
+    model = _model_of(engine, args)
+    file = engine.encode_foreign(picture.pixels, file_format=args.format, model=model)
+    _write(args.output, file.data)
+    report = {
+        "output": str(args.output),
+        "codec": engine.model(model).codec,
+        "format": args.format,
+        "model": model,
+        "width": file.width,
+        "height": file.height,
+        "num_bytes": len(file.data),
+        "bpp": 8 * len(file.data) / (file.width * file.height),
+        "seconds": time.monotonic() - began,
+        "notes": (*picture.notes, *([file.note] if file.note else [])),
+    }
+    _report(args, report)
+
+
+def _frames(engine: Engine, data: bytes, args: argparse.Namespace) -> Iterator[Frame]:
+    """Reconstructions from a file of ours."""
+    if args.model is not None:
+        raise DiffDemoError("The file itself names its model; please leave out --model, which goes with --format.")
+    info = engine.describe(data)
+    if args.bytes is not None and not info.is_embedded:
+        raise DiffDemoError(f"The first bytes of a file of {info.codec} are no picture; please leave out --bytes.")
+    require_of_use_for_decoding(args, codec=info.codec, codecs=engine.codecs())
+    return engine.decode(data, num_bytes=args.bytes, **_decoding(args))
+
+
+def _frames_of_foreign(engine: Engine, data: bytes, args: argparse.Namespace) -> Iterator[Frame]:
+    """Reconstructions from a file of another program, `args.format`."""
+    require_of_use_for_format(args, "bytes")
+    if args.model is None:
+        raise DiffDemoError(
+            f"A file of the format '{args.format}' does not say which model wrote it; please name it with --model."
+        )
+    require_of_use_for_decoding(args, codec=engine.model(args.model).codec, codecs=engine.codecs())
+    return engine.decode_foreign(data, file_format=args.format, model=args.model, **_decoding(args))
+
+
+def _decoding(args: argparse.Namespace) -> dict[str, Any]:
+    """How to decode, as far as the command line says."""
+    return {"decoder": decoder_asked_for(args), "every_step": args.frames is not None, **given(args, *KNOBS)}
 
 
 def _read_data(path: Path) -> bytes:

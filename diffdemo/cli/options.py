@@ -50,6 +50,16 @@ def require_of_use(args: argparse.Namespace, *, codec: str, codecs: Sequence[Cod
             raise DiffDemoError(f"{chosen.label} does not read --{name}; please leave it out.")
 
 
+def require_of_use_for_format(args: argparse.Namespace, *names: str) -> None:
+    """Check that none of these options was given beside a format of another program, which knows nothing of them.
+
+    Raises:
+        DiffDemoError: naming one that was.
+    """
+    for name in given(args, *names):
+        raise DiffDemoError(f"The format '{args.format}' knows no --{name}; please leave it out.")
+
+
 def require_of_use_for_decoding(args: argparse.Namespace, *, codec: str, codecs: Sequence[CodecInfo]) -> None:
     """Check that what was given to `decode` is read by a decoder that the file has.
 

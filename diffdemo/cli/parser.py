@@ -189,6 +189,7 @@ def _add_encode(parser: argparse.ArgumentParser) -> None:
         "--codec", metavar="NAME", help="see `diffdemo models` (default: that of the model, or else diffc)"
     )
     parser.add_argument("--model", metavar="NAME", help="see `diffdemo models` (default: that of the codec)")
+    _add_format(parser, "write a file of another program instead")
     target = parser.add_mutually_exclusive_group()
     target.add_argument("--bpp", type=_positive, metavar="X", help="most bits per pixel, up to 24 (default: 1.0)")
     target.add_argument("--bytes", type=_count, metavar="N", help="most bytes")
@@ -220,6 +221,8 @@ def _add_decode(parser: argparse.ArgumentParser) -> None:
     )
     for name, knob in KNOBS.items():
         parser.add_argument(f"--{name}", type=_within(knob), metavar=name[0].upper(), help=_knob_help(name, knob))
+    _add_format(parser, "the file is one of another program")
+    parser.add_argument("--model", metavar="NAME", help="with --format, which says no model: that it was written with")
     parser.add_argument("--bytes", type=_count, metavar="N", help="of embedded files: use only the first N bytes")
     parser.add_argument("--frames", type=Path, metavar="DIR", help="also write every reconstruction on the way")
     _add_json(parser)
@@ -291,6 +294,10 @@ def _knob_help(name: str, knob: Knob) -> str:
     alone = ", and asking for it" if len(decoders) == 1 else ""
     default = "what suits the model" if name == "steps" else f"{knob.default:g}"
     return f"for --decoder {' and '.join(decoders)}{alone}: {knob.about} (default: {default})"
+
+
+def _add_format(parser: argparse.ArgumentParser, summary: str) -> None:
+    parser.add_argument("--format", metavar="NAME", help=f"{summary}, in a format that the model's codec has")
 
 
 def _add_seed(parser: argparse.ArgumentParser, summary: str) -> None:

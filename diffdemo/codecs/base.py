@@ -29,6 +29,11 @@ class CodedPicture(ABC):
 
     @property
     @abstractmethod
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture."""
+
+    @property
+    @abstractmethod
     def num_bytes(self) -> int:
         """Of what there is of the file."""
 
@@ -76,6 +81,8 @@ class Codec(ABC):
         facts: names of what its files state; see `Description`.
         rates: that make sense for it.
         options: which of "preset" and "seed" its encoder reads; whether a prompt is of use is up to the model.
+        is_one_rate: whether each of its models has one rate, so that it takes all of them to make a curve.
+        foreign_formats: files of other programs that it writes and reads, by the suffixes that these have.
         fingerprint: first four bytes of the SHA-256 of the weight file.
     """
 
@@ -88,6 +95,8 @@ class Codec(ABC):
     facts: ClassVar[tuple[str, ...]]
     rates: ClassVar[Rates]
     options: ClassVar[tuple[str, ...]] = ()
+    is_one_rate: ClassVar[bool] = False
+    foreign_formats: ClassVar[tuple[str, ...]] = ()
     fingerprint: bytes
 
     @classmethod
@@ -162,6 +171,30 @@ class Codec(ABC):
         """
         yield from self.coded(data).frames(rendering)
 
+    def encode_foreign(self, pixels: Pixels, file_format: str) -> bytes:
+        """A file for another program.
+
+        Args:
+            pixels: uint8 [H,W,3].
+            file_format: one of `foreign_formats`.
+
+        Raises:
+            ImageError: no picture, too large a one, or one that the format cannot hold.
+        """
+        raise NotImplementedError(file_format)
+
+    def coded_foreign(self, data: bytes, file_format: str) -> CodedPicture:
+        """The picture in a file of another program, ready to be decoded.
+
+        Args:
+            data: the file, which need not say which model wrote it: whoever calls has to know.
+            file_format: one of `foreign_formats`.
+
+        Raises:
+            BitstreamError: it is none that this codec and model can decode.
+        """
+        raise NotImplementedError(file_format)
+
     def files(self, pixels: Pixels, targets: Sequence[Target]) -> Iterator[bytes]:
         """Files of a picture over a range of rates, by rising size.
 
@@ -214,6 +247,17 @@ class Codec(ABC):
                 f"choose one of: {', '.join(cls.decoders)}."
             )
         return chosen
+
+    @classmethod
+    def require_foreign(cls, file_format: str) -> None:
+        """Check that the codec has a format of another program.
+
+        Raises:
+            RateError: it has not.
+        """
+        if file_format not in cls.foreign_formats:
+            known = f"; choose one of: {', '.join(cls.foreign_formats)}." if cls.foreign_formats else " beside its own."
+            raise RateError(f"{cls.label} has no file format '{file_format}'{known}")
 
     @classmethod
     def curve_name(cls, rendering: Rendering) -> str:

@@ -273,6 +273,11 @@ class CdcPicture(CodedPicture):
         self._bitstream = bitstream
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture."""
+        return self._bitstream.header.width, self._bitstream.header.height
+
+    @property
     def num_bytes(self) -> int:
         """Of the file."""
         return self._bitstream.num_bytes

@@ -11,7 +11,7 @@ Source: Jia et al. 2026, "CoD-Lite: Real-Time Diffusion-Based Generative Image C
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -39,7 +39,6 @@ from diffdemo.errors import CorruptBitstream, ImageError, RateError
 from diffdemo.images import MOST_PIXELS, Pixels, mirrored, padded_pixels, require_pixels
 from diffdemo.models.cod.model import CodModel
 from diffdemo.models.cod.shape import CodShape
-from diffdemo.models.cod_progress import Heed, nobody
 from diffdemo.models.conversion import CONVERSIONS
 from diffdemo.models.spec import Kind, ModelFiles, ModelSpec
 
@@ -74,6 +73,8 @@ class CodLite(Codec):
     decoders: ClassVar = (Decoder.DETERMINISTIC,)
     facts: ClassVar = ("stride", "code_bits")
     rates: ClassVar = Rates(usual=0.03, most=0.5)
+    is_one_rate: ClassVar = True
+    foreign_formats: ClassVar = ("cod",)
 
     def __init__(self, model: CodModel, *, fingerprint: bytes) -> None:
         self.model = model
@@ -113,15 +114,7 @@ class CodLite(Codec):
         picture = partial(self.picture, self.read(self.open(data)))
         yield Encoded(data, Reconstruction(picture, len(data), 1, 1, 0.0, Decoder.DETERMINISTIC), done=True)
 
-    def encode(
-        self,
-        pixels: Pixels,
-        target: Target,
-        *,
-        preset: Preset = Preset.BALANCED,
-        seed: int = 0,
-        heed: Heed = nobody,
-    ) -> bytes:
+    def encode(self, pixels: Pixels, target: Target, *, preset: Preset = Preset.BALANCED, seed: int = 0) -> bytes:
         """The file of a picture; the model has only one.
 
         Args:
@@ -129,13 +122,12 @@ class CodLite(Codec):
             target: bytes that the file must not exceed. A quality is reached or not: another one is another model.
             preset: not used: there is nothing to search for.
             seed: not used: the file has no randomness.
-            heed: told between the layers of the encoder.
 
         Raises:
             ImageError: no picture, or too large a one.
             RateError: the file is longer than the target allows.
         """
-        file = self.write(self.analyse(pixels, heed))
+        file = self.write(self.analyse(pixels))
         if target.num_bytes is not None and len(file) > target.num_bytes:
             raise RateError(
                 f"{target.num_bytes} bytes are too few for this picture: this CoD-Lite model needs {len(file)}. "
@@ -143,7 +135,7 @@ class CodLite(Codec):
             )
         return file
 
-    def analyse(self, pixels: Pixels, heed: Heed = nobody) -> CodContent:
+    def analyse(self, pixels: Pixels) -> CodContent:
         """The codes of a picture, mirrored to the right and below until its sides are multiples.
 
         Raises:
@@ -158,7 +150,7 @@ class CodLite(Codec):
                 f"to multiples of {self.model.shape.multiple}. Please make it smaller."
             )
         picture = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None]
-        codes = self.model.codes(mirrored(picture, self.model.shape.multiple).float() / 255, heed)
+        codes = self.model.codes(mirrored(picture, self.model.shape.multiple).float() / 255)
         return CodContent(width, height, codes.numpy().astype(np.int32))
 
     def write(self, content: CodContent) -> bytes:
@@ -172,46 +164,20 @@ class CodLite(Codec):
             payload=write_payload(content.codes, self.model.shape.bits),
         )
 
-    def decode(
-        self, data: bytes, rendering: Rendering = DEFAULT_RENDERING, *, heed: Heed = nobody
-    ) -> Iterator[Reconstruction]:
-        """The picture, at once.
-
-        Args:
-            data: the file.
-            rendering: of which only the decoder is looked at.
-            heed: told between the layers of the decoder.
-
-        Raises:
-            BitstreamError: the file is not whole, not intact, not ours, or names another model.
-            RateError: a decoder of another codec.
-        """
-        yield from CodPicture(self, self.open(data), heed).frames(rendering)
-
     def coded(self, data: bytes) -> CodPicture:
         """The picture in a whole file; see `Codec`."""
-        return CodPicture(self, self.open(data))
+        bitstream = self.open(data)
+        size = bitstream.header.width, bitstream.header.height
+        return CodPicture(self, size, bitstream.num_bytes, partial(self.read, bitstream))
 
-    def encode_cod(self, pixels: Pixels, *, heed: Heed = nobody) -> bytes:
-        """The picture as a file for the authors' tools, which does not say how it was padded.
+    def encode_foreign(self, pixels: Pixels, file_format: str) -> bytes:
+        """The picture as a `.cod` file for the authors' tools, which does not say how it was padded; see `Codec`."""
+        return write_cod(self.analyse(pixels).codes, self.model.shape)
 
-        Raises:
-            ImageError: no picture, or too large a one.
-        """
-        return write_cod(self.analyse(pixels, heed).codes, self.model.shape)
-
-    def decode_cod(
-        self, data: bytes, rendering: Rendering = DEFAULT_RENDERING, *, heed: Heed = nobody
-    ) -> Iterator[Reconstruction]:
-        """The picture of a file that the authors' tools wrote with the same model; arguments as for `decode`.
-
-        Raises:
-            BitstreamError: the file is not whole, or not of this model.
-            RateError: a decoder of another codec.
-        """
-        decoder = self.decoder_of(rendering)
-        image = self.picture(self.read_cod(data), heed)
-        yield Reconstruction(lambda: image, len(data), 1, 1, 0.0, decoder)
+    def coded_foreign(self, data: bytes, file_format: str) -> CodPicture:
+        """The picture of a `.cod` file that the authors' tools wrote with the model of this rate; see `Codec`."""
+        content = self.read_cod(data)
+        return CodPicture(self, (content.width, content.height), len(data), lambda: content)
 
     def read_cod(self, data: bytes) -> CodContent:
         """What a file of the authors' tools says.
@@ -223,9 +189,9 @@ class CodLite(Codec):
         width, height, codes = read_cod(data, self.model.shape)
         return CodContent(width, height, codes)
 
-    def picture(self, content: CodContent, heed: Heed = nobody) -> Tensor:
+    def picture(self, content: CodContent) -> Tensor:
         """float32 [1,3,H,W] in [-1,1]; grey where a file of the authors' tools has no codes."""
-        known = self.model.picture(torch.from_numpy(content.codes).long(), heed).clamp(-1, 1)
+        known = self.model.picture(torch.from_numpy(content.codes).long()).clamp(-1, 1)
         rows, columns = min(content.height, known.shape[2]), min(content.width, known.shape[3])
         if (rows, columns) == (content.height, content.width):
             return known[:, :, :rows, :columns].contiguous()
@@ -285,26 +251,37 @@ class CodLite(Codec):
 
 
 class CodPicture(CodedPicture):
-    """A whole file with the codec that can decode it; `heed` is told between the layers of the decoder."""
+    """A whole file, and the codec that can decode it.
 
-    def __init__(self, codec: CodLite, bitstream: Bitstream, heed: Heed = nobody) -> None:
-        self._codec, self._bitstream, self._heed = codec, bitstream, heed
+    Args:
+        codec: that opened it.
+        size: width and height of its picture.
+        num_bytes: of the file.
+        read: says what is in it.
+    """
+
+    def __init__(self, codec: CodLite, size: tuple[int, int], num_bytes: int, read: Callable[[], CodContent]) -> None:
+        self._codec, self._size, self._num_bytes, self._read = codec, size, num_bytes, read
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture."""
+        return self._size
 
     @property
     def num_bytes(self) -> int:
         """Of the file."""
-        return self._bitstream.num_bytes
+        return self._num_bytes
 
     def frames(self, rendering: Rendering = DEFAULT_RENDERING, start: State | None = None) -> Iterator[Reconstruction]:
         """The picture, at once; see `CodedPicture`."""
         decoder = self._codec.decoder_of(rendering)
-        image = self._codec.picture(self._codec.read(self._bitstream), self._heed)
+        image = self._codec.picture(self._read())
         yield Reconstruction(lambda: image, self.num_bytes, 1, 1, 0.0, decoder)
 
     def work(self, rendering: Rendering) -> Work:
         """One run of the decoder."""
-        header = self._bitstream.header
-        return Work(padded_pixels(header.width, header.height, self._codec.model.shape.multiple), 1)
+        return Work(padded_pixels(*self._size, self._codec.model.shape.multiple), 1)
 
 
 def rate_number(shape: CodShape) -> int:

@@ -74,6 +74,11 @@ class DiffCPicture(CodedPicture):
         self.file = file
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture."""
+        return self.file.head.width, self.file.head.height
+
+    @property
     def num_bytes(self) -> int:
         """Of what there is of the file."""
         return self.file.num_bytes

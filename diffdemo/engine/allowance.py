@@ -110,15 +110,12 @@ class Allowance:
             "Please choose a smaller picture.",
         )
 
-    def require_decode(
-        self, codec: Codec, coded: CodedPicture, size: tuple[int, int], rendering: Rendering, count: int = 1
-    ) -> None:
+    def require_decode(self, codec: Codec, coded: CodedPicture, rendering: Rendering, count: int = 1) -> None:
         """Check that a file can be decoded, so many times, in the time that one call may take.
 
         Args:
             codec: that can decode it.
             coded: the file.
-            size: width and height of its picture.
             rendering: how it will be decoded.
             count: how often.
 
@@ -128,7 +125,7 @@ class Allowance:
         """
         codec.decoder_of(rendering)
         work = coded.work(rendering)
-        width, height = size
+        width, height = coded.size
         if width * height > self._limits.pixels:
             raise WorkLimitError(
                 f"The file holds {width} x {height} pixels; at most {self._limits.pixels:,} are decoded "

@@ -17,6 +17,7 @@ from diffdemo.errors import DownloadError, WeightsError
 from diffdemo.hub.library import Library
 from diffdemo.hub.records import CacheUsage, DownloadProgress
 from diffdemo.models.registry import DEFAULT_MODEL, LISTED, RETIRED, default_model
+from diffdemo.models.spec import ModelSpec
 
 
 class Catalogue:
@@ -58,6 +59,22 @@ class Catalogue:
             WeightsError: there is no such model.
         """
         return self._seen(self._store.info(self._store.spec(name)), {codec.default_model for codec in self.codecs()})
+
+    def spec(self, model: str) -> ModelSpec:
+        """All that the registry knows about a model.
+
+        Raises:
+            WeightsError: there is no such model.
+        """
+        return self._store.spec(model)
+
+    def codec(self, model: str) -> Codec:
+        """The codec that runs on a model, for whoever measures it without limits.
+
+        Raises:
+            WeightsError: there is no such model, it is not on this computer, or its weights cannot be loaded.
+        """
+        return self._store.codec(model)
 
     def download(self, model: str) -> Iterator[DownloadProgress]:
         """Fetch a model from the Hub. Whoever asks for the same one meanwhile shares the download.

@@ -17,7 +17,7 @@ import torch
 from diffdemo.codecs.records import Preset, Target
 from diffdemo.codecs.registry import CODECS
 from diffdemo.codecs.rendering import LARGEST_SEED, WAYS, Decoder, Knobs, Rendering
-from diffdemo.coding.container import Header, read_bitstream
+from diffdemo.coding.container import read_bitstream
 from diffdemo.engine import examples
 from diffdemo.engine.allowance import Allowance
 from diffdemo.engine.arguments import choice_of, target_of
@@ -27,6 +27,7 @@ from diffdemo.engine.classical.offline import Offline
 from diffdemo.engine.decode_cache import Trace, TraceCache
 from diffdemo.engine.describe import describe_file
 from diffdemo.engine.examples import ExampleResult
+from diffdemo.engine.foreign import Foreign
 from diffdemo.engine.frames import FRAMES_A_SECOND, Pace, preview_of, seen, seen_encoding, watch_decode, watch_encode
 from diffdemo.engine.hardware.device import choose_device, describe_device
 from diffdemo.engine.hardware.device_lock import DeviceLock
@@ -40,7 +41,7 @@ from diffdemo.metrics.distortion import psnr_db as measure_psnr
 from diffdemo.metrics.points import CurvePoint
 
 
-class Engine(Catalogue, Offline):
+class Engine(Catalogue, Foreign, Offline):
     """Encodes and decodes; knows models, caches and devices, and nothing of pages or terminals.
 
     Args:
@@ -227,13 +228,13 @@ class Engine(Catalogue, Offline):
             BitstreamError, ImageError, RateError.
         """
         require_count(count)
-        prefix, header = _prefix(data, num_bytes)
+        prefix = _prefix(data, num_bytes)
         codec = self._writer(prefix)
         decoder = next((each for each in codec.decoders if WAYS[each].draws), None)
         if decoder is None:
             raise RateError(f"{codec.label} has no decoder that draws: all pictures of a file would be the same.")
         first = Rendering(decoder, **knobs)
-        self._allowance.require_decode(codec, codec.coded(prefix), (header.width, header.height), first, count=count)
+        self._allowance.require_decode(codec, codec.coded(prefix), first, count=count)
         draws = (
             self._decode(data, num_bytes, replace(first, seed=(first.seed + number) % (LARGEST_SEED + 1)), reference)
             for number in range(count)
@@ -285,12 +286,13 @@ class Engine(Catalogue, Offline):
         Raises:
             BitstreamError, WeightsError.
         """
-        prefix, header = _prefix(data, num_bytes)
+        prefix = _prefix(data, num_bytes)
         coded = self._writer(prefix).coded(prefix)
         trace = self._traces.get(data) or Trace()
         with self._device.computing():
             found = coded.bits_by_cell(trace.original, trace.states)
-        return None if found is None else map_of(found, header.height, header.width)
+        width, height = coded.size
+        return None if found is None else map_of(found, height, width)
 
     def describe(self, data: bytes) -> FileInfo:
         """What a file says about itself; needs no network.
@@ -323,7 +325,8 @@ class Engine(Catalogue, Offline):
         *,
         every_step: bool = False,
     ) -> Iterator[Frame]:
-        prefix, header = _prefix(data, num_bytes)
+        prefix = _prefix(data, num_bytes)
+        header = read_bitstream(prefix).header
         if reference is not None and reference.shape[:2] != (header.height, header.width):
             raise ImageError(
                 f"The file holds {header.width} x {header.height} pixels, the original has "
@@ -331,7 +334,7 @@ class Engine(Catalogue, Offline):
             )
         codec = self._writer(prefix)
         coded = codec.coded(prefix)
-        self._allowance.require_decode(codec, coded, (header.width, header.height), rendering)
+        self._allowance.require_decode(codec, coded, rendering)
         trace = self._traces.of(data) if codec.is_embedded else Trace()
         trace.compare_with(reference)
         start = None if every_step else trace.state_within(coded.num_bytes)
@@ -340,11 +343,6 @@ class Engine(Catalogue, Offline):
         return watch_decode(pictures, reference, trace, pace)
 
 
-def _prefix(data: bytes, num_bytes: int | None) -> tuple[bytes, Header]:
-    """So many bytes of a file, and what its header says.
-
-    Raises:
-        BitstreamError: if there is no whole header in them.
-    """
-    prefix = data if num_bytes is None else data[: max(0, num_bytes)]
-    return prefix, read_bitstream(prefix).header
+def _prefix(data: bytes, num_bytes: int | None) -> bytes:
+    """So many bytes of a file."""
+    return data if num_bytes is None else data[: max(0, num_bytes)]

@@ -64,6 +64,22 @@ class Encoding:
 
 
 @dataclass(frozen=True, slots=True)
+class ForeignFile:
+    """A picture as another program's file.
+
+    Attributes:
+        data: the file.
+        width, height: of the picture that it decodes to.
+        note: what became of the picture's size, in sentences; "" for nothing.
+    """
+
+    data: bytes
+    width: int
+    height: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
 class Samples:
     """Pictures drawn from the same file, so far.
 
@@ -108,8 +124,8 @@ class FileInfo:
     """What a file says about itself, readable without the model.
 
     Attributes:
-        facts: what the codec states beside: of DiffC preset, seed and prompt, of CDC the quantisation step delta; None
-            for what files of this codec do not state.
+        facts: what the codec states beside: of DiffC preset, seed and prompt, of CDC the quantisation step delta, of
+            CoD-Lite stride and bits of its codes; None for what files of this codec do not state.
         header_bytes: everything before the picture's own bits, the prompt included.
         is_embedded: whether a prefix of it can be decoded.
         steps: of an embedded file.

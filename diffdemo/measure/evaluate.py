@@ -2,11 +2,14 @@
 
     python -m diffdemo evaluate DIR -o RESULTS.jsonl [--codecs diffc cdc] [--bpp 2.0] [--preset balanced]
                        [--decoders mean flow ancestral] [--realism 0.5 1] [--steps 1 17] [--gamma 0 0.8]
-                       [--looks 0.15 0.3 0.6 1.0]
+                       [--looks 0.15 0.3 0.6 1.0] [--models NAME ...]
+    python -m diffdemo evaluate DIR --accept cod-lite [--models NAME ...]
 
 One line of JSON per picture and curve, written as soon as it is measured; a run that was stopped goes on where it
 stopped. A progressive file is encoded once and measured at its prefixes; CDC analyses a picture once and writes a file
-for each rate. With `--looks` there is another line for what realism and blotches are computed from, at fixed rates.
+for each rate. Of a codec whose models have one rate each, all that are here are measured: points of one curve. With
+`--looks` there is another line for what realism and blotches are computed from, at fixed rates. `--accept` holds models
+to what was published about them instead.
 
 A picture that cannot be read, or that one codec cannot take, is reported and costs only itself. The summary is computed
 from the lines about the pictures that lie in the folder now; docs/evaluation.md says what its tables mean.
@@ -21,11 +24,14 @@ from typing import Protocol
 from diffdemo.codecs.base import Codec
 from diffdemo.codecs.records import Preset
 from diffdemo.codecs.rendering import Rendering
+from diffdemo.engine.catalogue import Catalogue
 from diffdemo.engine.classical.files import Ladder, available_codecs, classical_at, classical_curve
 from diffdemo.engine.hardware.device import choose_device
-from diffdemo.engine.store import load_codec
+from diffdemo.engine.records import ModelInfo
+from diffdemo.measure.acceptance import accept
 from diffdemo.measure.embedded import sweep
 from diffdemo.measure.interrupts import Interrupts, Stopped, heeded
+from diffdemo.measure.models import chosen_models, is_usual
 from diffdemo.measure.options import parse
 from diffdemo.measure.perceptual_points import ORIGINAL, RATES, bytes_at, look_at, look_of
 from diffdemo.measure.renderings import reads, renderings_of
@@ -39,7 +45,6 @@ from diffdemo.measure.tables import counted
 from diffdemo.measure.whole import decoded, files_of, measure
 from diffdemo.metrics.realism import REVISION
 from diffdemo.metrics.registry import METRICS
-from diffdemo.models.registry import default_model, model_spec
 
 DEFAULT_BPP = 2.0
 """Of embedded files, whose prefixes are all that lies below."""
@@ -66,9 +71,10 @@ def main(argv: list[str]) -> int:
     args = parse(argv, __doc__.splitlines()[0])
     with heeded() as interrupts:
         try:
-            return _evaluate(args, interrupts)
+            return _evaluate(args, interrupts) if args.accept is None else _accept(args, interrupts)
         except KeyboardInterrupt as stop:
-            say(f"stopped; what was measured is kept in '{args.output}', and the same command goes on from there")
+            kept = f"; what was measured is kept in '{args.output}', and the same command goes on from there"
+            say(f"stopped{kept if args.accept is None else ''}")
             return stop.status if isinstance(stop, Stopped) else Stopped().status
 
 
@@ -123,12 +129,34 @@ def _conclude(args: argparse.Namespace, pictures: Collection[str]) -> int:
 def _runs(args: argparse.Namespace) -> list[_Run]:
     """All that is asked for; models are loaded here."""
     runs: list[_Run] = [_OriginalRun(), *map(_ClassicalRun, available_codecs())]
-    for name in dict.fromkeys(args.codecs):
-        model = default_model(name)
-        codec = load_codec(model_spec(model), choose_device("auto"))
-        settings = {"model": model, "fingerprint": codec.fingerprint.hex()}
-        runs.append((_EmbeddedRun if codec.is_embedded else _WholeRun)(codec, settings, args))
+    catalogue = _catalogue()
+    for info in chosen_models(catalogue, args.codecs, args.models):
+        codec = catalogue.codec(info.name)
+        runs.append((_EmbeddedRun if codec.is_embedded else _WholeRun)(codec, info, args))
     return runs
+
+
+def _accept(args: argparse.Namespace, interrupts: Interrupts) -> int:
+    """Hold models to what was published about them; see `acceptance.accept`."""
+    catalogue = _catalogue()
+    models = chosen_models(catalogue, () if args.models else (args.accept,), args.models)
+    specs = [catalogue.spec(info.name) for info in models if info.codec == args.accept]
+    return accept(args.folder, specs, catalogue.codec, interrupts.require_none)
+
+
+def _catalogue() -> Catalogue:
+    return Catalogue(choose_device("auto"), model=None, memory=None, is_fixed=False)
+
+
+def _settings(codec: Codec, info: ModelInfo) -> Row:
+    """What a line says about the model that it is of."""
+    return {"model": info.name, "fingerprint": codec.fingerprint.hex()}
+
+
+def _curves(codec: Codec, info: ModelInfo, args: argparse.Namespace) -> dict[str, Rendering]:
+    """The renderings that are asked for, by what results call their curves."""
+    of = "" if is_usual(info) else f" of {info.name}"
+    return {f"{codec.curve_name(each)}{of}": each for each in renderings_of(type(codec), args)}
 
 
 def _amount(row: Row) -> str:
@@ -169,13 +197,13 @@ class _ClassicalRun:
 class _EmbeddedRun:
     """A codec whose files are decoded at prefixes, as the arguments ask for it."""
 
-    def __init__(self, codec: Codec, settings: Row, args: argparse.Namespace) -> None:
-        self.name = codec.name
+    def __init__(self, codec: Codec, info: ModelInfo, args: argparse.Namespace) -> None:
+        self.name = codec.name if info.is_default else info.name
         self._codec = codec
         self._bpp = max(args.bpp) if args.bpp else DEFAULT_BPP
         self._preset = Preset(args.preset)
-        self._renderings = {codec.curve_name(each): each for each in renderings_of(type(codec), args)}
-        self._settings = {**settings, "bpp": self._bpp, "preset": args.preset}
+        self._renderings = _curves(codec, info, args)
+        self._settings = {**_settings(codec, info), "bpp": self._bpp, "preset": args.preset}
 
     def __call__(self, sheet: Sheet, rates: list[float] | None) -> Iterator[Row]:
         curves = [name for name in self._renderings if sheet.lacks(name, self._settings)]
@@ -206,12 +234,12 @@ class _WholeRun:
     Lines of other weights do not count as measured.
     """
 
-    def __init__(self, codec: Codec, settings: Row, args: argparse.Namespace) -> None:
-        self.name = codec.name
+    def __init__(self, codec: Codec, info: ModelInfo, args: argparse.Namespace) -> None:
+        self.name = codec.name if info.is_default else info.name
         self._codec = codec
-        self._bpp: list[float] | None = args.bpp
-        self._renderings = {codec.curve_name(each): each for each in renderings_of(type(codec), args)}
-        self._model = settings
+        self._bpp: list[float] | None = None if codec.is_one_rate else args.bpp
+        self._renderings = _curves(codec, info, args)
+        self._model = _settings(codec, info)
 
     def __call__(self, sheet: Sheet, rates: list[float] | None) -> Iterator[Row]:
         named = self._renderings.items()

@@ -12,7 +12,7 @@ from diffdemo.metrics.points import CurvePoint
 from diffdemo.metrics.registry import BASE, METRICS
 from diffdemo.plain_text import aligned
 
-RATES = (0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0)
+RATES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0)
 """In bits per pixel."""
 HIGH_BPP = 0.5
 """From here on, little is left for a decoder to make up, and the flow should lose little against the mean."""

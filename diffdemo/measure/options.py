@@ -23,7 +23,12 @@ def parse(argv: list[str], description: str) -> argparse.Namespace:
     Raises:
         SystemExit: if the line makes no sense; argparse has then said why.
     """
-    args = _parser(description).parse_args(argv)
+    parser = _parser(description)
+    args = parser.parse_args(argv)
+    if args.output is None and args.accept is None:
+        parser.error("the following arguments are required: -o/--output")
+    if args.codecs is None:
+        args.codecs = [] if args.models else [next(iter(CODECS))]
     if args.looks == []:
         args.looks = list(RATES)
     return args
@@ -32,16 +37,30 @@ def parse(argv: list[str], description: str) -> argparse.Namespace:
 def _parser(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="diffdemo evaluate", description=description, allow_abbrev=False)
     parser.add_argument("folder", type=Path, metavar="DIR")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="RESULTS", help="JSON lines; appended to")
-    first = next(iter(CODECS))
-    parser.add_argument("--codecs", nargs="+", choices=tuple(CODECS), default=[first], help=f"(default: {first})")
+    parser.add_argument("-o", "--output", type=Path, metavar="RESULTS", help="JSON lines; appended to")
+    parser.add_argument(
+        "--codecs",
+        nargs="+",
+        choices=tuple(CODECS),
+        help=f"each with its shipped model, or all of its models that are here (default: {next(iter(CODECS))})",
+    )
+    parser.add_argument(
+        "--models", nargs="+", default=[], metavar="NAME", help="measure these instead of those of their codecs"
+    )
+    parser.add_argument(
+        "--accept",
+        choices=tuple(CODECS),
+        metavar="CODEC",
+        help="check this codec's models that are here against what was published about them; needs no RESULTS",
+    )
     parser.add_argument(
         "--bpp",
         type=_positive,
         nargs="+",
         metavar="X",
         help="rates: diffc writes one file at the largest, measured at its prefixes (default: 2.0); "
-        "cdc a file for each (default: for each of the quantisation steps 16, 11.3 ... 1 instead)",
+        "cdc a file for each (default: for each of the quantisation steps 16, 11.3 ... 1 instead); models of one rate "
+        "have no others",
     )
     parser.add_argument("--preset", choices=("fast", "balanced", "best"), default="balanced", help="of diffc")
     parser.add_argument(

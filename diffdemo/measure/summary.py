@@ -11,6 +11,7 @@ from diffdemo.codecs.registry import CODECS
 from diffdemo.engine.classical import formats
 from diffdemo.measure.mean_curves import Curves, flow_below_mean, mean_curve_tables
 from diffdemo.measure.perceptual_tables import look_tables
+from diffdemo.measure.results.joined import joined
 from diffdemo.measure.results.lines import Row, codec_of, picture_key
 from diffdemo.measure.tables import counted, mean
 from diffdemo.metrics.curves import rising
@@ -31,9 +32,10 @@ def summary(rows: Sequence[Row]) -> str:
     """BD-rates against the classical codecs, mean curves, looks at fixed rates, and a table for each curve of files.
 
     Args:
-        rows: lines of a results file; of several for a codec and a picture the last one counts. Pictures are told apart
-            by their hash, or where lines have none by their name.
+        rows: lines of a results file; of several for a codec and a picture the last one counts, unless they are about
+            models of one rate each. Pictures are told apart by their hash, or where lines have none by their name.
     """
+    rows = joined(rows)
     points: Latest = {}
     for row in rows:
         if "points" in row:
@@ -143,7 +145,11 @@ def _file_label(point: Row) -> str:
     if point["target_bpp"] is not None:
         return f"{point['target_bpp']:g} bpp"
     facts = {name: value for name, value in point.items() if name not in MEASURED_FIELDS and value is not None}
-    return ", ".join(f"{name} {value:.2f}" for name, value in facts.items())
+    return ", ".join(f"{name} {_figure(value)}" for name, value in facts.items())
+
+
+def _figure(value: float) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 def _cells(label: str, group: list[Row], metrics: Sequence[Metric]) -> tuple[str, ...]:

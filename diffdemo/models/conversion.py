@@ -39,5 +39,6 @@ def _cod(files: Mapping[str, Path], target: Path) -> None:
 CONVERSIONS: Mapping[Kind, Conversion] = {
     Kind.CDC: Conversion("cdc.safetensors", _cdc),
     Kind.COD: Conversion("cod.safetensors", _cod),
+    Kind.COD_PRETRAINED: Conversion("cod.safetensors", _cod),
 }
 """By kind; the files of other kinds are loaded as they are."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 
 from diffdemo.diffusion.views import MOST_VIEWS
+from diffdemo.models.cod.denoiser import load_cod_space
+from diffdemo.models.conversion import CONVERSIONS
 from diffdemo.models.photo import PhotoDenoiser
 from diffdemo.models.space import PixelSpace, Space
 from diffdemo.models.spec import Kind, ModelFiles, ModelSpec
@@ -13,8 +15,9 @@ from diffdemo.models.spec import Kind, ModelFiles, ModelSpec
 def load_space(spec: ModelSpec, weights: ModelFiles | None, device: torch.device) -> tuple[Space, bytes]:
     """The model on its device, and the four bytes that name it in files.
 
-    Models of the Hub run in half precision on the GPU, where it halves memory and more than halves time; the states
-    that encoder and decoder share are float32 on the CPU in any case, and forgive what differs (docs/diffc.md, drift).
+    Models in diffusers' layout run in half precision on the GPU, where it halves memory and more than halves time; the
+    states that encoder and decoder share are float32 on the CPU in any case, and forgive what differs (docs/diffc.md,
+    drift).
 
     Args:
         spec: the model.
@@ -29,6 +32,8 @@ def load_space(spec: ModelSpec, weights: ModelFiles | None, device: torch.device
         return PixelSpace(denoiser, most_views=MOST_VIEWS), bytes.fromhex(denoiser.sha256[:8])
     dtype = torch.float16 if device.type == "cuda" else torch.float32
     space: Space
+    if spec.kind is Kind.COD_PRETRAINED:
+        return load_cod_space(weights.files[CONVERSIONS[spec.kind].key], device=device), weights.fingerprint
     # diffusers takes seconds to import, and only these models need it.
     if spec.kind is Kind.PIXEL:
         from diffdemo.models.diffusers.pixel_unet import load_pixel_space

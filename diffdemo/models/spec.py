@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +21,7 @@ class Kind(StrEnum):
     LATENT: a Stable Diffusion, for DiffC on the latents of its autoencoder.
     CDC: our CDC network, shipped or converted from a released checkpoint.
     COD: our CoD-Lite network, converted from a released checkpoint.
+    COD_PRETRAINED: the diffusion model from which CoD-Lite was made, in the same network, for DiffC.
     """
 
     PHOTO = "photo"
@@ -27,6 +29,7 @@ class Kind(StrEnum):
     LATENT = "latent"
     CDC = "cdc"
     COD = "cod"
+    COD_PRETRAINED = "cod-pretrained"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,31 @@ class HubSource:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """A mean that was published, and how far from it is near enough."""
+
+    mean: float
+    tolerance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What was published about a model: who finds other numbers has another model, or runs it in another way.
+
+    Attributes:
+        source: whose numbers of what these are, in a sentence.
+        count: how many pictures that is about.
+        side: of the square in the middle of each that was coded.
+        means: over the pictures, by names of metrics.
+    """
+
+    source: str
+    count: int
+    side: int
+    means: Mapping[str, Expected]
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """A model that can be chosen.
 
@@ -88,6 +116,7 @@ class ModelSpec:
         file: name of the weight file in `assets/`; "" if it comes from the Hub.
         sources: where it comes from; () if it is shipped.
         is_gated: whether its licence has to be accepted on its page first.
+        acceptance: what it has to come to on known pictures; None if that is not known.
     """
 
     name: str
@@ -105,6 +134,7 @@ class ModelSpec:
     file: str = ""
     sources: tuple[HubSource, ...] = ()
     is_gated: bool = False
+    acceptance: Acceptance | None = None
 
     @property
     def is_shipped(self) -> bool:

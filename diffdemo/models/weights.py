@@ -131,6 +131,20 @@ def load_strictly(network: torch.nn.Module, weights: WeightFile, name: str) -> N
     network.load_state_dict({key: tensor.float() for key, tensor in weights.tensors.items()}, strict=True)
 
 
+def require_finite(network: torch.nn.Module, name: str) -> None:
+    """Check that all weights are numbers.
+
+    Args:
+        network: with its weights.
+        name: of the model, for the error.
+
+    Raises:
+        WeightsError: one of them is not.
+    """
+    if not all(bool(parameter.isfinite().all()) for parameter in network.parameters()):
+        raise WeightsError(f"The weights of {name} hold values that are not numbers. Please fetch them again.")
+
+
 def require_tensors(network: torch.nn.Module, tensors: dict[str, Tensor], name: str) -> None:
     """Check that tensors are exactly those of a network, by name and shape.
 

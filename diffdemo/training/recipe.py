@@ -1,4 +1,4 @@
-"""What the recipes of both codecs say alike: how long a run is, what a step takes, and how it learns."""
+"""What the recipes of DiffC and CDC say alike: how long a run is, what a step takes, and how it learns."""
 
 from __future__ import annotations
 

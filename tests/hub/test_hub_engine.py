@@ -22,8 +22,17 @@ from diffdemo.cli import parser
 from diffdemo.codecs.base import Codec
 from diffdemo.codecs.diffc import DiffC
 from diffdemo.coding.container import write_bitstream
-from diffdemo.engine import Engine, catalogue
-from diffdemo.errors import DownloadError, MemoryBudgetError, ModelMismatch, RateError, WeightsError
+from diffdemo.engine import Engine, Limits, catalogue
+from diffdemo.errors import (
+    CorruptBitstream,
+    DownloadError,
+    MemoryBudgetError,
+    ModelMismatch,
+    RateError,
+    TruncatedBitstream,
+    WeightsError,
+    WorkLimitError,
+)
 from diffdemo.hub.library import Library
 from diffdemo.images import Pixels, to_png
 from diffdemo.models import registry
@@ -62,7 +71,16 @@ SPECS = (
         codec="cod-lite",
         native=None,
     ),
+    replace(
+        spec(
+            "pretrained",
+            Kind.COD_PRETRAINED,
+            HubSource("tiny/cod", registry.model_spec("cod-lite-pretrain").sources[0].files),
+        ),
+        native=None,
+    ),
 )
+PRETRAINED_SHAPE = CodShape(32, 4, 32, 2, 1, 1, 4, 32, 8, 32)
 COD_SHAPE = CodShape(16, 4, 32, 2, 1, 1, 4, 32, 8, 32)
 """The narrowest that has 32 groups everywhere, as the released ones have."""
 CDC = "folder/image-l2-use_weight5-vimeo-d8-t8193-b0.0128-x-cosine-01-float32-aux0.0_2.pt"
@@ -83,9 +101,18 @@ def stocked(hub: HubServer, home: object) -> HubServer:
     hub.add("tiny/xl", tiny_stable_diffusion(xl=True))
     hub.add("tiny/preview", tiny_taesd())
     cod = {f"net.{key}": tensor for key, tensor in formula_weights(COD_SHAPE).items()}
+    pretrained = {
+        prefix + key: tensor + number
+        for number, prefix in enumerate(("ema_denoiser.", "denoiser."))
+        for key, tensor in formula_weights(PRETRAINED_SHAPE).items()
+    }
     hub.add(
         "tiny/cod",
-        {"CoD_Lite_bpp_0_0156.pt": pickled({"module": cod}), "CoD_Lite_bpp_0_0156.yaml": b"noise_level: 0"},
+        {
+            "CoD_Lite_bpp_0_0156.pt": pickled({"module": cod}),
+            "CoD_Lite_bpp_0_0156.yaml": b"noise_level: 0",
+            "CoD_Lite_pretrain.pt": pickled({"state_dict": pretrained}),
+        },
     )
     hub.add(
         "tiny/cdc",
@@ -128,6 +155,7 @@ MODELS = {
     "cdc-x-b0.0128": (40, 72),
     "cdc-eps-b0.1024-lpips": (40, 72),
     "cod": (40, 72),
+    "pretrained": (40, 72),
 }
 
 
@@ -340,3 +368,106 @@ def test_the_command_line_says_how_a_picture_was_fitted(make_engine, picture, tm
         parser.main(["encode", str(source), "-o", str(tmp_path / "a.difd"), "--model", "pixels", "--bytes", "99"]) == 0
     )
     assert "Cut and scaled from 72 x 40 to 16 x 16 pixels" in capsys.readouterr().out
+
+
+def test_files_of_other_programs(engine, picture):
+    fetched(engine, "cod")
+    file = engine.encode_foreign(picture, file_format="cod", model="cod")
+    assert (file.width, file.height) == (80, 48)
+    assert file.note == "The file's picture is filled up to 80 x 48 pixels: it holds no others."
+    assert len(file.data) == 4 + 5 * 3 // 2 + 1
+    (frame,) = engine.decode_foreign(file.data, file_format="cod", model="cod")
+    assert (frame.pixels.shape, frame.num_bytes, frame.decoder) == ((48, 80, 3), len(file.data), "deterministic")
+    *_, own = engine.decode(*[moment.data for moment in engine.encode(picture, model="cod")])
+    assert np.abs(frame.pixels[:40, :72].astype(int) - own.pixels).max() <= 1
+    assert engine.encode_foreign(frame.pixels, file_format="cod", model="cod").note == ""
+
+
+def test_files_of_other_programs_that_cannot_be(engine, picture):
+    with pytest.raises(RateError, match="DiffC has no file format 'cod' beside its own"):
+        engine.encode_foreign(picture, file_format="cod", model="pixels")
+    with pytest.raises(RateError, match="CoD-Lite has no file format 'png'; choose one of: cod"):
+        engine.decode_foreign(b"", file_format="png", model="cod")
+    with pytest.raises(WeightsError, match="python -m diffdemo download cod"):
+        engine.encode_foreign(picture, file_format="cod", model="cod")
+    with pytest.raises(WeightsError, match="There is no model 'nonesuch'"):
+        engine.encode_foreign(picture, file_format="cod", model="nonesuch")
+    fetched(engine, "cod")
+    data = engine.encode_foreign(picture, file_format="cod", model="cod").data
+    with pytest.raises(TruncatedBitstream, match="ends after 11 of 12 bytes"):
+        engine.decode_foreign(data[:-1], file_format="cod", model="cod")
+    with pytest.raises(CorruptBitstream, match="written with another one, or is damaged"):
+        engine.decode_foreign(data + b"more", file_format="cod", model="cod")
+    with pytest.raises(RateError, match="CoD-Lite, which has no decoder 'flow'"):
+        engine.decode_foreign(data, file_format="cod", model="cod", decoder="flow")
+
+
+def test_limits_hold_for_files_of_other_programs(make_engine, picture):
+    engine = make_engine(limits=Limits(pixels=1000))
+    fetched(engine, "cod")
+    small = engine.encode_foreign(picture, file_format="cod", model="cod")
+    assert "Made smaller, to 42 x 23: at most 1,000 pixels" in small.note
+    assert (small.width, small.height) == (48, 32)
+    with pytest.raises(WorkLimitError, match="holds 48 x 32 pixels; at most 1,000 are decoded here"):
+        engine.decode_foreign(small.data, file_format="cod", model="cod")
+    hasty = make_engine(limits=Limits(seconds=1e-9))
+    with pytest.raises(WorkLimitError, match="Compressing 72 x 40 pixels would take"):
+        hasty.encode_foreign(picture, file_format="cod", model="cod")
+    with pytest.raises(WorkLimitError, match="Decoding this file"):
+        hasty.decode_foreign(small.data, file_format="cod", model="cod")
+
+
+@pytest.fixture
+def cod_line(make_engine, picture, tmp_path, monkeypatch, capsys):
+    """A picture, and a command line that has the model `cod`."""
+    monkeypatch.setattr("diffdemo.engine.Engine", make_engine)
+    (tmp_path / "a.png").write_bytes(to_png(picture))
+    assert parser.main(["download", "cod"]) == 0
+    capsys.readouterr()
+    return tmp_path
+
+
+def test_the_command_line_writes_and_reads_files_of_other_programs(cod_line, capsys):
+    source, file, out = cod_line / "a.png", cod_line / "a.cod", cod_line / "out.png"
+    chosen = ["--format", "cod", "--model", "cod"]
+    assert parser.main(["encode", str(source), "-o", str(file), *chosen, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["codec"], report["format"], report["model"]) == ("cod-lite", "cod", "cod")
+    assert (report["width"], report["height"], report["num_bytes"]) == (80, 48, 12)
+    assert report["num_bytes"] == file.stat().st_size
+    assert report["notes"] == ["The file's picture is filled up to 80 x 48 pixels: it holds no others."]
+    assert parser.main(["decode", str(file), "-o", str(out), *chosen, "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["width"], report["height"], report["num_bytes"], report["num_frames"]) == (80, 48, 12, 1)
+    assert load_picture(out).pixels.shape == (48, 80, 3)
+    frames = cod_line / "frames"
+    assert parser.main(["decode", str(file), "-o", str(out), *chosen, "--frames", str(frames)]) == 0
+    assert (frames / "frame-0001.png").read_bytes() == out.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "message"),
+    [
+        ("encode", ["--format", "cod"], "DiffC has no file format 'cod' beside its own."),
+        ("encode", ["--format", "jxl", "--model", "cod"], "CoD-Lite has no file format 'jxl'; choose one of: cod."),
+        (
+            "encode",
+            ["--format", "cod", "--model", "cod", "--bpp", "1"],
+            "The format 'cod' knows no --bpp; please leave",
+        ),
+        ("encode", ["--format", "cod", "--model", "cod", "--seed", "1"], "The format 'cod' knows no --seed"),
+        ("decode", ["--format", "cod"], "does not say which model wrote it; please name it with --model."),
+        ("decode", ["--format", "cod", "--model", "pixels"], "DiffC has no file format 'cod'"),
+        ("decode", ["--format", "cod", "--model", "cod", "--bytes", "9"], "The format 'cod' knows no --bytes"),
+        ("decode", ["--format", "cod", "--model", "cod", "--gamma", "1"], "CoD-Lite, which has no decoder"),
+        ("decode", ["--format", "cod", "--model", "cod"], "The file claims 20617 x 18254 pixels"),
+        ("decode", ["--model", "cod"], "The file itself names its model; please leave out --model"),
+    ],
+)
+def test_the_command_line_refuses_what_makes_no_file_of_another_program(command, options, message, cod_line, capsys):
+    out = cod_line / "out.png"
+    assert parser.main([command, str(cod_line / "a.png"), "-o", str(out), *options]) == 1
+    said = capsys.readouterr()
+    assert message in said.err
+    assert said.err.count("\n") == 1
+    assert not out.exists()

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from diffdemo.codecs.cod_file import read_cod, write_cod
-from diffdemo.errors import WeightsError
+from diffdemo.errors import Cancelled, WeightsError
 from diffdemo.images import mirrored
 from diffdemo.models.cod.model import CodModel
 from diffdemo.models.cod.network import CodNetwork
@@ -183,6 +183,30 @@ def test_the_same_codes_whatever_the_threads():
         torch.set_num_threads(before)
     assert torch.equal(found[0], found[1])
     assert torch.equal(found[0], found[2])
+
+
+def test_whoever_asks_is_told_how_far_it_has_come_and_can_end_it():
+    model, image = formula_model(tiny_shape()), as_input(patterned(48, 80))
+    shares: list[float] = []
+    codes = model.codes(image, shares.append)
+    assert len(shares) > 10
+    assert shares == sorted(shares)
+    assert (min(shares) > 0, shares[-1]) == (True, 1.0)
+    shares.clear()
+    model.picture(model.codes(as_input(patterned(16, 2560))), shares.append)
+    assert len(shares) > 8
+    assert shares == sorted(shares)
+    assert (min(shares) > 0, shares[-1]) == (True, 1.0)
+
+    def end(share: float) -> None:
+        if share > 0.4:
+            raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        model.codes(image, end)
+    with pytest.raises(Cancelled):
+        model.picture(codes, end)
+    assert torch.equal(model.codes(image), codes)
 
 
 def plainly(network: CodNetwork, context: torch.Tensor, time: float, noisy: torch.Tensor) -> torch.Tensor:

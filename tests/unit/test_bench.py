@@ -9,8 +9,10 @@ import pytest
 from PIL import Image
 
 from diffdemo.coding.tree_code import FAST
-from diffdemo.measure.bench import cdc, main, theory
+from diffdemo.measure.bench import cdc, cod, main, theory
+from diffdemo.models.cod.shape import CodShape
 from diffdemo.theory.sources import power_law
+from tests.released_cod import tiny_shape
 
 
 def test_tree_row_reports_an_unbiased_coder():
@@ -61,6 +63,23 @@ def test_bench_of_cdc(monkeypatch, capsys):
         assert row["over bytes"] < row["header bytes"] + 8 + 0.02 * row["bytes"]
     assert wide["million parameters"] > 0
     assert wide["step s"] > 0
+
+
+def test_bench_of_cod(monkeypatch, capsys):
+    monkeypatch.setattr(cod, "SHAPE", tiny_shape())
+    monkeypatch.setattr(cod, "SIDE", 64)
+    assert main.main(["cod", "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["what"] for row in rows] == ["convolution, 128 channels", "encode", "decode"]
+    for row in rows:
+        assert row["GMAC/s"] == pytest.approx(row["GMAC"] / row["s"])
+        assert row["peak MiB"] > 50
+
+
+def test_multiplications_of_cod_are_those_of_its_layers():
+    assert cod.layer_macs() == 9 * 128 * 128 * 256 * 256
+    encoded, decoded = cod.macs(CodShape(16, 8), 512)
+    assert (round(encoded / 1e9), round(decoded / 1e9)) == (88, 55)
 
 
 def test_ancestral_sampling_meets_its_closed_form_on_a_white_source(monkeypatch):

@@ -19,7 +19,7 @@ from diffdemo.diffusion.posterior import white_noise
 from diffdemo.diffusion.views import MOST_VIEWS
 from diffdemo.errors import CorruptBitstream, RateError
 from diffdemo.images import Pixels, to_image, to_pixels
-from diffdemo.measure.ideal import ideal_chain
+from diffdemo.measure.bench.ideal import ideal_chain
 from diffdemo.metrics.distortion import psnr_db
 from diffdemo.models.space import PixelSpace
 from tests.gaussian import GaussianDenoiser

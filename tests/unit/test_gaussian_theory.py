@@ -15,7 +15,7 @@ import torch
 
 from diffdemo.diffusion.posterior import PosteriorStep, ideal_bits, sigma_for_energy, white_noise
 from diffdemo.diffusion.samplers import ancestral, flow, last_level, noise_levels
-from diffdemo.measure.ideal import ideal_chain
+from diffdemo.measure.bench.ideal import ideal_chain
 from tests.gaussian import GaussianDenoiser
 
 SHAPE = (1, 3, 160, 160)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from diffdemo.measure.poisson import PoissonChunks, simulate_poisson, zipf_bits
+from diffdemo.measure.bench.poisson import PoissonChunks, simulate_poisson, zipf_bits
 
 
 def shifts_and_bits(bits: float, chunks: PoissonChunks, repetitions: int) -> tuple[float, float, float]:

@@ -1,10 +1,11 @@
 """Speed, memory, and what real coding costs over the ideal, measured on this machine.
 
     python -m diffdemo bench [channel] [codec] [drift] [cdc] [--json]
-    python -m diffdemo bench [networks] [compile] [theory] [views] [prior] [rounding] [--json]
+    python -m diffdemo bench [cod] [networks] [compile] [theory] [views] [prior] [rounding] [--json]
     python -m diffdemo bench files PICTURE ... [--bpp 1.0] [--json]
 
-The second form builds the networks of the Hub's models with random weights and times them, tries torch.compile,
+The second form builds the networks of the Hub's models with random weights and times them, CoD-Lite as a whole codec
+beside a plain convolution, tries torch.compile,
 sets real files beside the closed forms of Gaussian sources, counts what mirrored views are worth, asks what a prior
 with local variances could save, and what CDC gains by pricing bits when it rounds.
 The last one codes pictures of your own with every preset, and says for each file what an ideal one would take.
@@ -37,14 +38,15 @@ from diffdemo.engine.hardware.device import choose_device, describe_device
 from diffdemo.engine.store import load_shipped
 from diffdemo.images import Pixels, to_image, to_pixels
 from diffdemo.measure.bench.cdc import Row, bench_cdc
+from diffdemo.measure.bench.cod import bench_cod
+from diffdemo.measure.bench.ideal import ideal_chain
 from diffdemo.measure.bench.networks import bench_compile, bench_networks
+from diffdemo.measure.bench.poisson import PoissonChunks, simulate_poisson
 from diffdemo.measure.bench.prior import bench_prior
 from diffdemo.measure.bench.rounding import bench_rounding
 from diffdemo.measure.bench.theory import bench_theory
 from diffdemo.measure.bench.usage import peak_mebibytes
 from diffdemo.measure.bench.views import bench_views
-from diffdemo.measure.ideal import ideal_chain
-from diffdemo.measure.poisson import PoissonChunks, simulate_poisson
 from diffdemo.metrics.distortion import psnr_db
 from diffdemo.models.space import PixelSpace
 from diffdemo.pictures import load_picture
@@ -215,6 +217,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "cdc": bench_cdc,
 }
 ON_REQUEST: dict[str, Callable[[], Iterator[Row]]] = {
+    "cod": bench_cod,
     "networks": bench_networks,
     "compile": bench_compile,
     "theory": bench_theory,

@@ -11,7 +11,7 @@ from diffdemo.engine.examples import example_centre
 from diffdemo.engine.hardware.device import choose_device
 from diffdemo.engine.store import load_shipped
 from diffdemo.images import to_image, to_pixels
-from diffdemo.measure.ideal import ideal_chain
+from diffdemo.measure.bench.ideal import ideal_chain
 from diffdemo.metrics.distortion import psnr_db
 
 SIDE = 256

@@ -12,7 +12,7 @@ from diffdemo.models.cod.network import CodNetwork
 from diffdemo.models.cod.shape import CodShape
 from diffdemo.models.cod.table import TablePrecision, position_table
 from diffdemo.models.cod_progress import Heed, nobody
-from diffdemo.models.weights import read_weights, require_tensors
+from diffdemo.models.weights import read_weights, require_finite, require_tensors
 
 PURE_NOISE = 0.0
 """The time at which the one-step decoder works."""
@@ -63,8 +63,7 @@ class CodModel:
         device: torch.device,
         table: TablePrecision = TablePrecision.BFLOAT16,
     ) -> None:
-        if not all(bool(parameter.isfinite().all()) for parameter in network.parameters()):
-            raise WeightsError("The weights of CoD-Lite hold values that are not numbers. Please fetch them again.")
+        require_finite(network, "CoD-Lite")
         self.shape = network.shape
         self.sha256 = sha256
         self.device = device
@@ -101,7 +100,7 @@ class CodModel:
             WeightsError: the weights are so large that the computation overflows.
         """
         z = self._network.y_embedder.encoder(self._placed(image), heed)
-        _require_finite(z)
+        _require_no_overflow(z)
         return self._network.y_embedder.bottleneck.indices(z)[0]
 
     @torch.inference_mode()
@@ -119,7 +118,7 @@ class CodModel:
             WeightsError: the weights are so large that the computation overflows.
         """
         picture = self._network.decoded(codes[None].to(self.device), self._modulations, self._positions, heed).cpu()
-        _require_finite(picture)
+        _require_no_overflow(picture)
         return picture
 
     def _placed(self, tensor: Tensor) -> Tensor:
@@ -133,6 +132,6 @@ def _drop_time(network: CodNetwork) -> None:
         block.adaLN_modulation = nn.Identity()
 
 
-def _require_finite(values: Tensor) -> None:
+def _require_no_overflow(values: Tensor) -> None:
     if not bool(values.isfinite().all()):
         raise WeightsError("The weights of CoD-Lite overflow on this picture: they are not usable.")

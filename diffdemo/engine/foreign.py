@@ -1,0 +1,89 @@
+"""Files of other programs that a codec writes and reads, such as those of a codec's own authors.
+
+They do not say which model wrote them, so whoever calls names it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Unpack
+
+from diffdemo.codecs.base import Codec
+from diffdemo.codecs.records import Preset, Target
+from diffdemo.codecs.registry import CODECS
+from diffdemo.codecs.rendering import Decoder, Knobs, Rendering
+from diffdemo.engine.allowance import Allowance
+from diffdemo.engine.arguments import choice_of
+from diffdemo.engine.decode_cache import Trace
+from diffdemo.engine.frames import FRAMES_A_SECOND, Pace, seen, watch_decode
+from diffdemo.engine.hardware.device_lock import DeviceLock
+from diffdemo.engine.records import ForeignFile, Frame
+from diffdemo.engine.store import ModelStore
+from diffdemo.images import Pixels
+
+
+class Foreign:
+    """A part of the engine's interface, over what the engine has: models, limits, a device."""
+
+    _store: ModelStore
+    _allowance: Allowance
+    _device: DeviceLock
+
+    def encode_foreign(self, pixels: Pixels, *, file_format: str, model: str) -> ForeignFile:
+        """A picture as a file of another program.
+
+        Args:
+            pixels: uint8 [H,W,3]; fitted to the model.
+            file_format: one of the `foreign_formats` of the model's codec.
+            model: name from `models`.
+
+        Raises:
+            ImageError: no picture, or one that the format cannot hold.
+            RateError: the model's codec has no such format.
+            WeightsError, WorkLimitError.
+        """
+        codec = self._codec_with(file_format, model)
+        fitted = self._allowance.fit(pixels, self._store.spec(model))
+        self._allowance.require_encode(codec, fitted.pixels, Target(), Preset.BALANCED)
+        with self._device.computing():
+            data = codec.encode_foreign(fitted.pixels, file_format)
+        width, height = codec.coded_foreign(data, file_format).size
+        note = fitted.note
+        if (height, width) != fitted.pixels.shape[:2]:
+            note = f"{note} The file's picture is filled up to {width} x {height} pixels: it holds no others.".strip()
+        return ForeignFile(data, width, height, note)
+
+    def decode_foreign(
+        self,
+        data: bytes,
+        *,
+        file_format: str,
+        model: str,
+        decoder: str | None = None,
+        every_step: bool = False,
+        **knobs: Unpack[Knobs],
+    ) -> Iterator[Frame]:
+        """Pictures of a file of another program; the last one is the result.
+
+        Args:
+            data: the whole file.
+            file_format, model: what it is, and what wrote it; as for `encode_foreign`.
+            decoder, every_step, knobs: as for `Engine.decode`.
+
+        Raises:
+            BitstreamError: the file is cut, damaged, or of another model.
+            RateError: the model's codec has no such format or decoder.
+            WeightsError, WorkLimitError.
+        """
+        rendering = Rendering(None if decoder is None else choice_of(Decoder, decoder, "decoder"), **knobs)
+        codec = self._codec_with(file_format, model)
+        coded = codec.coded_foreign(data, file_format)
+        self._allowance.require_decode(codec, coded, rendering)
+        pace = Pace(math.inf if every_step else FRAMES_A_SECOND)
+        return watch_decode(self._device.each(seen(coded.frames(rendering), pace)), None, Trace(), pace)
+
+    def _codec_with(self, file_format: str, model: str) -> Codec:
+        """The codec of a model, once it is certain that it has a format."""
+        CODECS[self._store.spec(model).codec].require_foreign(file_format)
+        return self._store.codec(model)
