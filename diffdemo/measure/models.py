@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from diffdemo.codecs.registry import CODECS, codec_named
+from diffdemo.codecs.registry import CODECS
 from diffdemo.engine.catalogue import Catalogue
 from diffdemo.engine.records import ModelInfo
 from diffdemo.errors import WeightsError
@@ -37,7 +37,7 @@ def _of(catalogue: Catalogue, codec: str) -> list[ModelInfo]:
     here = shipped or [info for info in models if info.is_here]
     if not here:
         raise WeightsError(
-            f"No model of {codec_named(codec).label} is on this computer; please fetch those to be measured first, by "
+            f"No model of {CODECS[codec].label} is on this computer; please fetch those to be measured first, by "
             f"python -m diffdemo download NAME, NAME being one of: {', '.join(info.name for info in models)}."
         )
     return here
