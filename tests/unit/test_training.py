@@ -13,6 +13,7 @@ from steady_clock import SteadyClock
 
 from diffdemo.errors import Cancelled, WeightsError
 from diffdemo.models.cdc.model import CdcModel, CdcShape, Family
+from diffdemo.training import loop
 from diffdemo.training.cdc import train
 from diffdemo.training.cdc.losses import compressor_loss, synthesis_loss
 from diffdemo.training.cdc.recipe import Recipe
@@ -29,7 +30,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def clock(monkeypatch):
     """A tenth of a minute, the budget of most runs below, is ten steps."""
-    monkeypatch.setattr(train, "time", SteadyClock(6 / 10))
+    monkeypatch.setattr(loop, "time", SteadyClock(6 / 10))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from steady_clock import SteadyClock
 
 from diffdemo.errors import WeightsError
 from diffdemo.models.cdc.model import CdcModel, CdcShape, Family
+from diffdemo.training import loop
 from diffdemo.training.cdc import recipe as cdc_recipe
 from diffdemo.training.cdc import train
 from diffdemo.training.cdc.losses import Student, compressor_loss
@@ -114,7 +115,7 @@ def test_a_run_begins_with_narrower_weights_and_lets_them_settle(folder, crops, 
     monkeypatch.setattr(cdc_recipe, "HYPER", 6)
     monkeypatch.setattr(train, "SETTLING_STEPS", 2)
     monkeypatch.setattr(train, "OCTAVES", (0, 3))
-    monkeypatch.setattr(train, "time", SteadyClock(0.5))  # The budget below is six steps.
+    monkeypatch.setattr(loop, "time", SteadyClock(0.5))  # The budget below is six steps.
     recipe = cdc_recipe.Recipe(
         minutes=0.05, batch=4, crop=64, large=64, warmup_steps=1, compressor_until=1.0, both_until=1.0
     )
