@@ -18,13 +18,13 @@ from diffdemo.errors import ImageError
 
 Pixels = NDArray[np.uint8]
 
-MOST_PIXELS = 1 << 22
+MAX_PIXELS = 1 << 22
 """What one encode may hold: 4,194,304 pixels need about 2 GiB while the network runs."""
 MAX_SIDE = 65_535
 """What a header can say: 16 bits for each side.
 
 It bounds the memory of thin pictures too: networks mirror a picture until its sides are multiples of 64, and with this
-limit no picture of up to `MOST_PIXELS` has more than twice as many after that.
+limit no picture of up to `MAX_PIXELS` has more than twice as many after that.
 """
 
 
@@ -50,7 +50,7 @@ def require_pixels(pixels: Pixels) -> None:
     """Check what every codec expects.
 
     Raises:
-        ImageError: if it is not uint8 [H,W,3], is empty, has more than `MOST_PIXELS` pixels, or a side above
+        ImageError: if it is not uint8 [H,W,3], is empty, has more than `MAX_PIXELS` pixels, or a side above
             `MAX_SIDE`.
     """
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
@@ -58,9 +58,9 @@ def require_pixels(pixels: Pixels) -> None:
     height, width = pixels.shape[:2]
     if height == 0 or width == 0:
         raise ImageError(f"The picture is {width} x {height} pixels; there is nothing to compress.")
-    if height * width > MOST_PIXELS:
+    if height * width > MAX_PIXELS:
         raise ImageError(
-            f"The picture is {width} x {height} = {height * width:,} pixels; at most {MOST_PIXELS:,} can be compressed "
+            f"The picture is {width} x {height} = {height * width:,} pixels; at most {MAX_PIXELS:,} can be compressed "
             "at a time. Please make it smaller first."
         )
     if max(height, width) > MAX_SIDE:

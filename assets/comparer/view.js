@@ -1,7 +1,7 @@
 // Where the pictures lie in the box: one zoom and one centre for all of them, and the place of the divider.
 // Nothing of it belongs to a picture, so that it stays when pictures are replaced.
 class View {
-  static MOST_SCALE = 32; // screen pixels for one of the picture
+  static MAX_SCALE = 32; // screen pixels for one of the picture
   static PIXELS_FROM = 2; // below, squares of different sizes would look like an error
 
   constructor(box) {
@@ -52,7 +52,7 @@ class View {
   zoomBy(factor, atX = this.paneWidth / 2, atY = this.box.clientHeight / 2) {
     const [left, top, width, height] = this.place;
     const [shareX, shareY] = [((atX % this.paneWidth) - left) / width, (atY - top) / height];
-    const most = Math.max(1, View.MOST_SCALE / this.fit);
+    const most = Math.max(1, View.MAX_SCALE / this.fit);
     this.zoom = Math.min(most, Math.max(1, this.zoom * factor));
     const [, , newWidth, newHeight] = this.place;
     this.x = shareX - ((atX % this.paneWidth) - this.paneWidth / 2) / newWidth;

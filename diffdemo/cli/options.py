@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from diffdemo.codecs.rendering import KNOBS, WAYS
+from diffdemo.codecs.rendering import DECODERS, KNOBS
 from diffdemo.errors import DiffDemoError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def readers(knob: str) -> tuple[str, ...]:
     """Names of the decoders that read an option of `decode`."""
-    return tuple(decoder.value for decoder, way in WAYS.items() if knob in way.knobs)
+    return tuple(decoder.value for decoder, way in DECODERS.items() if knob in way.knobs)
 
 
 def given(args: argparse.Namespace, *names: str) -> dict[str, Any]:

@@ -37,7 +37,7 @@ from diffdemo.coding.container import (
     write_bitstream,
 )
 from diffdemo.errors import CorruptBitstream, ImageError, RateError
-from diffdemo.images import MOST_PIXELS, Pixels, mirrored, padded_pixels, require_pixels, to_image, to_pixels
+from diffdemo.images import MAX_PIXELS, Pixels, mirrored, padded_pixels, require_pixels, to_image, to_pixels
 from diffdemo.metrics.distortion import psnr_db
 from diffdemo.models.cdc.model import CdcModel
 from diffdemo.models.conversion import CONVERSIONS
@@ -152,7 +152,7 @@ class Cdc(Codec):
     @property
     def most_pixels(self) -> int:
         """Pixels, padded, that one picture may have: memory grows with the width of the network."""
-        return MOST_PIXELS * 16 // max(16, self.model.shape.width)
+        return MAX_PIXELS * 16 // max(16, self.model.shape.width)
 
     def write(self, content: Content, code: int, *, bit_price: float = BIT_PRICE) -> bytes:
         """The file of a picture for a quantisation step; without a price for bits, the authors' rounding."""

@@ -36,7 +36,7 @@ from diffdemo.coding.container import (
     write_bitstream,
 )
 from diffdemo.errors import CorruptBitstream, ImageError, RateError
-from diffdemo.images import MOST_PIXELS, Pixels, mirrored, padded_pixels, require_pixels
+from diffdemo.images import MAX_PIXELS, Pixels, mirrored, padded_pixels, require_pixels
 from diffdemo.models.cod.model import CodModel
 from diffdemo.models.cod.shape import CodShape
 from diffdemo.models.conversion import CONVERSIONS
@@ -144,9 +144,9 @@ class CodLite(Codec):
         require_pixels(pixels)
         height, width = pixels.shape[:2]
         require_sides(width, height)
-        if self._padded_pixels(width, height) > MOST_PIXELS:
+        if self._padded_pixels(width, height) > MAX_PIXELS:
             raise ImageError(
-                f"The picture has {width} x {height} pixels; CoD-Lite takes at most {MOST_PIXELS:,} after padding "
+                f"The picture has {width} x {height} pixels; CoD-Lite takes at most {MAX_PIXELS:,} after padding "
                 f"to multiples of {self.model.shape.multiple}. Please make it smaller."
             )
         picture = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None]
@@ -232,9 +232,9 @@ class CodLite(Codec):
         return CodContent(header.width, header.height, codes)
 
     def _require_decodable(self, width: int, height: int) -> None:
-        if self._padded_pixels(width, height) > MOST_PIXELS:
+        if self._padded_pixels(width, height) > MAX_PIXELS:
             raise CorruptBitstream(
-                f"The file claims {width} x {height} pixels; CoD-Lite decodes at most {MOST_PIXELS:,} after padding."
+                f"The file claims {width} x {height} pixels; CoD-Lite decodes at most {MAX_PIXELS:,} after padding."
             )
 
     def _padded_pixels(self, width: int, height: int) -> int:

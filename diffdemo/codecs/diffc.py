@@ -28,7 +28,7 @@ from diffdemo.codecs.diffc_payload import LAST_LEVEL, PayloadWriter, level_of, s
 from diffdemo.codecs.diffc_picture import MULTIPLE, SAMPLER_EVALUATIONS, DiffCPicture, State, denoiser_of, shared_key
 from diffdemo.codecs.diffc_plan import EFFORTS, budget_of, expected_steps, growth_for, plan_step, preset_of
 from diffdemo.codecs.records import Description, Encoded, Facts, Preset, Rates, Reconstruction, Target, Work
-from diffdemo.codecs.rendering import WAYS, Decoder, Rendering
+from diffdemo.codecs.rendering import DECODERS, Decoder, Rendering
 from diffdemo.coding.container import require_model
 from diffdemo.coding.tree_code import reproduce, simulate
 from diffdemo.diffusion.posterior import PosteriorStep
@@ -198,7 +198,7 @@ class DiffC(Codec):
     def curve_name(cls, rendering: Rendering) -> str:
         """What results call the curve of a decoder: "diffc flow", or "diffc flow 0.5" for less than all realism."""
         name = super().curve_name(rendering)
-        is_between = "realism" in WAYS[cls.decoder_of(rendering)].knobs and rendering.realism != 1
+        is_between = "realism" in DECODERS[cls.decoder_of(rendering)].knobs and rendering.realism != 1
         return f"{name} {rendering.realism:g}" if is_between else name
 
     def _head(self, pixels: Pixels, *, seed: int, tree: int, growth: int, views: int, prompt: str) -> FileHead:

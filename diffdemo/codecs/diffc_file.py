@@ -15,16 +15,16 @@ from diffdemo.codecs.diffc_plan import LARGEST_GROWTH
 from diffdemo.codecs.records import Step
 from diffdemo.coding.container import Bitstream, Header, read_bitstream, require_payload_within, write_bitstream
 from diffdemo.coding.tree_code import TREE_PRESETS
-from diffdemo.diffusion.views import MOST_VIEWS
+from diffdemo.diffusion.views import MAX_VIEWS
 from diffdemo.errors import CorruptBitstream, RateError, TruncatedBitstream
-from diffdemo.images import MOST_PIXELS
+from diffdemo.images import MAX_PIXELS
 
 # normative: what is written here.
 CODEC_ID = 1
 LARGEST_SEED = (1 << 32) - 1
 LARGEST_FACTOR = 64
-MOST_CHANNELS = 64
-MOST_PROMPT_BYTES = 1200
+MAX_CHANNELS = 64
+MAX_PROMPT_BYTES = 1200
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,14 +161,14 @@ def read_file(data: bytes) -> DiffCFile:
     views = more.pop(0) if len(more) % 2 else 1
     shape, prompt_bytes = more or (3 << 8 | 1, 0)
     channels, factor = shape >> 8, shape & 255
-    is_known = tree in TREE_PRESETS and seed <= LARGEST_SEED and prompt_bytes <= MOST_PROMPT_BYTES
-    if not (is_known and 1 <= growth <= LARGEST_GROWTH and 1 <= views <= MOST_VIEWS):
+    is_known = tree in TREE_PRESETS and seed <= LARGEST_SEED and prompt_bytes <= MAX_PROMPT_BYTES
+    if not (is_known and 1 <= growth <= LARGEST_GROWTH and 1 <= views <= MAX_VIEWS):
         raise CorruptBitstream("The file's header asks for settings that no encoder writes.")
-    if not (1 <= channels <= MOST_CHANNELS and 1 <= factor <= LARGEST_FACTOR):
+    if not (1 <= channels <= MAX_CHANNELS and 1 <= factor <= LARGEST_FACTOR):
         raise CorruptBitstream("The file's header asks for a kind of signal that no model has.")
-    if header.width * header.height > MOST_PIXELS:
+    if header.width * header.height > MAX_PIXELS:
         raise CorruptBitstream(
-            f"The file claims {header.width} x {header.height} pixels; at most {MOST_PIXELS:,} are decoded here."
+            f"The file claims {header.width} x {header.height} pixels; at most {MAX_PIXELS:,} are decoded here."
         )
     prompt = _prompt_of(bitstream, prompt_bytes)
     head = FileHead(
@@ -187,8 +187,8 @@ def require_prompt(prompt: str) -> None:
     if not _is_text(prompt):
         raise RateError("The prompt holds characters that are no text, such as control codes. Please type it anew.")
     size = len(prompt.encode())
-    if size > MOST_PROMPT_BYTES:
-        raise RateError(f"The prompt has {size} bytes; at most {MOST_PROMPT_BYTES} fit into a file.")
+    if size > MAX_PROMPT_BYTES:
+        raise RateError(f"The prompt has {size} bytes; at most {MAX_PROMPT_BYTES} fit into a file.")
 
 
 def _prompt_of(bitstream: Bitstream, prompt_bytes: int) -> str:

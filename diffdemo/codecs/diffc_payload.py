@@ -20,7 +20,7 @@ LEVELS_PER_OCTAVE = 128
 LAST_LEVEL = 2048
 FEWEST_STAGES = 64
 FEWEST_LAST_STAGES = 4
-MOST_STEPS = 512
+MAX_STEPS = 512
 GROWTH_UNIT = 16
 FIRST_LEVEL_GUESS = 384
 SECOND_STEP_GUESS = 126
@@ -55,7 +55,7 @@ def max_stages(dimensions: int) -> int:
 
 def max_payload_bytes(dimensions: int) -> int:
     """Bytes of the longest payload that a reader walks through to its end."""
-    return -(-MOST_STEPS * (MAX_GOLOMB_BITS + 2 * max_stages(dimensions)) // 8)
+    return -(-MAX_STEPS * (MAX_GOLOMB_BITS + 2 * max_stages(dimensions)) // 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class PayloadReader:
             return None  # The step before was cut.
         rule = stages_by_rule(begin, self._growth, self._dimensions)
         difference = self.bits.golomb(GOLOMB_ORDER)
-        if difference is None or self._number >= MOST_STEPS:
+        if difference is None or self._number >= MAX_STEPS:
             return None
         level = self._forecast.level_after(rule) + difference
         begin_stages = self.bits.position

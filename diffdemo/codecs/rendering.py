@@ -31,7 +31,7 @@ class Decoder(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class DecoderInfo:
     """A decoder as people meet it.
 
     Attributes:
@@ -50,12 +50,12 @@ class Way:
         return "seed" in self.knobs
 
 
-WAYS: Mapping[Decoder, Way] = {
-    Decoder.MEAN: Way("safest average (posterior mean)", "average"),
-    Decoder.FLOW: Way("sharp (probability flow, DiffC-F)", "DiffC-F", ("realism",)),
-    Decoder.ANCESTRAL: Way("one possible (ancestral, DiffC-A)", "DiffC-A", ("seed",)),
-    Decoder.DETERMINISTIC: Way("as sent (deterministic)", "deterministic", ("steps",)),
-    Decoder.STOCHASTIC: Way("grown from noise (stochastic)", "stochastic", ("steps", "gamma", "eta", "seed")),
+DECODERS: Mapping[Decoder, DecoderInfo] = {
+    Decoder.MEAN: DecoderInfo("safest average (posterior mean)", "average"),
+    Decoder.FLOW: DecoderInfo("sharp (probability flow, DiffC-F)", "DiffC-F", ("realism",)),
+    Decoder.ANCESTRAL: DecoderInfo("one possible (ancestral, DiffC-A)", "DiffC-A", ("seed",)),
+    Decoder.DETERMINISTIC: DecoderInfo("as sent (deterministic)", "deterministic", ("steps",)),
+    Decoder.STOCHASTIC: DecoderInfo("grown from noise (stochastic)", "stochastic", ("steps", "gamma", "eta", "seed")),
 }
 
 
@@ -91,7 +91,7 @@ class Knob:
         return isinstance(self.default, int)
 
 
-MOST_STEPS = 1000
+MAX_STEPS = 1000
 LARGEST_SEED = (1 << 32) - 1
 
 KNOBS: Mapping[str, Knob] = {
@@ -112,7 +112,7 @@ KNOBS: Mapping[str, Knob] = {
         "The number of steps",
         default=17,
         low=1,
-        high=MOST_STEPS,
+        high=MAX_STEPS,
         most=65,
         step=1,
         about="denoising steps",

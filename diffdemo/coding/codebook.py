@@ -20,7 +20,7 @@ from diffdemo.coding.philox import philox_blocks
 CODEBOOK_KEY = (0x64696666, 0x64656D6F)
 SCALE = 4096
 LARGEST_CELLS = 1 << 23
-MOST_ROWS = 4096
+MAX_ROWS = 4096
 FEWEST_ROWS = 16
 QUANTILES_SHA256 = "1ea009ce409dac97d6bd609266910f809c5fb912f78e16bd89145b08174d6fc5"
 
@@ -46,7 +46,7 @@ def rows_for(columns: int) -> int:
 
     Long rows occur only in steps of few bits on large pictures, where fewer rows cost next to nothing.
     """
-    rows = MOST_ROWS
+    rows = MAX_ROWS
     while rows > FEWEST_ROWS and rows * columns > LARGEST_CELLS:
         rows //= 2
     return rows

@@ -25,7 +25,7 @@ MAGIC = b"DIFD"
 VERSION = 1
 FINGERPRINT_BYTES = 4
 MAX_CODEC_ID = 15
-MOST_PARAMETERS = 15
+MAX_PARAMETERS = 15
 LARGEST_SIDE = 65535
 LARGEST_PAYLOAD = 1 << 23
 LARGEST_NUMBER = (1 << 35) - 1
@@ -107,7 +107,7 @@ def write_bitstream(
         )
     if not 1 <= codec_id <= MAX_CODEC_ID or len(fingerprint) != FINGERPRINT_BYTES:
         raise ValueError(f"codec {codec_id} with a fingerprint of {len(fingerprint)} bytes does not fit into a header")
-    if len(parameters) > MOST_PARAMETERS:
+    if len(parameters) > MAX_PARAMETERS:
         raise ValueError(f"{len(parameters)} parameters do not fit into a header")
     header = Header(codec_id, fingerprint, width, height, parameters, len(payload), _check(payload))
     return header.to_bytes() + payload

@@ -29,7 +29,7 @@ from diffdemo.coding.portable import normal_tail, sigmoid, softplus, tanh
 # normative: all of this file.
 TOTAL_BITS = 24
 TOTAL = 1 << TOTAL_BITS
-LEAST_ESCAPE = 2.0**-17
+MIN_ESCAPE = 2.0**-17
 LEFT_OUT_PER_SIDE = 2.0**-19
 
 SCALE_FRACTION_BITS = 16
@@ -183,7 +183,7 @@ def _table(lowest: int, masses: NDArray[np.float64], outside: float) -> Frequenc
     Each is the nearest integer to 2^24 times the probability (half to even), at least 1, and at least 128 for the
     escape. What the sum then is too small or too large goes to the largest count, the first one if several are.
     """
-    probabilities = np.append(masses, max(outside, LEAST_ESCAPE))
+    probabilities = np.append(masses, max(outside, MIN_ESCAPE))
     counts = np.maximum(np.rint(probabilities * TOTAL), 1.0).astype(np.int64)
     counts[counts.argmax()] += TOTAL - int(counts.sum())
     return FrequencyTable(lowest, counts)

@@ -34,7 +34,7 @@ from diffdemo.coding.rotation import Rotation, padded_size
 # normative: length of a tree, which bounds the memory of the encoder and lets trees be searched side by side; and the
 # largest ln(1 + v), beyond which float32 would overflow.
 LONGEST_TREE = 1024
-MOST_LOG_VARIANCE = 30.0
+MAX_LOG_VARIANCE = 30.0
 
 SHORT_STAGES = 400
 FEWEST_TYPICAL_DIMENSIONS = 64
@@ -118,7 +118,7 @@ class TreeStep:
         return max(0.0, (self.num_bits - self.preset.start * len(self.trees)) / slope)
 
     def _variance(self, divergence_bits: float) -> float:
-        return math.expm1(min(MOST_LOG_VARIANCE, 2 * math.log(2) * divergence_bits / padded_size(self.dimensions)))
+        return math.expm1(min(MAX_LOG_VARIANCE, 2 * math.log(2) * divergence_bits / padded_size(self.dimensions)))
 
 
 def stages_for(energy: float, dimensions: int, preset: TreePreset) -> int:

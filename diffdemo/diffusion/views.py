@@ -22,7 +22,7 @@ _VIEWS: tuple[Callable[[Tensor], Tensor], ...] = (
     lambda image: image.flip(ROWS),
     lambda image: image.flip(ROWS, COLUMNS),
 )
-MOST_VIEWS = len(_VIEWS)
+MAX_VIEWS = len(_VIEWS)
 
 
 class Views:
@@ -30,7 +30,7 @@ class Views:
 
     Args:
         denoiser: of pictures; trained on mirrored ones as well as on others.
-        count: 1 to `MOST_VIEWS`; the time it takes grows in proportion.
+        count: 1 to `MAX_VIEWS`; the time it takes grows in proportion.
     """
 
     def __init__(self, denoiser: Denoiser, count: int) -> None:

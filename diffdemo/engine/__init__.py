@@ -1,7 +1,7 @@
 """The engine and the records that leave it: all that a user interface needs to know."""
 
 from diffdemo.codecs.records import Preset, Step
-from diffdemo.codecs.rendering import KNOBS, WAYS, Decoder, Knob, Knobs
+from diffdemo.codecs.rendering import DECODERS, KNOBS, Decoder, Knob, Knobs
 from diffdemo.engine.engine import Engine
 from diffdemo.engine.records import (
     BitsMap,
@@ -21,8 +21,8 @@ from diffdemo.hub.records import CacheUsage, DownloadProgress
 from diffdemo.metrics.points import CurvePoint
 
 __all__ = [
+    "DECODERS",
     "KNOBS",
-    "WAYS",
     "BitsMap",
     "CacheUsage",
     "Classical",

@@ -14,7 +14,7 @@ from diffdemo.codecs.rendering import Rendering
 from diffdemo.engine.records import Fitted
 from diffdemo.engine.work import Estimates, Limits, require_within
 from diffdemo.errors import WorkLimitError
-from diffdemo.images import MOST_PIXELS, Pixels, fit_pixels, require_pixels
+from diffdemo.images import MAX_PIXELS, Pixels, fit_pixels, require_pixels
 from diffdemo.models.spec import Kind, ModelSpec
 from diffdemo.plain_text import duration
 
@@ -41,7 +41,7 @@ class Allowance:
         Raises:
             ImageError: if it is no picture.
         """
-        smaller = fit_pixels(pixels, self._limits.pixels) if self._limits.pixels < MOST_PIXELS else pixels
+        smaller = fit_pixels(pixels, self._limits.pixels) if self._limits.pixels < MAX_PIXELS else pixels
         fitted = fit_picture(smaller, spec)
         if smaller is pixels:
             return fitted
@@ -97,7 +97,7 @@ class Allowance:
         )
 
     def require_files(self, codec: Codec, pixels: Pixels) -> None:
-        """Check the same of all files of a curve.
+        """Check that all files of a curve can be written and decoded in the time that one call may take.
 
         Raises:
             WorkLimitError: they take too long.

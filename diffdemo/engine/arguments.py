@@ -10,7 +10,7 @@ from typing import Any, TypeGuard, TypeVar, cast
 
 from diffdemo.codecs.diffc_plan import DEFAULT_BPP
 from diffdemo.codecs.records import Target
-from diffdemo.codecs.rendering import KNOBS, LARGEST_SEED, MOST_STEPS, Knobs
+from diffdemo.codecs.rendering import KNOBS, LARGEST_SEED, Knobs
 from diffdemo.coding.container import LARGEST_PAYLOAD
 from diffdemo.errors import RateError
 from diffdemo.images import Pixels
@@ -23,7 +23,6 @@ MAX_BYTES = LARGEST_PAYLOAD
 MIN_RATE_BYTES = 64
 """What a file may take at any rate: header and first step are larger than a thumbnail's share of a few bits."""
 MAX_SEED = LARGEST_SEED
-MAX_STEPS = MOST_STEPS
 MAX_SHOWN = 40
 """Characters of a wrong value that a message repeats."""
 

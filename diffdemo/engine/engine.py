@@ -16,7 +16,7 @@ import torch
 
 from diffdemo.codecs.records import Preset, Target
 from diffdemo.codecs.registry import CODECS
-from diffdemo.codecs.rendering import LARGEST_SEED, WAYS, Decoder, Knobs, Rendering
+from diffdemo.codecs.rendering import DECODERS, LARGEST_SEED, Decoder, Knobs, Rendering
 from diffdemo.coding.container import read_bitstream
 from diffdemo.engine import examples
 from diffdemo.engine.allowance import Allowance
@@ -230,7 +230,7 @@ class Engine(Catalogue, Foreign, Offline):
         require_count(count)
         prefix = _prefix(data, num_bytes)
         codec = self._writer(prefix)
-        decoder = next((each for each in codec.decoders if WAYS[each].draws), None)
+        decoder = next((each for each in codec.decoders if DECODERS[each].draws), None)
         if decoder is None:
             raise RateError(f"{codec.label} has no decoder that draws: all pictures of a file would be the same.")
         first = Rendering(decoder, **knobs)

@@ -10,7 +10,7 @@ from diffdemo.engine.records import Frame, Samples
 from diffdemo.errors import RateError
 from diffdemo.images import Pixels
 
-MOST_SAMPLES = 16
+MAX_SAMPLES = 16
 SPREAD_GAIN = 4.0
 """How much brighter than measured the map of the spread is drawn; most textures vary by a few grey levels only."""
 
@@ -19,10 +19,10 @@ def require_count(count: int) -> None:
     """Check how many pictures were asked for.
 
     Raises:
-        RateError: it is less than 2, or more than `MOST_SAMPLES`.
+        RateError: it is less than 2, or more than `MAX_SAMPLES`.
     """
-    if not 2 <= count <= MOST_SAMPLES:
-        raise RateError(f"{count} samples were asked for; it must be 2 to {MOST_SAMPLES}.")
+    if not 2 <= count <= MAX_SAMPLES:
+        raise RateError(f"{count} samples were asked for; it must be 2 to {MAX_SAMPLES}.")
 
 
 def gather(draws: Iterator[Iterator[Frame]], count: int) -> Iterator[Samples]:

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from diffdemo.codecs.records import Preset, Work
 from diffdemo.errors import WorkLimitError
-from diffdemo.images import MOST_PIXELS
+from diffdemo.images import MAX_PIXELS
 from diffdemo.plain_text import duration
 
 PAGE_SECONDS = 300.0
@@ -39,7 +39,7 @@ class Limits:
         seconds: of computing, as estimated before; None for as long as it takes.
     """
 
-    pixels: int = MOST_PIXELS
+    pixels: int = MAX_PIXELS
     seconds: float | None = None
 
     @classmethod
@@ -49,8 +49,8 @@ class Limits:
         Raises:
             ValueError: one of them is set to something else than a positive number.
         """
-        pixels = _positive(environment, "DIFFDEMO_MAX_PIXELS", MOST_PIXELS)
-        return cls(min(MOST_PIXELS, int(pixels)), _positive(environment, "DIFFDEMO_MAX_SECONDS", PAGE_SECONDS))
+        pixels = _positive(environment, "DIFFDEMO_MAX_PIXELS", MAX_PIXELS)
+        return cls(min(MAX_PIXELS, int(pixels)), _positive(environment, "DIFFDEMO_MAX_SECONDS", PAGE_SECONDS))
 
 
 class Network(Protocol):

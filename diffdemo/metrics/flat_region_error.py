@@ -30,7 +30,7 @@ backgrounds still have a little.
 """
 MARGIN = 8
 """Pixels kept from whatever is not flat: errors of an edge reach about as far."""
-LEAST_SHARE = 0.01
+MIN_SHARE = 0.01
 """Of the picture: with less that is flat, there is nothing to say."""
 
 
@@ -60,12 +60,12 @@ def blotches(original: Pixels, picture: Pixels) -> Blotches | None:
         original, picture: uint8 [H,W,3].
 
     Returns:
-        None if less than `LEAST_SHARE` of the original is flat.
+        None if less than `MIN_SHARE` of the original is flat.
     """
     light = luma_chroma(original)
     flat = flat_regions(light[0])
     share = float(flat.mean())
-    if share < LEAST_SHARE:
+    if share < MIN_SHARE:
         return None
     slow = _smooth((luma_chroma(picture) - light) * flat, SMOOTHING) / _smooth(flat[None], SMOOTHING).clamp_min(1e-6)
     power = (slow**2 * flat).sum(dim=(1, 2)) / flat.sum()

@@ -144,7 +144,7 @@ def _network() -> _Network | str:
 
 @cache
 def _loaded(heads: Path, trunk: Path, changed: int) -> _Network | str:
-    """The same from these files; a file that was refused is looked at again when it has changed."""
+    """The network of these files; a file that was refused is looked at again when it has changed."""
     try:
         return _Network(_state(trunk, TRUNK_SHA256), _state(heads))
     except WeightsError as error:

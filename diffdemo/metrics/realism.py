@@ -29,7 +29,7 @@ from diffdemo.metrics.colour import luma_chroma
 
 PATCH = 64
 """Side of a patch in pixels."""
-MOST_PATCHES = 64
+MAX_PATCHES = 64
 """A picture's patches lie on a grid without overlap; of larger pictures as many are kept, evenly chosen."""
 LEVELS = 5
 """Octaves: the coarsest second difference reaches over 48 pixels."""
@@ -39,7 +39,7 @@ FAINT = 0.5
 """In levels: what counts as nothing at all where it is asked how sparse a band is. Rounding leaves about as much."""
 RIDGE = 0.1
 """Share of a feature's variance that stays its own when features are made independent of each other."""
-LEAST_PATCHES = 100
+MIN_PATCHES = 100
 """Of the originals: with fewer there is no covariance to speak of."""
 REVISION = 1
 """Of the description. Features of another one cannot be compared with these."""
@@ -99,7 +99,7 @@ def patch_features(pixels: Pixels) -> Features:
         finer = total
         planes = _halved(planes)
     features = torch.cat([*luma, *chroma, *sparsity, *scales, *angles])
-    kept = np.linspace(0, rows * columns - 1, min(rows * columns, MOST_PATCHES)).round().astype(int)
+    kept = np.linspace(0, rows * columns - 1, min(rows * columns, MAX_PATCHES)).round().astype(int)
     described: Features = features.flatten(1).T.numpy()[kept].astype(np.float16)
     return described
 
@@ -152,10 +152,10 @@ def distance(originals: Sequence[Features], others: Sequence[Features]) -> Dista
         others: of each reconstruction, in the same order and with as many patches.
 
     Returns:
-        None with fewer than two pictures that have patches, or fewer than `LEAST_PATCHES` of these.
+        None with fewer than two pictures that have patches, or fewer than `MIN_PATCHES` of these.
     """
     pairs = [(x, y) for x, y in zip(originals, others, strict=True) if len(x)]
-    if len(pairs) < 2 or sum(len(x) for x, _ in pairs) < LEAST_PATCHES:
+    if len(pairs) < 2 or sum(len(x) for x, _ in pairs) < MIN_PATCHES:
         return None
     mean, whitening = _whitening(np.concatenate([x for x, _ in pairs]).astype(np.float64))
     x, y = ([(each.astype(np.float64) - mean) @ whitening for each in side] for side in zip(*pairs, strict=True))

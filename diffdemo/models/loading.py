@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from diffdemo.diffusion.views import MOST_VIEWS
+from diffdemo.diffusion.views import MAX_VIEWS
 from diffdemo.models.cod.denoiser import load_cod_space
 from diffdemo.models.conversion import CONVERSIONS
 from diffdemo.models.photo import PhotoDenoiser
@@ -29,7 +29,7 @@ def load_space(spec: ModelSpec, weights: ModelFiles | None, device: torch.device
     """
     if weights is None:
         denoiser = PhotoDenoiser.load(spec.path, device=device)
-        return PixelSpace(denoiser, most_views=MOST_VIEWS), bytes.fromhex(denoiser.sha256[:8])
+        return PixelSpace(denoiser, most_views=MAX_VIEWS), bytes.fromhex(denoiser.sha256[:8])
     dtype = torch.float16 if device.type == "cuda" else torch.float32
     space: Space
     if spec.kind is Kind.COD_PRETRAINED:

@@ -33,7 +33,7 @@ MEAN_VARIANCE = 0.1
 """About that of a photograph; SNR does not depend on it, but the codec's range of noise levels is made for it."""
 SHARES = (0.04, 0.1, 0.2, 0.35, 0.55, 0.75, 0.95)
 """The files' sizes, as shares of the widest rate in the plot."""
-DECODERS = (Decoder.MEAN, Decoder.FLOW, Decoder.ANCESTRAL)
+REAL_DECODERS = (Decoder.MEAN, Decoder.FLOW, Decoder.ANCESTRAL)
 FINGERPRINT = b"norm"
 
 _FEWEST_BYTES = 48
@@ -145,11 +145,11 @@ class _Draw:
         coded = self._decoder.coded(data)
         *_, state = coded.states()
         measured = {}
-        for decoder in DECODERS:
+        for decoder in REAL_DECODERS:
             *_, (decoded, _, _) = coded.render(state, Rendering(decoder=decoder))
             measured[decoder.value] = _snr(float((decoded - self._signal).double().square().mean()) / MEAN_VARIANCE)
         precision = np.array([MEAN_VARIANCE / state.sigma**2])
-        points = {decoder.value: SCHEMES[decoder.value](self._source.array, precision) for decoder in DECODERS}
+        points = {decoder.value: SCHEMES[decoder.value](self._source.array, precision) for decoder in REAL_DECODERS}
         return Landing(
             num_bytes=len(data),
             bits=8 * len(data) / self.dimensions,

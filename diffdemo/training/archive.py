@@ -17,7 +17,7 @@ from diffdemo.errors import DiffDemoError, ImageError
 PICTURES = {".avif", ".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 NOTES = {".csv", ".md", ".txt"}
 """Files beside pictures that say where these come from and what may be done with them."""
-MOST_BITS_PER_PIXEL = 6.0
+MAX_BITS_PER_PIXEL = 6.0
 """A picture whose file holds more is written anew: nearly all of what it would lose is noise."""
 QUALITY = 90
 NOTICE = "NOTICE.txt"
@@ -68,7 +68,7 @@ def pack(data: Path, archive: Path, *, exclude: tuple[str, ...] = (), smallest_s
             if min(picture.size) < smallest_side:
                 continue
             sources[str(inside.parent)] += 1
-            if 8 * len(content) > MOST_BITS_PER_PIXEL * picture.width * picture.height:
+            if 8 * len(content) > MAX_BITS_PER_PIXEL * picture.width * picture.height:
                 inside, content = inside.with_suffix(".avif"), _encoded(picture)
                 rewritten += 1
             _add(tar, inside, content)

@@ -18,7 +18,7 @@ from diffdemo.training.diffc_recipe import RECIPES
 from diffdemo.training.pictures import PictureFolder
 
 TIMED_STEPS = 4
-MOST_CROPS = 8
+MAX_CROPS = 8
 """Timed on a CPU, whose memory may not hold the crops of a step for a GPU."""
 
 
@@ -63,7 +63,7 @@ def costs(device: torch.device) -> Iterator[Cost]:
             Image.fromarray(noise).save(Path(folder) / f"{number}.png")
         pictures = PictureFolder(Path(folder)).to(device)
     for size, recipe in RECIPES.items():
-        crops = min(recipe.batch, MOST_CROPS) if device.type == "cpu" else recipe.batch
+        crops = min(recipe.batch, MAX_CROPS) if device.type == "cpu" else recipe.batch
         training = Training(replace(recipe, batch=crops), device)
         # The first step is also the one that compiles kernels.
         with FlopCounterMode(display=False) as counter:

@@ -7,9 +7,9 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import KNOBS, WAYS, CodecInfo, Decoder, Engine
+from diffdemo.engine import DECODERS, KNOBS, CodecInfo, Decoder, Engine
 
-LEAST_BPP, BPP_STEP = 0.1, 0.05
+MIN_BPP, BPP_STEP = 0.1, 0.05
 _KNOB_WIDTH = 90
 """Pixels at least: a row has room for all that stand in it, those that are hidden too."""
 
@@ -95,14 +95,14 @@ def knob(name: str, decoder: str) -> gr.Slider | gr.Number:
 
 def read_by(decoder: str) -> frozenset[str]:
     """Names of the knobs that a decoder reads."""
-    return frozenset(WAYS[Decoder(decoder)].knobs)
+    return frozenset(DECODERS[Decoder(decoder)].knobs)
 
 
 def _decoders(codec: CodecInfo) -> list[tuple[str, str]]:
-    return [(WAYS[Decoder(name)].label, name) for name in codec.decoders]
+    return [(DECODERS[Decoder(name)].label, name) for name in codec.decoders]
 
 
 def _rates(codec: CodecInfo) -> dict[str, Any]:
     """A codec whose usual rate is below what others begin with can go lower, in finer steps."""
-    least = min(LEAST_BPP, codec.rates.usual)
+    least = min(MIN_BPP, codec.rates.usual)
     return {"minimum": least, "maximum": codec.rates.most, "value": codec.rates.usual, "step": min(BPP_STEP, least)}

@@ -11,7 +11,7 @@ EQUAL = ""
 AS_THE_FILE = "equal bytes"
 RATES = (0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 """Bits per pixel that are offered; any other can be typed."""
-MOST_BPP = 24
+MAX_BPP = 24
 _NUMBER = re.compile(r"(\d+(?:[.,]\d+)?|\.\d+|\d{1,3}(?:,\d{3})+)\s*(bpp|bytes?)?", re.IGNORECASE)
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+")
 
@@ -37,11 +37,11 @@ def num_bytes(words: str, *, equal: int, num_pixels: int) -> int:
         return equal
     found = _NUMBER.fullmatch(words)
     value, unit = (_number(found[1]), (found[2] or "bpp").lower()) if found else (0.0, "")
-    most = MOST_BPP if unit == "bpp" else MOST_BPP * num_pixels / 8
+    most = MAX_BPP if unit == "bpp" else MAX_BPP * num_pixels / 8
     asked = int(value * num_pixels / 8) if unit == "bpp" else int(value)
     if asked < 1 or value > most:
         raise gr.Error(
-            f"“{words}” is no rate here. Please write bits per pixel up to {MOST_BPP}, such as 0.5, or bytes, such as "
+            f"“{words}” is no rate here. Please write bits per pixel up to {MAX_BPP}, such as 0.5, or bytes, such as "
             "12000 bytes.",
             print_exception=False,
         )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from diffdemo.engine import WAYS, Decoder
+from diffdemo.engine import DECODERS, Decoder
 from diffdemo.engine.classical.formats import FORMATS
 from diffdemo.engine.records import FileInfo, Frame
 from diffdemo.plain_text import duration
@@ -119,7 +119,7 @@ def stopped(shown: Shown | None) -> str:
 
 def in_steps(decoder: str) -> bool:
     """Whether it works in denoising steps whose number is chosen, so that there is something to count."""
-    return "steps" in WAYS[Decoder(decoder)].knobs
+    return "steps" in DECODERS[Decoder(decoder)].knobs
 
 
 def simplest(*, is_embedded: bool) -> str:
@@ -129,7 +129,7 @@ def simplest(*, is_embedded: bool) -> str:
 
 def decoded_caption(shown: Shown, label: str) -> str:
     """What the file looks like here; `label` is that of its codec."""
-    way = WAYS[Decoder(shown.decoder)]
+    way = DECODERS[Decoder(shown.decoder)]
     if in_steps(shown.decoder):
         done = f"step {shown.step} of {shown.num_steps}" if shown.step < shown.num_steps else steps(shown.num_steps)
         return f"{label}, {way.short}, {done}"
@@ -143,7 +143,7 @@ def steps(number: int) -> str:
 
 def decoded_in(frame: Frame) -> str:
     """What has been done, and how long it took."""
-    words = WAYS[Decoder(frame.decoder)].label
+    words = DECODERS[Decoder(frame.decoder)].label
     counted = f", {steps(frame.num_steps)}" if in_steps(frame.decoder) else ""
     return f"{words[0].upper()}{words[1:]}{counted}, in {duration(frame.seconds)}."
 

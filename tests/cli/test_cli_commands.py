@@ -12,7 +12,7 @@ import pytest
 
 from diffdemo.cli import parser
 from diffdemo.codecs.records import Preset
-from diffdemo.codecs.rendering import KNOBS, MOST_STEPS
+from diffdemo.codecs.rendering import KNOBS, MAX_STEPS
 from diffdemo.engine import Engine
 from diffdemo.models.photo_unet import PhotoUNetShape
 from diffdemo.training import cost, diffc
@@ -161,6 +161,6 @@ def test_wrong_command_lines(command: str, capsys: pytest.CaptureFixture[str]) -
 def test_choices_are_those_of_the_engine() -> None:
     assert set(parser.PRESETS) == set(Preset)
     steps = parser._within(KNOBS["steps"])
-    assert steps(str(MOST_STEPS)) == MOST_STEPS
+    assert steps(str(MAX_STEPS)) == MAX_STEPS
     with pytest.raises(argparse.ArgumentTypeError):
-        steps(str(MOST_STEPS + 1))
+        steps(str(MAX_STEPS + 1))

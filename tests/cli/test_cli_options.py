@@ -11,7 +11,7 @@ import pytest
 
 from diffdemo.cli import parser
 from diffdemo.cli.options import readers
-from diffdemo.codecs.rendering import KNOBS, WAYS, Decoder
+from diffdemo.codecs.rendering import DECODERS, KNOBS, Decoder
 from diffdemo.engine import Engine
 from diffdemo.errors import MemoryBudgetError
 from diffdemo.images import Pixels, to_png
@@ -95,8 +95,8 @@ def test_what_an_encode_would_not_read(
 
 def test_every_knob_has_readers_and_every_decoder_reads_known_ones() -> None:
     assert all(readers(name) for name in KNOBS)
-    assert set(WAYS) == set(Decoder)
-    assert {name for way in WAYS.values() for name in way.knobs} == set(KNOBS)
+    assert set(DECODERS) == set(Decoder)
+    assert {name for way in DECODERS.values() for name in way.knobs} == set(KNOBS)
 
 
 @pytest.mark.parametrize("rate", [["--bpp", "900"], ["--bytes", "1000000000000"], ["--bytes", "1"]])

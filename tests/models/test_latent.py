@@ -175,7 +175,7 @@ def test_network_without_signal_at_its_last_step(tmp_path):
 def test_large_pictures_go_in_tiles(space, monkeypatch):
     image = picture(520, 24)
     whole = space.to_signal(image)
-    monkeypatch.setattr(autoencoder, "MOST_WHOLE_PIXELS", 10_000)
+    monkeypatch.setattr(autoencoder, "MAX_WHOLE_PIXELS", 10_000)
     tiled = space.to_signal(image)
     assert tiled.shape == whole.shape
     assert not torch.equal(tiled, whole)

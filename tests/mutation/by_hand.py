@@ -54,7 +54,7 @@ BY_HAND = (
     ("codecs.diffc_file", "tree in TREE_PRESETS and seed", "seed", "header"),
     ("codecs.diffc_file", "growth <= LARGEST_GROWTH", "growth < LARGEST_GROWTH", "header"),
     ("codecs.diffc_file", "seed <= LARGEST_SEED", "seed < LARGEST_SEED", "header"),
-    ("codecs.diffc_file", "prompt_bytes <= MOST_PROMPT_BYTES", "prompt_bytes < MOST_PROMPT_BYTES", "header"),
+    ("codecs.diffc_file", "prompt_bytes <= MAX_PROMPT_BYTES", "prompt_bytes < MAX_PROMPT_BYTES", "header"),
     ("codecs.diffc_file", "seed, tree, growth, *more", "tree, seed, growth, *more", "header"),
     ("codecs.diffc_file", "shape, prompt_bytes = more", "prompt_bytes, shape = more", "header"),
     (
@@ -132,7 +132,7 @@ BY_HAND = (
     ("coding.bits", "else number >> 1", "else number >> 2", "payload"),
     ("coding.bits", "(-value << 1) - 1", "-value << 1", "payload"),
     ("codecs.diffc_payload", "max(FEWEST_STAGES, math", "min(FEWEST_STAGES, math", "payload"),
-    ("codecs.diffc_payload", "self._number >= MOST_STEPS", "self._number > MOST_STEPS", "payload"),
+    ("codecs.diffc_payload", "self._number >= MAX_STEPS", "self._number > MAX_STEPS", "payload"),
     ("codecs.diffc_payload", "level <= LAST_LEVEL", "level < LAST_LEVEL", "payload"),
     ("codecs.diffc_payload", "stages < FEWEST_LAST_STAGES", "stages <= FEWEST_LAST_STAGES", "payload"),
     ("codecs.diffc_payload", "self._whole_bits - begin_stages", "self._whole_bits - begin", "payload"),
@@ -149,7 +149,7 @@ BY_HAND = (
     ("coding.frequency", 'side="right"', 'side="left"', "tables"),
     ("coding.frequency", "WIDTHS = (1, 3, 3, 3, 1)", "WIDTHS = (1, 2, 3, 3, 1)", "tables"),
     ("coding.frequency", "counts.argmax()", "counts.argmin()", "tables"),
-    ("coding.frequency", "max(outside, LEAST_ESCAPE)", "LEAST_ESCAPE", "tables"),
+    ("coding.frequency", "max(outside, MIN_ESCAPE)", "MIN_ESCAPE", "tables"),
     ("coding.portable", "SERIES_TERMS = 32", "SERIES_TERMS = 20", "tables"),
     (
         "coding.portable",

@@ -62,7 +62,7 @@ NO_CHOICE = {
     "_INVERSES",
     "DAMAGED",
     "TREE_PRESETS",
-    "MOST_VIEWS",
+    "MAX_VIEWS",
 }
 """Constants that follow from others, or are words for users."""
 

@@ -12,7 +12,7 @@ from stage import chosen, shown, visible_knobs
 from diffdemo.engine import CurvePoint
 from diffdemo.pictures import load_picture
 from diffdemo.ui.inspect import Inspection
-from diffdemo.ui.memory.runs import MOST_RUNS, Run, with_run
+from diffdemo.ui.memory.runs import MAX_RUNS, Run, with_run
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.plot.line_names import apart
@@ -278,9 +278,9 @@ def test_knobs_belong_to_the_stochastic_decoder(page):
 
 def test_a_few_runs_are_kept_one_of_each_name():
     runs: tuple[Run, ...] = ()
-    for n in range(MOST_RUNS + 2):
+    for n in range(MAX_RUNS + 2):
         runs = with_run(runs, Run(f"gamma {n}", ((1, 20.0),)))
-    assert [run.name for run in runs] == [f"gamma {n}" for n in range(2, MOST_RUNS + 2)]
+    assert [run.name for run in runs] == [f"gamma {n}" for n in range(2, MAX_RUNS + 2)]
     again = with_run(runs, Run("gamma 3", ((1, 25.0),)))
     assert [run.name for run in again] == [run.name for run in runs]
     assert again[1].points == ((1, 25.0),)

@@ -7,7 +7,7 @@ from fakes import FakeEngine
 
 from diffdemo.engine import CurvePoint
 from diffdemo.engine.classical.formats import FORMATS
-from diffdemo.ui.memory.tried import MOST_TRIED, Tried, name_of
+from diffdemo.ui.memory.tried import MAX_TRIED, Tried, name_of
 from diffdemo.ui.plot.lines import lines_of
 from diffdemo.ui.plot.published import published
 from diffdemo.ui.plot.published_lines import NOTHING, WHERE, choices, credit, overlays_of
@@ -123,9 +123,9 @@ def test_tried_decodes_stay_each_once_and_not_for_ever():
     other = Tried("cdc", name, CurvePoint(5, 0.1, {"psnr_db": 21.0}))
     assert again.among(other.among((first,))) == (other, again)
     many: tuple[Tried, ...] = ()
-    for size in range(2 * MOST_TRIED):
+    for size in range(2 * MAX_TRIED):
         many = Tried("diffc", "DiffC-A", CurvePoint(size, 0.1, {"psnr_db": 20.0})).among(many)
-    assert len(many) == MOST_TRIED
+    assert len(many) == MAX_TRIED
     assert other.name == "CDC, gamma 0.8, 17 steps"
     assert name_of("flow", {"realism": 0.5}) == "DiffC-F, realism 0.5"
 

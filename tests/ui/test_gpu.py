@@ -16,7 +16,7 @@ import pytest
 from fakes import FakeEngine
 
 from diffdemo.errors import DiffDemoError, RateError, UnsupportedBitstream
-from diffdemo.ui.server.gpu import LEAST_SECONDS, MOST_SECONDS, Lent, engine_with_gpu, estimate
+from diffdemo.ui.server.gpu import MAX_SECONDS, MIN_SECONDS, Lent, engine_with_gpu, estimate
 
 REFUSAL = gr.Error("You have exceeded your ZeroGPU quota (42s requested vs. 3s left).", print_exception=False)
 
@@ -194,7 +194,7 @@ def test_more_work_is_asked_more_time_for():
     large = estimate(home, "encode", (blank(1024),), {"bpp": 1.0})
     finer = estimate(home, "encode", (blank(1024),), {"bpp": 2.0})
     searching = estimate(home, "encode", (blank(1024),), {"bpp": 1.0, "preset": "best"})
-    assert LEAST_SECONDS <= small < large < finer < searching <= MOST_SECONDS
+    assert MIN_SECONDS <= small < large < finer < searching <= MAX_SECONDS
     assert small <= 15, "or a visitor is refused who has that much left"
 
 
@@ -208,4 +208,4 @@ def test_every_sample_counts():
     home = FakeEngine()
     *_, last = home.encode(blank(1024), bpp=1.0)
     once = estimate(home, "decode", (last.data,), {})
-    assert once < estimate(home, "samples", (last.data,), {"count": 16}) <= MOST_SECONDS
+    assert once < estimate(home, "samples", (last.data,), {"count": 16}) <= MAX_SECONDS

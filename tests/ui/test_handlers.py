@@ -11,7 +11,7 @@ from fakes import FakeEngine
 from PIL import Image
 from stage import chosen, shown, visible_knobs
 
-from diffdemo.engine import KNOBS, WAYS, Decoder
+from diffdemo.engine import DECODERS, KNOBS, Decoder
 from diffdemo.errors import ImageError
 from diffdemo.pictures import load_picture
 from diffdemo.ui.errors import UNEXPECTED, friendly
@@ -286,7 +286,7 @@ def test_decoders_differ_on_the_same_bytes(viewing, compressed, decoder):
         assert last.session.shown.num_bytes == used
         pictures.append(_right(last))
     assert not np.array_equal(*pictures)
-    assert WAYS[Decoder(decoder)].short in {trace.name for trace in last.plot.data}
+    assert DECODERS[Decoder(decoder)].short in {trace.name for trace in last.plot.data}
 
 
 def test_refine_without_a_file_changes_nothing(viewing):

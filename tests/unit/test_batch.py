@@ -17,7 +17,7 @@ from PIL import Image
 
 from diffdemo.engine import Engine
 from diffdemo.engine.batch.archive import Archive, archived, columns, free_stem, table
-from diffdemo.engine.batch.compress import MOST_PICTURES, UNEXPECTED, Order, Outcome, Product, Progress, compress_all
+from diffdemo.engine.batch.compress import MAX_PICTURES, UNEXPECTED, Order, Outcome, Product, Progress, compress_all
 from diffdemo.engine.batch.means import means
 from diffdemo.engine.records import Encoding
 from diffdemo.errors import ImageError, RateError
@@ -114,7 +114,7 @@ def test_large_pictures_are_made_smaller_and_say_so(fake: FakeEngine, pictures: 
     assert last.outcomes[0].note == "Made smaller, from 200 x 192 pixels."
 
 
-@pytest.mark.parametrize("count", [0, MOST_PICTURES + 1])
+@pytest.mark.parametrize("count", [0, MAX_PICTURES + 1])
 def test_too_few_or_too_many(fake: FakeEngine, order: Order, count: int) -> None:
     with pytest.raises(RateError, match=f"{count} pictures were given; 1 to 100"):
         next(compress_all(fake, [Path("a.png")] * count, order))

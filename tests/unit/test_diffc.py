@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from diffdemo.codecs.diffc import DiffC
-from diffdemo.codecs.diffc_payload import MOST_STEPS
+from diffdemo.codecs.diffc_payload import MAX_STEPS
 from diffdemo.codecs.diffc_plan import EFFORTS
 from diffdemo.codecs.records import Preset, Target
 from diffdemo.codecs.rendering import Decoder, Rendering
 from diffdemo.coding.container import write_bitstream
 from diffdemo.diffusion.posterior import white_noise
-from diffdemo.diffusion.views import MOST_VIEWS
+from diffdemo.diffusion.views import MAX_VIEWS
 from diffdemo.errors import CorruptBitstream, RateError
 from diffdemo.images import Pixels, to_image, to_pixels
 from diffdemo.measure.bench.ideal import ideal_chain
@@ -145,7 +145,7 @@ def test_flow_beats_ancestral_and_mean_beats_both(codec):
     assert quality[Decoder.FLOW] > quality[Decoder.ANCESTRAL] + 2
 
 
-@pytest.mark.parametrize("most_views", [1, MOST_VIEWS])
+@pytest.mark.parametrize("most_views", [1, MAX_VIEWS])
 def test_presets_differ_in_evaluations_as_they_say(most_views):
     codec = DiffC(PixelSpace(GaussianDenoiser(0.1), most_views=most_views), fingerprint=b"test")
     pixels = gaussian_picture(64, 64, 0.1, 8)
@@ -189,7 +189,7 @@ def test_absurd_headers_are_refused(codec, changes):
 def test_a_payload_made_to_take_long_is_bounded(codec):
     """The smallest steps that a header can ask for, each one level down: the walk still ends."""
     data = hostile(codec, parameters=(0, 1, 1), payload=b"\xff" * 100_000)
-    assert len(codec.open(data).steps()) <= MOST_STEPS
+    assert len(codec.open(data).steps()) <= MAX_STEPS
 
 
 def test_golden_file_decodes_to_the_recorded_pixels(codec):

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from diffdemo.codecs.diffc import DiffC
-from diffdemo.codecs.diffc_file import LARGEST_SEED, MOST_PROMPT_BYTES, read_file
+from diffdemo.codecs.diffc_file import LARGEST_SEED, MAX_PROMPT_BYTES, read_file
 from diffdemo.codecs.diffc_payload import max_payload_bytes
 from diffdemo.codecs.records import Preset, Target
 from diffdemo.coding.container import LARGEST_SIDE, Header, write_bitstream
 from diffdemo.errors import CorruptBitstream, ImageError, RateError, TruncatedBitstream
-from diffdemo.images import MOST_PIXELS, to_image, to_pixels
+from diffdemo.images import MAX_PIXELS, to_image, to_pixels
 from diffdemo.metrics.distortion import psnr_db
 from diffdemo.models.space import PixelSpace
 from tests.gaussian import GaussianDenoiser
@@ -86,7 +86,7 @@ def test_other_signals_and_models_without_words_are_refused(codec, pixels):
     with pytest.raises(RateError, match="takes no prompt"):
         list(pictures.encode_progressively(pixels, Target(num_bytes=300), prompt="bright"))
     with pytest.raises(RateError, match="1201 bytes"):
-        list(codec.encode_progressively(pixels, Target(num_bytes=3000), prompt="x" * (MOST_PROMPT_BYTES + 1)))
+        list(codec.encode_progressively(pixels, Target(num_bytes=3000), prompt="x" * (MAX_PROMPT_BYTES + 1)))
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_other_signals_and_models_without_words_are_refused(codec, pixels):
         (65 << 8 | 8, 0, b"x" * 50),
         (4 << 8 | 65, 0, b"x" * 50),
         (1 << 34, 0, b"x" * 50),
-        (4 << 8 | 8, MOST_PROMPT_BYTES + 1, b"x" * 5000),
+        (4 << 8 | 8, MAX_PROMPT_BYTES + 1, b"x" * 5000),
         (4 << 8 | 8, 10, b"\xff" * 50),
     ],
 )
@@ -180,9 +180,9 @@ def test_no_encoder_reaches_what_a_picture_can_hold(size):
 def test_what_networks_pad_a_picture_to_is_bounded_by_the_sides_alone():
     """Networks mirror sides to multiples of 64 at most: thin pictures take no more than twice the largest square."""
     heights = np.arange(1, LARGEST_SIDE + 1)
-    widths = np.minimum(LARGEST_SIDE, MOST_PIXELS // heights)
+    widths = np.minimum(LARGEST_SIDE, MAX_PIXELS // heights)
     padded = (-(-heights // 64) * 64) * (-(-widths // 64) * 64)
-    assert padded.max() < 2 * MOST_PIXELS
+    assert padded.max() < 2 * MAX_PIXELS
 
 
 def test_a_side_that_no_file_can_name_is_refused_before_the_work():

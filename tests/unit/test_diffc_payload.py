@@ -9,7 +9,7 @@ from diffdemo.codecs.diffc_payload import (
     FEWEST_LAST_STAGES,
     FEWEST_STAGES,
     LAST_LEVEL,
-    MOST_STEPS,
+    MAX_STEPS,
     PayloadReader,
     PayloadWriter,
     level_of,
@@ -85,7 +85,7 @@ def test_random_payloads_end_soon(seed):
     random = np.random.default_rng(seed)
     payload = random.bytes(int(random.integers(1, 4000)))
     steps = read_steps(payload, len(payload), int(random.integers(1, 300)), DIMENSIONS)
-    assert len(steps) <= MOST_STEPS
+    assert len(steps) <= MAX_STEPS
     levels = [s.level for s in steps]
     assert levels == sorted(set(levels))
     assert all(0 < level <= LAST_LEVEL for level in levels)

@@ -13,7 +13,7 @@ from picture_files import file_of, png_that_claims
 from PIL import Image
 
 from diffdemo.errors import ImageError
-from diffdemo.images import MAX_SIDE, MOST_PIXELS, Pixels, fit_pixels, require_pixels, to_image, to_pixels, to_png
+from diffdemo.images import MAX_PIXELS, MAX_SIDE, Pixels, fit_pixels, require_pixels, to_image, to_pixels, to_png
 from diffdemo.pictures import load_picture
 
 # --- what is refused --------------------------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ def test_fitting_a_line(shape: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("shape", [(1, 70_000), (400_000, 1), (3, 65_536)])
 def test_fitting_shortens_sides_that_no_header_can_say(shape: tuple[int, int]) -> None:
-    fitted = fit_pixels(np.zeros((*shape, 3), np.uint8), MOST_PIXELS)
+    fitted = fit_pixels(np.zeros((*shape, 3), np.uint8), MAX_PIXELS)
     assert max(fitted.shape) <= MAX_SIDE
     assert max(fitted.shape) >= MAX_SIDE - 1
     require_pixels(fitted)
@@ -130,9 +130,9 @@ def test_fitting_shortens_sides_that_no_header_can_say(shape: tuple[int, int]) -
 
 def test_no_picture_that_is_taken_doubles_when_it_is_mirrored_to_multiples_of_64() -> None:
     heights = np.arange(1, 2049)
-    widths = np.minimum(MAX_SIDE, MOST_PIXELS // heights)
+    widths = np.minimum(MAX_SIDE, MAX_PIXELS // heights)
     padded = (-(-heights // 64) * 64) * (-(-widths // 64) * 64)
-    assert padded.max() < 2 * MOST_PIXELS
+    assert padded.max() < 2 * MAX_PIXELS
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_no_picture_that_is_taken_doubles_when_it_is_mirrored_to_multiples_of_64
         (np.zeros((4, 4, 4), np.uint8), "expected uint8"),
         (np.zeros((4, 4, 3), np.float32), "float32"),
         (np.zeros((0, 4, 3), np.uint8), "nothing to compress"),
-        (np.broadcast_to(np.uint8(0), (1, MOST_PIXELS + 1, 3)), "at most"),
+        (np.broadcast_to(np.uint8(0), (1, MAX_PIXELS + 1, 3)), "at most"),
         (np.broadcast_to(np.uint8(0), (1, MAX_SIDE + 1, 3)), "each side can be at most 65,535"),
         (np.broadcast_to(np.uint8(0), (MAX_SIDE + 1, 64, 3)), "each side can be at most 65,535"),
     ],

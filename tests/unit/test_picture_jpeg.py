@@ -12,7 +12,7 @@ from picture_files import file_of, jpeg_with
 from PIL import ExifTags, Image, ImageCms
 
 from diffdemo.errors import ImageError
-from diffdemo.images import MOST_PIXELS, Pixels
+from diffdemo.images import MAX_PIXELS, Pixels
 from diffdemo.pictures import load_picture
 
 EARLY = "The file ends early; all of its pixels are there."
@@ -138,9 +138,9 @@ def test_a_photo_of_108_megapixels_is_read_at_a_fraction_of_its_size() -> None:
     image = Image.new("L", (12000, 9000), 90)
     image.paste(200, (0, 0, 6000, 9000))
     data = file_of(image, "JPEG", quality=30)
-    picture = load_picture(data, most_pixels=MOST_PIXELS)
+    picture = load_picture(data, most_pixels=MAX_PIXELS)
     height, width = picture.pixels.shape[:2]
-    assert 0.95 * MOST_PIXELS < height * width <= MOST_PIXELS
+    assert 0.95 * MAX_PIXELS < height * width <= MAX_PIXELS
     assert width / height == pytest.approx(4 / 3, rel=0.01)
     assert (picture.width, picture.height, picture.is_reduced) == (12000, 9000, True)
     assert abs(int(picture.pixels[10, 10, 0]) - 200) <= 2

@@ -15,7 +15,7 @@ from picture_files import file_of
 from PIL import Image
 
 from diffdemo.errors import ImageError
-from diffdemo.images import MAX_SIDE, MOST_PIXELS, Pixels, fit_pixels, to_png
+from diffdemo.images import MAX_PIXELS, MAX_SIDE, Pixels, fit_pixels, to_png
 from diffdemo.pictures import limits, load_picture
 
 EARLY = "The file ends early; all of its pixels are there."
@@ -40,7 +40,7 @@ def test_what_fits_is_left_alone(texture: Pixels) -> None:
 @pytest.mark.parametrize("size", [(70_000, 1), (1, 70_000), (70_000, 3)])
 def test_long_sides_are_made_to_fit(size: tuple[int, int]) -> None:
     data = file_of(Image.new("RGB", size, (9, 8, 7)))
-    picture = load_picture(data, most_pixels=MOST_PIXELS)
+    picture = load_picture(data, most_pixels=MAX_PIXELS)
     assert max(picture.pixels.shape) <= MAX_SIDE
     assert (picture.width, picture.height) == size
     assert (picture.pixels == (9, 8, 7)).all()

@@ -11,8 +11,8 @@ from PIL import Image, ImageFilter
 from diffdemo.metrics.distortion import psnr_db
 from diffdemo.metrics.realism import (
     FEATURES,
-    LEAST_PATCHES,
-    MOST_PATCHES,
+    MAX_PATCHES,
+    MIN_PATCHES,
     between_halves,
     distance,
     features_from_text,
@@ -129,7 +129,7 @@ def test_brightness_is_of_no_effect():
 
 def test_fewer_pictures_say_less():
     rng = np.random.default_rng(0)
-    originals, changed = ([rng.normal(size=(LEAST_PATCHES // 2, FEATURES)) for _ in range(2)] for _ in range(2))
+    originals, changed = ([rng.normal(size=(MIN_PATCHES // 2, FEATURES)) for _ in range(2)] for _ in range(2))
     assert distance(originals, changed).error is None
     assert distance(originals[:1], changed[:1]) is None
     assert distance([originals[0], originals[1][:-1]], [changed[0], changed[1][:-1]]) is None
@@ -148,7 +148,7 @@ def test_features_are_as_many_as_stated_and_travel_as_text():
     small, wide = ORIGINALS[0][:63], np.tile(ORIGINALS[0], (3, 4, 1))
     assert patch_features(small).shape == (0, FEATURES)
     assert FEATURES_OF_ORIGINALS[0].shape == (25, FEATURES)
-    assert patch_features(wide).shape == (MOST_PATCHES, FEATURES)
+    assert patch_features(wide).shape == (MAX_PATCHES, FEATURES)
     text = features_to_text(FEATURES_OF_ORIGINALS[0])
     np.testing.assert_array_equal(features_from_text(text), FEATURES_OF_ORIGINALS[0])
     assert distance([patch_features(small)] * 3, [patch_features(small)] * 3) is None

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from diffdemo.coding import beam
-from diffdemo.coding.codebook import MOST_ROWS, codebook, normal_quantiles, rows_for
+from diffdemo.coding.codebook import MAX_ROWS, codebook, normal_quantiles, rows_for
 from diffdemo.coding.rotation import Rotation, padded_size
 from diffdemo.coding.tree_code import BALANCED, BEST, FAST, TREE_PRESETS, TreeStep, reproduce, simulate, stages_for
 
@@ -159,8 +159,8 @@ def test_codebook_is_standard_normal_and_addressable():
 
 
 def test_rows_shrink_only_where_rows_are_long():
-    assert rows_for(10) == MOST_ROWS
-    assert rows_for(100_000) < rows_for(10_000) < MOST_ROWS
+    assert rows_for(10) == MAX_ROWS
+    assert rows_for(100_000) < rows_for(10_000) < MAX_ROWS
     assert all(rows_for(n) & (rows_for(n) - 1) == 0 for n in (1, 77, 5000, 10**6, 10**7))
 
 

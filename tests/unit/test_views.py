@@ -12,7 +12,7 @@ from diffdemo.codecs.diffc_file import read_file
 from diffdemo.codecs.records import Preset, Target
 from diffdemo.codecs.rendering import Decoder, Rendering
 from diffdemo.coding.container import write_bitstream
-from diffdemo.diffusion.views import MOST_VIEWS, Views
+from diffdemo.diffusion.views import MAX_VIEWS, Views
 from diffdemo.errors import CorruptBitstream
 from diffdemo.models.space import PixelSpace
 from tests.gaussian import GaussianDenoiser
@@ -42,11 +42,11 @@ def pixels() -> np.ndarray:
     return ((values.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).numpy()
 
 
-def codec(*, most_views: int = MOST_VIEWS) -> DiffC:
+def codec(*, most_views: int = MAX_VIEWS) -> DiffC:
     return DiffC(PixelSpace(Lopsided(), most_views=most_views), fingerprint=b"test")
 
 
-@pytest.mark.parametrize("count", range(1, MOST_VIEWS + 1))
+@pytest.mark.parametrize("count", range(1, MAX_VIEWS + 1))
 def test_what_hangs_on_places_averages_out(count):
     z = torch.randn((1, 3, 48, 32), generator=torch.Generator().manual_seed(2))
     exact, flawed = GaussianDenoiser(VARIANCE), Lopsided()
@@ -59,7 +59,7 @@ def test_what_hangs_on_places_averages_out(count):
 def test_views_of_a_denoiser_without_directions_change_nothing():
     z = torch.randn((1, 3, 17, 5), generator=torch.Generator().manual_seed(3))
     exact = GaussianDenoiser(VARIANCE)
-    assert torch.allclose(Views(exact, MOST_VIEWS).denoise(z, 0.5), exact.denoise(z, 0.5), atol=1e-6)
+    assert torch.allclose(Views(exact, MAX_VIEWS).denoise(z, 0.5), exact.denoise(z, 0.5), atol=1e-6)
 
 
 @pytest.mark.parametrize(("preset", "views"), [(Preset.FAST, 1), (Preset.BALANCED, 2), (Preset.BEST, 4)])
@@ -95,7 +95,7 @@ def test_views_that_the_model_does_not_know_are_refused(pixels):
         codec(most_views=1).open(made)
 
 
-@pytest.mark.parametrize("views", [0, MOST_VIEWS + 1, 200])
+@pytest.mark.parametrize("views", [0, MAX_VIEWS + 1, 200])
 def test_views_that_nobody_writes_are_refused(views):
     data = write_bitstream(
         codec_id=1, fingerprint=b"test", width=8, height=8, parameters=(0, 1, 40, views), payload=bytes(20)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from diffdemo.codecs.diffc_file import FileHead
-from diffdemo.codecs.diffc_payload import MOST_STEPS, PayloadWriter
+from diffdemo.codecs.diffc_payload import MAX_STEPS, PayloadWriter
 from diffdemo.codecs.records import Preset, Work
 from diffdemo.engine import Engine, Limits
 from diffdemo.engine.work import PAGE_SECONDS, Estimates, require_within
 from diffdemo.errors import RateError, WorkLimitError
-from diffdemo.images import MOST_PIXELS, Pixels, padded_pixels
+from diffdemo.images import MAX_PIXELS, Pixels, padded_pixels
 
 
 def bomb(engine: Engine, side: int, steps: int, views: int = 4) -> bytes:
@@ -37,7 +37,7 @@ def strict() -> Engine:
 def test_a_small_file_that_asks_for_much_is_refused_before_its_first_step(strict, side, steps):
     data = bomb(strict, side, steps)
     assert len(data) < 10_000
-    assert len(strict.describe(data).steps) == steps <= MOST_STEPS
+    assert len(strict.describe(data).steps) == steps <= MAX_STEPS
     with pytest.raises(WorkLimitError, match=r"would take about .* one call may take 20 s.*decode FILE"):
         strict.decode(data)
 
@@ -109,9 +109,9 @@ def test_speed_is_measured_once_for_a_model():
 
 
 def test_limits_come_from_the_environment():
-    assert Limits.of_page({}) == Limits(MOST_PIXELS, PAGE_SECONDS)
+    assert Limits.of_page({}) == Limits(MAX_PIXELS, PAGE_SECONDS)
     assert Limits.of_page({"DIFFDEMO_MAX_PIXELS": "1e6", "DIFFDEMO_MAX_SECONDS": "60"}) == Limits(1_000_000, 60.0)
-    assert Limits.of_page({"DIFFDEMO_MAX_PIXELS": "1e12"}).pixels == MOST_PIXELS
+    assert Limits.of_page({"DIFFDEMO_MAX_PIXELS": "1e12"}).pixels == MAX_PIXELS
     for text in ("0", "-5", "many", "nan", "inf"):
         with pytest.raises(ValueError, match=f"DIFFDEMO_MAX_SECONDS is '{text}'; it must be a positive number"):
             Limits.of_page({"DIFFDEMO_MAX_SECONDS": text})

@@ -12,12 +12,12 @@ from pathlib import Path
 from diffdemo.engine.engine import Engine
 from diffdemo.engine.records import Encoding, Frame
 from diffdemo.errors import DiffDemoError, ImageError, RateError
-from diffdemo.images import MOST_PIXELS, Pixels
+from diffdemo.images import MAX_PIXELS, Pixels
 from diffdemo.metrics.points import CurvePoint
 from diffdemo.metrics.registry import BASE, Values
 from diffdemo.pictures import load_picture
 
-MOST_PICTURES = 100
+MAX_PICTURES = 100
 UNEXPECTED = "Something went wrong with this picture; the others are not affected."
 
 _log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Order:
     bpp: float | None = None
     num_bytes: int | None = None
     preset: str = "balanced"
-    most_pixels: int = MOST_PIXELS
+    most_pixels: int = MAX_PIXELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def compress_all(engine: Engine, paths: Sequence[Path], order: Order) -> Generat
 
     Args:
         engine: that compresses.
-        paths: picture files, at most `MOST_PICTURES`.
+        paths: picture files, at most `MAX_PICTURES`.
         order: what is asked for each.
 
     Raises:
@@ -171,8 +171,8 @@ class _Batch:
 
 
 def _require(paths: Sequence[Path], order: Order) -> None:
-    if not 1 <= len(paths) <= MOST_PICTURES:
-        raise RateError(f"{len(paths)} pictures were given; 1 to {MOST_PICTURES} can be compressed at a time.")
+    if not 1 <= len(paths) <= MAX_PICTURES:
+        raise RateError(f"{len(paths)} pictures were given; 1 to {MAX_PICTURES} can be compressed at a time.")
     rate = order.num_bytes if order.bpp is None else order.bpp
     if rate is None or not rate > 0:
         raise RateError("Please say how many bytes or bits per pixel a file may have, as a positive number.")

@@ -32,7 +32,7 @@ from diffdemo.codecs.records import Encoded, Preset, Target
 from diffdemo.codecs.rendering import Rendering
 from diffdemo.coding.tree_code import TREE_PRESETS, TreePreset, TreeStep, reproduce, simulate
 from diffdemo.diffusion.denoiser import Denoiser
-from diffdemo.diffusion.views import MOST_VIEWS
+from diffdemo.diffusion.views import MAX_VIEWS
 from diffdemo.engine.examples import example_centre, example_pixels
 from diffdemo.engine.hardware.device import choose_device, describe_device
 from diffdemo.engine.store import load_shipped
@@ -147,7 +147,7 @@ def bench_codec() -> Iterator[Row]:
 def _codec_row(codec: DiffC, pixels: Pixels, bpp: float, preset: Preset) -> Row:
     height, width = pixels.shape[:2]
     timed = _Timed(codec.space.denoiser())
-    watched = DiffC(PixelSpace(timed, most_views=MOST_VIEWS), fingerprint=codec.fingerprint)
+    watched = DiffC(PixelSpace(timed, most_views=MAX_VIEWS), fingerprint=codec.fingerprint)
     began, first = time.perf_counter(), 0.0
     target = Target(num_bytes=int(bpp * width * height / 8))
     moments: list[Encoded] = []
@@ -202,7 +202,7 @@ def bench_drift() -> Iterator[Row]:
         ("noise 1e-2", _Noisy(network, 1e-2)),
         ("bfloat16", _BFloat16(network)),
     ):
-        picture = _last(DiffC(PixelSpace(denoiser, most_views=MOST_VIEWS), fingerprint=codec.fingerprint), data)
+        picture = _last(DiffC(PixelSpace(denoiser, most_views=MAX_VIEWS), fingerprint=codec.fingerprint), data)
         yield {
             "decoder": name,
             "PSNR loss dB": psnr_db(pixels, exact) - psnr_db(pixels, picture),

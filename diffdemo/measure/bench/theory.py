@@ -11,7 +11,7 @@ from diffdemo.diffusion.samplers import ancestral
 from diffdemo.engine.examples import example_pixels
 from diffdemo.measure.bench.cdc import Row
 from diffdemo.theory.closed_forms import GaussianDenoiser
-from diffdemo.theory.real_files import DECODERS, Landing, Landings
+from diffdemo.theory.real_files import REAL_DECODERS, Landing, Landings
 from diffdemo.theory.sources import Source, from_blocks, power_law
 
 EXPONENTS = (0.0, 1.5, 2.5)
@@ -39,7 +39,7 @@ def _landing_row(source: Source, landings: Sequence[Landing]) -> Row:
         "bits a dimension": f"{landings[0].bits:.3f} to {landings[-1].bits:.2f}",
         "over closed form": f"{landings[0].overhead:.0%} to {landings[-1].overhead:.0%}",
     }
-    for decoder in DECODERS:
+    for decoder in REAL_DECODERS:
         above = [landing.snr_db[decoder.value] - landing.expected_db[decoder.value] for landing in landings]
         row[f"{decoder.value} dB"] = f"{min(above):+.2f} to {max(above):+.2f}"
     return row

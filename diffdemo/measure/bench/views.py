@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 from diffdemo.codecs.diffc import DiffC
-from diffdemo.diffusion.views import MOST_VIEWS, Views
+from diffdemo.diffusion.views import MAX_VIEWS, Views
 from diffdemo.engine.examples import example_centre
 from diffdemo.engine.hardware.device import choose_device
 from diffdemo.engine.store import load_shipped
@@ -25,7 +25,7 @@ def bench_views() -> Iterator[dict[str, float | int | str]]:
     network = codec.space.denoiser()
     for name in ("astronaut", "coffee"):
         pixels = example_centre(name, SIDE)
-        for count in (1, 2, MOST_VIEWS):
+        for count in (1, 2, MAX_VIEWS):
             began = time.perf_counter()
             bits, picture = ideal_chain(Views(network, count), to_image(pixels), SIGMA)
             yield {

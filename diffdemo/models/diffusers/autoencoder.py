@@ -15,7 +15,7 @@ from diffdemo.images import mirrored
 from diffdemo.models.diffusers.components import load_network
 from diffdemo.models.spec import ModelFiles
 
-MOST_WHOLE_PIXELS = 1 << 20
+MAX_WHOLE_PIXELS = 1 << 20
 """Larger pictures go through an autoencoder in tiles that overlap: a whole megapixel takes about 4 GiB."""
 TILE = 512
 """Side of a tile in pixels."""
@@ -132,4 +132,4 @@ def _normalisation(config: Any, device: torch.device) -> tuple[Tensor, Tensor]:
 
 def _tile_if_large(network: Any, num_pixels: int) -> None:
     """Bound an autoencoder's memory, at the price of each tile being normalised by itself."""
-    network.use_tiling = num_pixels > MOST_WHOLE_PIXELS
+    network.use_tiling = num_pixels > MAX_WHOLE_PIXELS

@@ -13,7 +13,7 @@ import gradio as gr
 
 from diffdemo.engine import CodecInfo, Engine
 from diffdemo.engine.batch.archive import archived, table
-from diffdemo.engine.batch.compress import MOST_PICTURES, Order, Outcome, compress_all
+from diffdemo.engine.batch.compress import MAX_PICTURES, Order, Outcome, compress_all
 from diffdemo.ui import words
 from diffdemo.ui.batch.plot import batch_plot
 from diffdemo.ui.batch.table import EMPTY, batch_table, ended, working
@@ -58,9 +58,9 @@ class Batch:
         """Clear the page for another batch, which may have to wait for that of somebody else."""
         if not files:
             raise gr.Error("Choose some pictures first.", print_exception=False)
-        if len(files) > MOST_PICTURES:
+        if len(files) > MAX_PICTURES:
             raise gr.Error(
-                f"These are {len(files)} pictures; at most {MOST_PICTURES} can be compressed at a time.",
+                f"These are {len(files)} pictures; at most {MAX_PICTURES} can be compressed at a time.",
                 print_exception=False,
             )
         return Page(

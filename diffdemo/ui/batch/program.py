@@ -13,7 +13,7 @@ from diffdemo.engine import Engine
 from diffdemo.engine.batch.archive import archived, table
 from diffdemo.engine.batch.compress import Outcome, Progress, compress_all
 from diffdemo.engine.batch.means import means
-from diffdemo.images import MOST_PIXELS
+from diffdemo.images import MAX_PIXELS
 from diffdemo.ui.batch.acts import SHEET, ZIP, order_of
 from diffdemo.ui.errors import friendly
 from diffdemo.ui.models import choice
@@ -37,7 +37,7 @@ class BatchEndpoint:
         preset: str = "balanced",
         codec: str = AUTO,
         model: str = "",
-        most_pixels: int = MOST_PIXELS,
+        most_pixels: int = MAX_PIXELS,
         pictures: bool = False,
     ) -> Iterator[tuple[str | None, str | None, dict]]:
         """Compress many pictures to one zip of .difd files; one that fails does not stop the rest.

@@ -9,8 +9,8 @@ import gradio as gr
 
 from diffdemo.engine import CodecInfo, Engine
 from diffdemo.engine.arguments import MAX_BPP
-from diffdemo.engine.batch.compress import MOST_PICTURES
-from diffdemo.images import MOST_PIXELS
+from diffdemo.engine.batch.compress import MAX_PICTURES
+from diffdemo.images import MAX_PIXELS
 from diffdemo.ui import words
 from diffdemo.ui.batch.acts import Batch, Page
 from diffdemo.ui.batch.plot import batch_plot
@@ -23,7 +23,7 @@ from diffdemo.ui.studio.page import SESSION_SECONDS
 
 QUEUE: dict[str, Any] = {"concurrency_id": "batch", "concurrency_limit": 1}
 """One batch at a time, beside the studio and not in its queue: nobody else should wait for a hundred pictures."""
-SIZES = [("0.25", 1 << 18), ("1", 1 << 20), ("4", MOST_PIXELS)]
+SIZES = [("0.25", 1 << 18), ("1", 1 << 20), ("4", MAX_PIXELS)]
 """Megapixels that larger pictures are scaled down to."""
 
 
@@ -68,7 +68,7 @@ def _build_input(parts: dict[str, Any], codecs: list[CodecInfo]) -> None:
     # Without `file_types`: one file of another type would be refused together with all the rest.
     parts["files"] = FileInput(
         file_count="multiple",
-        label=f"Pictures, at most {MOST_PICTURES}",
+        label=f"Pictures, at most {MAX_PICTURES}",
         height=150,
         elem_id="batch-files",
     )
@@ -153,7 +153,7 @@ def _expose(engine: Engine) -> None:
             gr.Radio(["fast", "balanced", "best"], value="balanced", label="quality of search"),
             gr.Radio([AUTO, *offers(engine)], value=AUTO, label="codec"),
             gr.Textbox("", label="model; empty for the codec's own choice"),
-            gr.Number(MOST_PIXELS, precision=0, minimum=1, maximum=MOST_PIXELS, label="most pixels"),
+            gr.Number(MAX_PIXELS, precision=0, minimum=1, maximum=MAX_PIXELS, label="most pixels"),
             gr.Checkbox(False, label="decoded pictures too"),
         ]
         outputs = [gr.File(label="zip of .difd files"), gr.File(label="table, CSV"), gr.JSON(label="report")]

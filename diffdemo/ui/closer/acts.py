@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import WAYS, BitsMap, CodecInfo, Decoder, Engine
+from diffdemo.engine import DECODERS, BitsMap, CodecInfo, Decoder, Engine
 from diffdemo.images import to_png
 from diffdemo.metrics.registry import METRICS
 from diffdemo.pictures import load_picture
@@ -135,7 +135,7 @@ class Looks:
 def every_way(decoders: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """What can be made of a file: words, and arguments for `Engine.decode`."""
     for decoder in decoders:
-        way = WAYS[Decoder(decoder)]
+        way = DECODERS[Decoder(decoder)]
         varied = [(knob, value) for knob in way.knobs for value in VALUES.get(knob, ())]
         for knob, value in varied:
             yield f"{way.short}, {knob} {value:g}", {"decoder": decoder, knob: value}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from diffdemo.engine import CurvePoint, FileInfo
 
-MOST_EARLIER = 6
+MAX_EARLIER = 6
 _WORDS = {"preset": "{}", "seed": "seed {}", "prompt": "“{}”"}
 """How to tell a fact of a file that tells it from others of its model."""
 
@@ -40,7 +40,7 @@ class Earlier:
     def among(self, others: tuple[Earlier, ...]) -> tuple[Earlier, ...]:
         """The others and this one, which takes the place of one like it; the oldest make room."""
         unlike = (each for each in others if (each.codec, each.settings) != (self.codec, self.settings))
-        return (*unlike, self)[-MOST_EARLIER:]
+        return (*unlike, self)[-MAX_EARLIER:]
 
 
 def settings_of(info: FileInfo) -> tuple[str, ...]:

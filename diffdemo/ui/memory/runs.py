@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from diffdemo.engine.records import Frame
 
-MOST_RUNS = 6
+MAX_RUNS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,4 +34,4 @@ def with_run(runs: tuple[Run, ...], run: Run) -> tuple[Run, ...]:
         return runs
     if any(each.name == run.name for each in runs):
         return tuple(run if each.name == run.name else each for each in runs)
-    return (*runs, run)[-MOST_RUNS:]
+    return (*runs, run)[-MAX_RUNS:]

@@ -18,7 +18,7 @@ from diffdemo.ui.memory.tried import Tried
 from diffdemo.ui.rates import EQUAL
 
 SESSION_SECONDS = 3600
-MOST_OTHERS = 2
+MAX_OTHERS = 2
 """One for each half."""
 Wanted = tuple[str, int]
 """A codec on a half of the stage: its name, and the bytes that it gets."""
@@ -100,7 +100,7 @@ class Session:
 
     Attributes:
         name: for file names.
-        source: the picture as it came, PNG; at most `MOST_PIXELS` pixels.
+        source: the picture as it came, PNG; at most `MAX_PIXELS` pixels.
         notes: on that picture, in HTML.
         original: the picture at the working size that `data` was made from, PNG; empty for a file that came alone.
         fit: what was done to the picture for the model's sake; empty for nothing.
@@ -178,7 +178,7 @@ class Session:
     def having_met(self, other: Other) -> Session:
         """The session with another result of a codec, or more of it; the oldest make room."""
         kept = [each for each in self.others if each.wanted != other.wanted]
-        return replace(self, others=(*kept, other)[-MOST_OTHERS:])
+        return replace(self, others=(*kept, other)[-MAX_OTHERS:])
 
     def trying(self, run: Run) -> Session:
         """The session with a decode that is new or has gone on."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from diffdemo.engine import KNOBS, WAYS, CurvePoint, Decoder
+from diffdemo.engine import DECODERS, KNOBS, CurvePoint, Decoder
 
-MOST_TRIED = 60
+MAX_TRIED = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Tried:
 
     def among(self, others: tuple[Tried, ...]) -> tuple[Tried, ...]:
         """The others and this one, which takes the place of one like it; the oldest make room."""
-        return (*(each for each in others if each._place != self._place), self)[-MOST_TRIED:]
+        return (*(each for each in others if each._place != self._place), self)[-MAX_TRIED:]
 
 
 def name_of(decoder: str, knobs: Mapping[str, float]) -> str:
@@ -39,7 +39,7 @@ def name_of(decoder: str, knobs: Mapping[str, float]) -> str:
     The number of steps and the seed are told elsewhere, if at all, and a number that stands where it begins, at an end
     of its range, says nothing. Numbers of a decoder that works in steps stand for it.
     """
-    way = WAYS[Decoder(decoder)]
+    way = DECODERS[Decoder(decoder)]
     told = [
         f"{name} {knobs[name]:g}" for name in way.knobs if name not in ("steps", "seed") and _says(name, knobs[name])
     ]

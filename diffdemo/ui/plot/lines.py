@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 
-from diffdemo.engine import WAYS, CodecInfo, CurvePoint, Decoder
+from diffdemo.engine import DECODERS, CodecInfo, CurvePoint, Decoder
 from diffdemo.engine.classical.formats import FORMATS, drawn
 from diffdemo.ui.memory.earlier import Earlier
 from diffdemo.ui.memory.tried import Tried
@@ -56,7 +56,7 @@ def kinds(codecs: Sequence[CodecInfo]) -> dict[str, str]:
 
 def curve_label(codec: CodecInfo) -> str:
     """What stands at a codec's curve: its name, and how the files were decoded."""
-    return f"{codec.label}, {WAYS[Decoder(codec.decoders[0])].short if codec.is_embedded else QUICKEST}"
+    return f"{codec.label}, {DECODERS[Decoder(codec.decoders[0])].short if codec.is_embedded else QUICKEST}"
 
 
 def lines_of(
@@ -109,7 +109,7 @@ def _earlier(each: Earlier, dash: str, settings: Sequence[str], codecs: Sequence
 
 def _tried(name: str, tried: Sequence[Tried], codecs: Sequence[CodecInfo]) -> Line:
     own = [each for each in tried if each.name == name]
-    way = next((way for way in WAYS.values() if name.startswith(way.short)), None)
+    way = next((way for way in DECODERS.values() if name.startswith(way.short)), None)
     symbol = "cross" if way is None else "star" if way.draws else "diamond"
     colour = look_of(own[0].codec, codecs).tried
     return Line("tried", name, _by_size(each.point for each in own), colour, symbol, size=10, width=0)

@@ -12,7 +12,7 @@ from diffdemo.engine import Engine
 from diffdemo.engine.classical.files import available
 from diffdemo.engine.classical.formats import RAW_BPP
 from diffdemo.errors import ImageError, RateError
-from diffdemo.images import MOST_PIXELS, Pixels, to_png
+from diffdemo.images import MAX_PIXELS, Pixels, to_png
 from diffdemo.metrics.distortion import bits_per_pixel
 from diffdemo.metrics.registry import METRICS, Values, measure
 from diffdemo.pictures import load_picture
@@ -101,7 +101,7 @@ class Comparison:
 
     def _fitted(self, image: str, *codecs: str) -> tuple[Pixels, list[str]]:
         """The picture as all of them take it, and what was done to it for that."""
-        picture = load_picture(require_upload(image), most_pixels=MOST_PIXELS)
+        picture = load_picture(require_upload(image), most_pixels=MAX_PIXELS)
         pixels, notes = picture.pixels, notes_of(picture)
         chosen = [choice.chosen(self.engine, codec, None) for codec in codecs if codec in offers(self.engine)]
         for model in chosen:

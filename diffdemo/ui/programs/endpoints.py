@@ -10,7 +10,7 @@ from typing import Any
 from diffdemo.engine import KNOBS, Engine, Frame
 from diffdemo.engine.classical.formats import FORMATS
 from diffdemo.errors import ImageError, RateError
-from diffdemo.images import MOST_PIXELS, Pixels, to_png
+from diffdemo.images import MAX_PIXELS, Pixels, to_png
 from diffdemo.metrics.maps import difference, error_map
 from diffdemo.metrics.registry import METRICS, When, measure, until
 from diffdemo.pictures import Picture, load_picture
@@ -61,7 +61,7 @@ class Endpoints:
             Until it is done there is no file yet, and the report says how far it is.
         """
         chosen = choice.of_program(self.engine, codec, model)
-        picture = load_picture(require_upload(image), most_pixels=MOST_PIXELS)
+        picture = load_picture(require_upload(image), most_pixels=MAX_PIXELS)
         rate: dict[str, Any] = {"num_bytes": int(num_bytes)} if num_bytes else {"bpp": float(bpp)}
         fitted = self.engine.fit(picture.pixels, chosen.name, preset=preset, **rate)
         options = {"preset": preset, "seed": int(seed), "prompt": prompt or "", **rate}
@@ -211,7 +211,7 @@ class Endpoints:
         Returns:
             The file, its decoded picture as PNG, and a report: quality setting, size, PSNR, MS-SSIM, LPIPS and notes.
         """
-        pixels = load_picture(require_upload(image), most_pixels=MOST_PIXELS).pixels
+        pixels = load_picture(require_upload(image), most_pixels=MAX_PIXELS).pixels
         most = float(bpp) * pixels.shape[0] * pixels.shape[1] / 8 if bpp else float(num_bytes or 0)
         if not 1 <= most < 1e9:
             raise RateError("How large the file may be is missing: please give num_bytes, or bpp above 0.")
@@ -246,7 +246,7 @@ class Endpoints:
         Raises:
             ImageError: one is no picture, or they are of different sizes.
         """
-        pictures = [load_picture(require_upload(image), most_pixels=MOST_PIXELS) for image in images]
+        pictures = [load_picture(require_upload(image), most_pixels=MAX_PIXELS) for image in images]
         sizes = dict.fromkeys(f"{picture.width} x {picture.height}" for picture in pictures)
         if len(sizes) > 1:
             raise ImageError(f"The pictures have {' and '.join(sizes)} pixels; only equal sizes can be compared.")

@@ -28,7 +28,7 @@ Work = Callable[[str, tuple, dict[str, Any]], Iterator[Any]]
 """A method of an engine by its name, with arguments, to what it yields."""
 
 LONG_CALLS = ("encode", "decode", "samples")
-LEAST_SECONDS, MOST_SECONDS = 10, 110
+MIN_SECONDS, MAX_SECONDS = 10, 110
 """A visitor without an account has two minutes a day, and is refused what would exceed them."""
 START_SECONDS = 6.0
 LOADED_BYTES_A_SECOND = 4e8
@@ -141,7 +141,7 @@ def estimate(home: Engine, method: str, args: tuple, options: dict[str, Any]) ->
     seconds = START_SECONDS + (model.num_bytes if model else 0) / LOADED_BYTES_A_SECOND
     seconds += count * (1 + NETWORK_SECONDS_A_MEGAPIXEL * height * width / 1e6)
     seconds += bits / CODED_BITS_A_SECOND.get(options.get("preset", "balanced"), min(CODED_BITS_A_SECOND.values()))
-    return min(MOST_SECONDS, max(LEAST_SECONDS, math.ceil(MARGIN * seconds)))
+    return min(MAX_SECONDS, max(MIN_SECONDS, math.ceil(MARGIN * seconds)))
 
 
 def _amount(home: Engine, method: str, args: tuple, options: dict[str, Any]) -> tuple[int, int, float, int]:

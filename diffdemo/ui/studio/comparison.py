@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import WAYS, Decoder, Engine
+from diffdemo.engine import DECODERS, Decoder, Engine
 from diffdemo.images import to_png
 from diffdemo.metrics.maps import difference, error_map
 from diffdemo.pictures import load_picture
@@ -134,7 +134,7 @@ class Comparison:
         frame = self._engine.preview(session.data, min(asked, len(session.data)))
         if frame is None:
             return None
-        caption = f"{self._painter.label(session)}, {WAYS[Decoder(frame.decoder)].label}"
+        caption = f"{self._painter.label(session)}, {DECODERS[Decoder(frame.decoder)].label}"
         return sides.of_frame(caption, frame, session.original)
 
     def _wanted(self, session: Session, halves: Halves) -> list[Wanted]:

@@ -25,7 +25,7 @@ from diffdemo.ui.studio.choices import Settings
 from diffdemo.ui.studio.screen import BUSY, UNCHANGED, Painter, Screen
 from diffdemo.ui.turns import Turn, Turns
 
-LEAST_BYTES = 64
+MIN_BYTES = 64
 """What a file may always have: at the lowest rates of very small pictures not even its header would fit."""
 
 
@@ -85,9 +85,9 @@ class Handlers:
         fresh, pixels = self._fitted(session, settings.side, chosen, preset=preset, **options)
         turn = self._turns.take(request)
         fresh = replace(fresh, turn=turn.number)
-        if not size and settings.bpp * pixels.size / 24 < LEAST_BYTES:
-            options = {"num_bytes": LEAST_BYTES}
-            fresh = replace(fresh, fit=f"{fresh.fit} {words.TINY.format(LEAST_BYTES)}".strip())
+        if not size and settings.bpp * pixels.size / 24 < MIN_BYTES:
+            options = {"num_bytes": MIN_BYTES}
+            fresh = replace(fresh, fit=f"{fresh.fit} {words.TINY.format(MIN_BYTES)}".strip())
         if chosen.takes_prompt:
             options["prompt"] = settings.prompt
         work = self._compress(fresh, pixels, metric, chosen, preset=preset, seed=settings.seed, **options)

@@ -10,7 +10,7 @@ import gradio as gr
 
 from diffdemo.engine import Engine
 from diffdemo.engine.examples import ExampleResult
-from diffdemo.images import MOST_PIXELS, to_png
+from diffdemo.images import MAX_PIXELS, to_png
 from diffdemo.metrics.registry import BASE
 from diffdemo.pictures import load_picture
 from diffdemo.ui import words
@@ -77,11 +77,11 @@ class Pictures:
             before: who asks.
         """
         path = _path_of(picture_file)
-        picture = load_picture(path, most_pixels=MOST_PIXELS)
+        picture = load_picture(path, most_pixels=MAX_PIXELS)
         turn = self._turns.take(request)
         pixels, notes = picture.pixels, list(picture.notes)
         if picture.is_reduced:
-            notes.append(f"Made smaller from {picture.width} x {picture.height}: {MOST_PIXELS:,} pixels are the most.")
+            notes.append(f"Made smaller from {picture.width} x {picture.height}: {MAX_PIXELS:,} pixels are the most.")
         height, width = pixels.shape[:2]
         png = to_png(pixels)
         session = before.anew(name=stem_of(path), source=png, notes=words.picture_notes(width, height, notes))

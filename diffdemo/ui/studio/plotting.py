@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from diffdemo.engine import Engine
-from diffdemo.images import MOST_PIXELS
+from diffdemo.images import MAX_PIXELS
 from diffdemo.metrics.registry import METRICS, When
 from diffdemo.pictures import load_picture
 from diffdemo.ui.errors import friendly
@@ -100,7 +100,7 @@ class Plotting:
     def _curve_of(self, data: bytes, image: str) -> Iterator[list[dict[str, Any]]]:
         """Nothing until the file is decoded, then its points."""
         info = self._engine.describe(data)
-        pixels = load_picture(image, most_pixels=MOST_PIXELS).pixels
+        pixels = load_picture(image, most_pixels=MAX_PIXELS).pixels
         if info.model:
             pixels = self._engine.fit(pixels, info.model).pixels
         for frame in self._engine.decode(data, reference=pixels):

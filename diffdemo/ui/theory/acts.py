@@ -25,9 +25,9 @@ from diffdemo.ui.theory.plot import theory_plot
 from diffdemo.ui.turns import Turns
 
 Spectrum = Literal["power", "picture"]
-MOST_DITHERED_PIXELS = 1 << 20
+MAX_DITHERED_PIXELS = 1 << 20
 NO_PICTURE = "There is no picture yet. Choose an example or upload one in the studio."
-LEAST_RATE = 0.01
+MIN_RATE = 0.01
 _QUIET_SECONDS = 0.3
 UNCHANGED = gr.skip()
 
@@ -81,7 +81,7 @@ class TheoryActs:
         self._turns.take(request)
         source = _source(session, spectrum, exponent)
         last = highest_rate(source)
-        rate = rate if rate <= last else max(LEAST_RATE, round(0.4 * last, 2))
+        rate = rate if rate <= last else max(MIN_RATE, round(0.4 * last, 2))
         return self._at_rest(source, rate)._replace(rate=gr.update(maximum=last, value=rate, interactive=True))
 
     @friendly
@@ -131,7 +131,7 @@ class TheoryActs:
             step: distance of the levels, 4 to 128 of 256.
         """
         whole = load_picture(_picture(session)).pixels
-        pixels = fit_pixels(whole, MOST_DITHERED_PIXELS)
+        pixels = fit_pixels(whole, MAX_DITHERED_PIXELS)
         with_dither, without = dither(pixels, step), plain(pixels, step)
         height, width = pixels.shape[:2]
         num_bytes = bytes_needed(session.own, with_dither.psnr_db) if pixels is whole else None

@@ -10,7 +10,7 @@ import gradio as gr
 from diffdemo.theory.dither import STEPS
 from diffdemo.theory.sources import STEEPEST_EXPONENT, power_law
 from diffdemo.ui.theory import words
-from diffdemo.ui.theory.acts import LEAST_RATE, DitherScreen, TheoryActs, TheoryScreen, highest_rate, paint
+from diffdemo.ui.theory.acts import MIN_RATE, DitherScreen, TheoryActs, TheoryScreen, highest_rate, paint
 from diffdemo.ui.turns import Turns
 
 RUNNING: dict[str, Any] = {"concurrency_id": "theory", "concurrency_limit": 1}
@@ -81,7 +81,7 @@ def _build_controls(parts: dict[str, Any]) -> None:
         info="How fast variances fall: 0 is white noise, 1.5 to 2.5 like photographs.",
     )
     parts["rate"] = gr.Slider(
-        *(LEAST_RATE, highest_rate(power_law(FIRST_EXPONENT))),
+        *(MIN_RATE, highest_rate(power_law(FIRST_EXPONENT))),
         value=FIRST_RATE,
         step=0.01,
         label="Rate",

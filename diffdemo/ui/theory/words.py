@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from diffdemo.theory.dither import Dithered
-from diffdemo.theory.real_files import DECODERS, SHARES, Landing
+from diffdemo.theory.real_files import REAL_DECODERS, SHARES, Landing
 from diffdemo.theory.sources import Mark
 from diffdemo.ui import words
 from diffdemo.ui.theory.schemes import SCHEMES
@@ -59,7 +59,7 @@ def landed(landings: Sequence[Landing], *, is_running: bool) -> str:
     """
     if not landings and not is_running:
         return ""
-    heads = ["file", "bits", "overhead", *(f"{SCHEMES[decoder].name}, dB" for decoder in DECODERS)]
+    heads = ["file", "bits", "overhead", *(f"{SCHEMES[decoder].name}, dB" for decoder in REAL_DECODERS)]
     rows = "".join(_landing(landing) for landing in landings)
     if is_running:
         rows += f"<tr>{'<td>…</td>' * len(heads)}</tr>" * (len(SHARES) - len(landings))
@@ -103,7 +103,7 @@ def _caption(dithered: Dithered) -> str:
 def _landing(landing: Landing) -> str:
     snr = "".join(
         f"<td>{landing.snr_db[name]:.2f} ({_signed(landing.snr_db[name] - landing.expected_db[name])})</td>"
-        for name in DECODERS
+        for name in REAL_DECODERS
     )
     return (
         f'<tr><th scope="row">{words.size(landing.num_bytes)}</th><td>{_bits(landing.bits)}</td>'
@@ -115,7 +115,7 @@ def _verdict(landings: Sequence[Landing]) -> str:
     """What the run shows, in its own numbers."""
     most, least = max(each.overhead for each in landings), min(each.overhead for each in landings)
     off: dict[str, float] = {
-        name: max(abs(each.snr_db[name] - each.expected_db[name]) for each in landings) for name in DECODERS
+        name: max(abs(each.snr_db[name] - each.expected_db[name]) for each in landings) for name in REAL_DECODERS
     }
     return (
         f"Real files take {_between(100 * least, 100 * most)} % more bits than the closed form: the length of the "
