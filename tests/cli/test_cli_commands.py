@@ -49,8 +49,8 @@ def test_models(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
     assert parser.main(["models", "--json"]) == 0
     models = json.loads(capsys.readouterr().out)["models"]
     assert [model["name"] for model in models] == [model.name for model in engine.models()]
-    assert {model["codec"] for model in models} == {"diffc", "cdc"}
-    assert [model["codec"] for model in models if model["is_default"]] == ["diffc", "cdc"]
+    assert {model["codec"] for model in models} == {"diffc", "cdc", "cod-lite"}
+    assert [model["codec"] for model in models if model["is_default"]] == ["diffc", "cdc", "cod-lite"]
     assert parser.main(["models"]) == 0
     out = capsys.readouterr().out
     assert all(model["name"] in out for model in models)

@@ -145,7 +145,7 @@ def test_what_is_write_protected(
     ("options", "message"),
     [
         (["--model", "nobody"], "nobody"),
-        (["--codec", "nothing"], "There is no codec 'nothing'; choose one of: diffc, cdc."),
+        (["--codec", "nothing"], "There is no codec 'nothing'; choose one of: diffc, cdc, cod-lite."),
         (["--codec", "nothing", "--model", "photo-small"], "There is no codec 'nothing'"),
         (["--codec", "diffc", "--model", "nobody"], "There is no model 'nobody' for diffc"),
         (["--codec", "cdc", "--model", "photo-small"], "There is no model 'photo-small' for cdc; choose one of: cdc-"),
