@@ -101,7 +101,7 @@ class FakeEngine(FakeModels):
                 codec.sentence,
                 codec.rates,
                 codec.options,
-                codec is Cdc,
+                is_listed=codec is Cdc,
             )
             for codec, model in ((DiffC, "fake"), (Cdc, "fake-cdc"))
         ]

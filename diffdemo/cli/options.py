@@ -71,14 +71,15 @@ def require_of_use_for_decoding(args: argparse.Namespace, *, codec: str, codecs:
     Raises:
         DiffDemoError: naming an option that is not.
     """
-    decoders = _named(codec, codecs).decoders
+    own = _named(codec, codecs)
+    decoders = own.decoders
     asked = decoder_asked_for(args)
     for name in given(args, *KNOBS):
         fitting = [decoder for decoder in readers(name) if decoder in decoders]
         if not fitting:
             nobody = " or ".join(repr(decoder) for decoder in readers(name))
             raise DiffDemoError(
-                f"The file is one of {_named(codec, codecs).label}, which has no decoder {nobody}, and only that one "
+                f"The file is one of {own.label}, which has no decoder {nobody}, and only that one "
                 f"reads --{name}; please leave it out."
             )
         chosen = asked or decoders[0]
@@ -87,6 +88,8 @@ def require_of_use_for_decoding(args: argparse.Namespace, *, codec: str, codecs:
                 f"The decoder '{chosen}' does not read --{name}; please leave it out, or choose --decoder "
                 f"{' or '.join(fitting)}."
             )
+        if name not in own.knobs:
+            raise DiffDemoError(f"The file is one of {own.label}, which does not read --{name}; please leave it out.")
 
 
 def _named(codec: str, codecs: Sequence[CodecInfo]) -> CodecInfo:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from diffdemo.codecs.records import CellBits, Description, Encoded, Preset, Rates, Reconstruction, State, Target, Work
-from diffdemo.codecs.rendering import DEFAULT_RENDERING, Decoder, Rendering
+from diffdemo.codecs.rendering import DECODERS, DEFAULT_RENDERING, Decoder, Rendering
 from diffdemo.errors import RateError
 from diffdemo.images import Pixels
 from diffdemo.models.spec import ModelFiles, ModelSpec
@@ -247,6 +247,11 @@ class Codec(ABC):
                 f"choose one of: {', '.join(cls.decoders)}."
             )
         return chosen
+
+    @classmethod
+    def knobs_of(cls, decoder: Decoder) -> tuple[str, ...]:
+        """Names of the fields of a rendering that change what this codec makes of a file by one of its decoders."""
+        return DECODERS[decoder].knobs
 
     @classmethod
     def require_foreign(cls, file_format: str) -> None:

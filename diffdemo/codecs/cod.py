@@ -87,6 +87,11 @@ class CodLite(Codec):
         return cls(model, fingerprint=bytes.fromhex(model.sha256[:8]) if weights is None else weights.fingerprint)
 
     @classmethod
+    def knobs_of(cls, decoder: Decoder) -> tuple[str, ...]:
+        """None: the decoder takes one step; see `Codec`."""
+        return ()
+
+    @classmethod
     def describe(cls, data: bytes) -> Description:
         """What a file says about itself; see `Codec`."""
         bitstream = read_bitstream(data)

@@ -156,6 +156,7 @@ class Catalogue:
                 decoders=tuple(decoder.value for decoder in codec.decoders),
                 rates=codec.rates,
                 options=codec.options,
+                knobs=tuple(dict.fromkeys(knob for each in codec.decoders for knob in codec.knobs_of(each))),
                 is_listed=codec.name == LISTED,
             )
             for codec in CODECS.values()

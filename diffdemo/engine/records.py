@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from diffdemo.codecs.records import Facts, Rates, Step
+from diffdemo.codecs.rendering import KNOBS
 from diffdemo.images import Pixels
 from diffdemo.metrics.points import CurvePoint
 from diffdemo.metrics.registry import BASE, Values
@@ -251,6 +252,7 @@ class CodecInfo:
         sentence: what it is, in one.
         rates: bits per pixel that make sense for it.
         options: which of "preset" and "seed" its encoder reads.
+        knobs: which of `KNOBS` any of its decoders reads.
         is_listed: whether the Hub can be asked which more models of it there are.
     """
 
@@ -262,6 +264,7 @@ class CodecInfo:
     sentence: str
     rates: Rates
     options: tuple[str, ...]
+    knobs: tuple[str, ...] = tuple(KNOBS)
     is_listed: bool = False
 
 

@@ -6,7 +6,7 @@ import argparse
 from itertools import product
 
 from diffdemo.codecs.base import Codec
-from diffdemo.codecs.rendering import DECODERS, Decoder, Rendering
+from diffdemo.codecs.rendering import Decoder, Rendering
 
 
 def renderings_of(codec: type[Codec], args: argparse.Namespace) -> list[Rendering]:
@@ -24,7 +24,7 @@ def renderings_of(codec: type[Codec], args: argparse.Namespace) -> list[Renderin
     takes_noise = reads(codec, "gamma")
     found: dict[Rendering, None] = {}
     for decoder in _chosen(codec, args.decoders):
-        knobs = DECODERS[decoder].knobs
+        knobs = codec.knobs_of(decoder)
         if takes_noise and "gamma" not in knobs and 0 not in args.gamma:
             continue
         without_noise = {"gamma": 0.0} if takes_noise else {}
@@ -36,7 +36,7 @@ def renderings_of(codec: type[Codec], args: argparse.Namespace) -> list[Renderin
 
 def reads(codec: type[Codec], knob: str) -> bool:
     """Whether any decoder of a codec reads a field of `Rendering`."""
-    return any(knob in DECODERS[decoder].knobs for decoder in codec.decoders)
+    return any(knob in codec.knobs_of(decoder) for decoder in codec.decoders)
 
 
 def _chosen(codec: type[Codec], names: list[str]) -> list[Decoder]:

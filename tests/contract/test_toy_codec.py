@@ -57,6 +57,10 @@ def picture(gradient: Pixels, tmp_path: Path) -> Path:
 def test_engine(engine: Engine, texture: Pixels) -> None:
     assert [codec.name for codec in engine.codecs()][-1] == "toy"
     assert next(info for info in engine.models() if info.codec == "toy").is_default
+    knobs = {codec.name: set(codec.knobs) for codec in engine.codecs()}
+    assert knobs["diffc"] == {"realism", "seed"}
+    assert knobs["cdc"] == {"steps", "gamma", "eta", "seed"}
+    assert knobs["cod-lite"] == set()
     *_, last = engine.encode(texture, codec="toy", num_bytes=3000)
     assert len(last.data) <= 3000
     info = engine.describe(last.data)

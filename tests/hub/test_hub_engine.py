@@ -460,6 +460,7 @@ def test_the_command_line_writes_and_reads_files_of_other_programs(cod_line, cap
         ("decode", ["--format", "cod", "--model", "pixels"], "DiffC has no file format 'cod'"),
         ("decode", ["--format", "cod", "--model", "cod", "--bytes", "9"], "The format 'cod' knows no --bytes"),
         ("decode", ["--format", "cod", "--model", "cod", "--gamma", "1"], "CoD-Lite, which has no decoder"),
+        ("decode", ["--format", "cod", "--model", "cod", "--steps", "2"], "CoD-Lite, which does not read --steps"),
         ("decode", ["--format", "cod", "--model", "cod"], "The file claims 20617 x 18254 pixels"),
         ("decode", ["--model", "cod"], "The file itself names its model; please leave out --model"),
     ],

@@ -84,7 +84,9 @@ def test_all_models_that_are_here_are_points_of_one_curve(here, folder, results,
         (point,) = row["points"]
         assert (point["stride"], point["code_bits"]) == SHAPES[row["settings"]["model"]]
         assert point["num_bytes"] == len(codec.encode(patterned(40, 48), Target()))
-        assert row["settings"]["bpp"] is point["target_bpp"] is None, "a model has one rate, whatever is asked for"
+        assert point["target_bpp"] is None, "a model has one rate, whatever is asked for"
+        assert row["settings"].keys() == {"model", "fingerprint", "bpp"}, "it reads no knob"
+        assert row["settings"]["bpp"] is None
     out = capsys.readouterr().out
     assert "cod-lite deterministic: means over pictures" in out
     table = [line.split()[:5] for line in out.splitlines() if line.strip().startswith("stride")]
