@@ -42,9 +42,12 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two for everything, none for what somebody asks for by its path: to start them takes longer than most files."""
+    """Three for everything on two cores or more, for the one with the browser waits half of its time.
+
+    None for what somebody asks for by its path: to start them takes longer than most files.
+    """
     is_everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
-    return 2 if is_everything and (os.cpu_count() or 1) > 1 else 0
+    return 3 if is_everything and (os.cpu_count() or 1) > 1 else 0
 
 
 class Scheduling(LoadFileScheduling):

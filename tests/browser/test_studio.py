@@ -54,7 +54,7 @@ def test_opens_with_an_example_that_is_compressed(open_studio):
     _wait_for_other(page, 1, _stage_sources(page)[0])
     assert _bytes_shown(page) > 1000
     assert "JPEG reaches" in page.locator("#argument").inner_text()
-    assert page.locator("#plot .annotation-text").all_inner_texts() != []
+    page.locator("#plot .annotation-text").first.wait_for()  # Plotly comes after the picture.
     assert page.evaluate("document.documentElement.scrollWidth") == 1280
 
 
