@@ -111,6 +111,7 @@ def test_nothing_serious_where_a_half_has_a_rate_of_its_own(page, size):
 
 def test_a_fault_of_ours_is_found(open_studio):
     page = open_studio()
+    page.locator("#plot .annotation-text").first.wait_for()
     page.evaluate("document.querySelector('#status').innerHTML = '<p style=\"color: #bbb; background: #fff\">pale</p>'")
     page.evaluate("document.querySelector('#notes').innerHTML = '<button></button>'")
     rules = {finding.split()[0] for finding in findings(page)}

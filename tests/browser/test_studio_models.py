@@ -31,7 +31,7 @@ def _compress(page, label: str) -> None:
 
 
 def test_choose_download_compress_elsewhere_meanwhile_and_with_it(
-    nothing_downloaded, open_studio, fake_engine_slowed, tmp_path
+    nothing_downloaded, open_studio, fake_engine, fake_engine_slowed, tmp_path
 ):
     page = open_studio()
     top = page.get_by_role("button", name="Compress").bounding_box()["y"]
@@ -47,9 +47,10 @@ def test_choose_download_compress_elsewhere_meanwhile_and_with_it(
         page.get_by_role("button", name="Download 455 MB").click()
         page.locator("#arriving").get_by_text(re.compile(r"\d+ of 455 MB · 11 MB/s · \d+ s left")).wait_for()
         _choose(page, "fake (JPEG layers)")
-        page.get_by_role("button", name="Compress").click()
-        page.locator("#status").get_by_text("Compressing").wait_for()
-        page.locator("#arriving").get_by_text("ddpm-cat-256 is here now").wait_for()
+        with fake_engine.held(3):
+            page.get_by_role("button", name="Compress").click()
+            page.locator("#status").get_by_text("Compressing").wait_for()
+            page.locator("#arriving").get_by_text("ddpm-cat-256 is here now").wait_for()
     page.locator("#status").get_by_text("with fake (JPEG layers)").wait_for()
 
     _choose(page, f"{PIXEL} · here")
