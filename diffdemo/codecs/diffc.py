@@ -27,7 +27,7 @@ from diffdemo.codecs.diffc_file import CODEC_ID, LARGEST_SEED, DiffCFile, FileHe
 from diffdemo.codecs.diffc_payload import LAST_LEVEL, PayloadWriter, level_of, sigma_of
 from diffdemo.codecs.diffc_picture import MULTIPLE, SAMPLER_EVALUATIONS, DiffCPicture, State, denoiser_of, shared_key
 from diffdemo.codecs.diffc_plan import EFFORTS, budget_of, expected_steps, growth_for, plan_step, preset_of
-from diffdemo.codecs.records import Description, Encoded, Facts, Preset, Rates, Reconstruction, Target, Work
+from diffdemo.codecs.records import Description, Encoded, Facts, Preset, Rates, Reconstruction, Step, Target, Work
 from diffdemo.codecs.rendering import DECODERS, Decoder, Rendering
 from diffdemo.coding.container import require_model
 from diffdemo.coding.tree_code import reproduce, simulate
@@ -76,7 +76,7 @@ class DiffC(Codec):
         """What a file says about itself, down to its steps; see `Codec`."""
         file = read_file(data)
         facts: Facts = {"preset": preset_of(file.head.tree), "seed": file.head.seed, "prompt": file.head.prompt or None}
-        return Description(facts, file.first_byte, file.described_steps())
+        return Description(facts, file.first_byte, _steps_of(file))
 
     @torch.inference_mode()
     def encode_progressively(
@@ -221,3 +221,18 @@ class DiffC(Codec):
         require_prompt(prompt)
         if prompt and not self.space.takes_prompt:
             raise RateError("This model takes no prompt; please leave it empty, or choose a model that takes one.")
+
+
+def _steps_of(file: DiffCFile) -> tuple[Step, ...]:
+    """The steps of a file for people: two bits a stage."""
+    return tuple(
+        Step(
+            number=step.number + 1,
+            sigma=step.sigma,
+            bits=2 * step.stages,
+            side_bits=step.side_bits,
+            end_bytes=file.end_bytes(step),
+            received=file.end_bytes(step) <= file.num_bytes,
+        )
+        for step in file.steps()
+    )

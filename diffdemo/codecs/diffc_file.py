@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from diffdemo.codecs.diffc_payload import PayloadReader, PayloadStep, max_payload_bytes, read_steps
 from diffdemo.codecs.diffc_plan import LARGEST_GROWTH
-from diffdemo.codecs.records import Step
 from diffdemo.coding.container import Bitstream, Header, read_bitstream, require_payload_within, write_bitstream
 from diffdemo.coding.tree_code import TREE_PRESETS
 from diffdemo.diffusion.views import MAX_VIEWS
@@ -120,20 +119,6 @@ class DiffCFile:
     def steps(self) -> list[PayloadStep]:
         """All steps whose beginning is here, read without a network."""
         return read_steps(*self._steps)
-
-    def described_steps(self) -> tuple[Step, ...]:
-        """The steps for people: two bits a stage."""
-        return tuple(
-            Step(
-                number=step.number + 1,
-                sigma=step.sigma,
-                bits=2 * step.stages,
-                side_bits=step.side_bits,
-                end_bytes=self.end_bytes(step),
-                received=self.end_bytes(step) <= self.num_bytes,
-            )
-            for step in self.steps()
-        )
 
     def end_bytes(self, step: PayloadStep) -> int:
         """Shortest prefix of the file that holds a step, header included."""
