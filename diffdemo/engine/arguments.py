@@ -10,7 +10,7 @@ from typing import Any, TypeGuard, TypeVar, cast
 
 from diffdemo.codecs.diffc_plan import DEFAULT_BPP
 from diffdemo.codecs.records import Target
-from diffdemo.codecs.rendering import KNOBS, LARGEST_SEED, Knobs
+from diffdemo.codecs.rendering import KNOBS, LARGEST_SEED, Decoder, Knobs, Rendering
 from diffdemo.coding.container import LARGEST_PAYLOAD
 from diffdemo.errors import RateError
 from diffdemo.images import Pixels
@@ -43,6 +43,15 @@ def choice_of(kind: type[T], value: str, what: str) -> T:
     except ValueError:
         options = ", ".join(str(each) for each in kind)
         raise RateError(f"'{value}' is no {what}; choose one of: {options}.") from None
+
+
+def rendering_of(decoder: str | None, knobs: Knobs) -> Rendering:
+    """How to decode, by the name of a decoder, or None for the first of the file's codec, and numbers for it.
+
+    Raises:
+        RateError: there is no such decoder, or a number is out of its range.
+    """
+    return Rendering(None if decoder is None else choice_of(Decoder, decoder, "decoder"), **knobs)
 
 
 def target_of(pixels: Pixels, *, num_bytes: int | None, bpp: float | None, psnr_db: float | None) -> Target:

@@ -5,7 +5,6 @@ Everything that a person watches is an iterator; closing it ends the work and le
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -16,11 +15,11 @@ import torch
 
 from diffdemo.codecs.records import Preset, Target
 from diffdemo.codecs.registry import CODECS
-from diffdemo.codecs.rendering import DECODERS, LARGEST_SEED, Decoder, Knobs, Rendering
+from diffdemo.codecs.rendering import DECODERS, LARGEST_SEED, Knobs, Rendering
 from diffdemo.coding.container import read_bitstream
 from diffdemo.engine import examples
 from diffdemo.engine.allowance import Allowance
-from diffdemo.engine.arguments import choice_of, target_of
+from diffdemo.engine.arguments import choice_of, rendering_of, target_of
 from diffdemo.engine.bits_map import map_of
 from diffdemo.engine.catalogue import Catalogue
 from diffdemo.engine.classical.offline import Offline
@@ -28,7 +27,7 @@ from diffdemo.engine.decode_cache import Trace, TraceCache
 from diffdemo.engine.describe import describe_file
 from diffdemo.engine.examples import ExampleResult
 from diffdemo.engine.foreign import Foreign
-from diffdemo.engine.frames import FRAMES_A_SECOND, Pace, preview_of, seen, seen_encoding, watch_decode, watch_encode
+from diffdemo.engine.frames import preview_of, seen_encoding, watch_encode, watched
 from diffdemo.engine.hardware.device import choose_device, describe_device
 from diffdemo.engine.hardware.device_lock import DeviceLock
 from diffdemo.engine.records import BitsMap, Encoding, FileInfo, Fitted, Frame, Samples
@@ -206,8 +205,7 @@ class Engine(Catalogue, Foreign, Offline):
         Raises:
             BitstreamError, ImageError, RateError.
         """
-        chosen = None if decoder is None else choice_of(Decoder, decoder, "decoder")
-        return self._decode(data, num_bytes, Rendering(chosen, **knobs), reference, every_step=every_step)
+        return self._decode(data, num_bytes, rendering_of(decoder, knobs), reference, every_step=every_step)
 
     def samples(
         self,
@@ -337,10 +335,7 @@ class Engine(Catalogue, Foreign, Offline):
         self._allowance.require_decode(codec, coded, rendering)
         trace = self._traces.of(data) if codec.is_embedded else Trace()
         trace.compare_with(reference)
-        start = None if every_step else trace.state_within(coded.num_bytes)
-        pace = Pace(math.inf if every_step else FRAMES_A_SECOND)
-        pictures = self._device.each(seen(coded.frames(rendering, start), pace))
-        return watch_decode(pictures, reference, trace, pace)
+        return watched(coded, rendering, self._device, trace, reference, every_step=every_step)
 
 
 def _prefix(data: bytes, num_bytes: int | None) -> bytes:

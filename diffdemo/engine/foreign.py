@@ -5,18 +5,17 @@ They do not say which model wrote them, so whoever calls names it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Unpack
 
 from diffdemo.codecs.base import Codec
 from diffdemo.codecs.records import Preset, Target
 from diffdemo.codecs.registry import CODECS
-from diffdemo.codecs.rendering import Decoder, Knobs, Rendering
+from diffdemo.codecs.rendering import Knobs
 from diffdemo.engine.allowance import Allowance
-from diffdemo.engine.arguments import choice_of
+from diffdemo.engine.arguments import rendering_of
 from diffdemo.engine.decode_cache import Trace
-from diffdemo.engine.frames import FRAMES_A_SECOND, Pace, seen, watch_decode
+from diffdemo.engine.frames import watched
 from diffdemo.engine.hardware.device_lock import DeviceLock
 from diffdemo.engine.records import ForeignFile, Frame
 from diffdemo.engine.store import ModelStore
@@ -76,12 +75,11 @@ class Foreign:
             RateError: the model's codec has no such format or decoder.
             WeightsError, WorkLimitError.
         """
-        rendering = Rendering(None if decoder is None else choice_of(Decoder, decoder, "decoder"), **knobs)
+        rendering = rendering_of(decoder, knobs)
         codec = self._codec_with(file_format, model)
         coded = codec.coded_foreign(data, file_format)
         self._allowance.require_decode(codec, coded, rendering)
-        pace = Pace(math.inf if every_step else FRAMES_A_SECOND)
-        return watch_decode(self._device.each(seen(coded.frames(rendering), pace)), None, Trace(), pace)
+        return watched(coded, rendering, self._device, Trace(), every_step=every_step)
 
     def _codec_with(self, file_format: str, model: str) -> Codec:
         """The codec of a model, once it is certain that it has a format."""

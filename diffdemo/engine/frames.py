@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from diffdemo.codecs.base import CodedPicture
 from diffdemo.codecs.records import Encoded, Reconstruction, State
+from diffdemo.codecs.rendering import Rendering
 from diffdemo.engine.decode_cache import Moment, Trace, TraceCache
+from diffdemo.engine.hardware.device_lock import DeviceLock
 from diffdemo.engine.records import Encoding, Frame
 from diffdemo.images import Pixels, to_pixels
 from diffdemo.metrics.distortion import bits_per_pixel
@@ -76,6 +80,30 @@ def watch_decode(
         if picture.is_shown:
             values = measure(reference, picture.pixels, until(When.REST if source.is_last else When.FRAME))
             yield frame_of(picture.pixels, source, values, pace.seconds)
+
+
+def watched(
+    coded: CodedPicture,
+    rendering: Rendering,
+    device: DeviceLock,
+    trace: Trace,
+    reference: Pixels | None = None,
+    *,
+    every_step: bool = False,
+) -> Iterator[Frame]:
+    """Frames of a decode on a device, from the last state that is known of the file.
+
+    Args:
+        coded: the file.
+        rendering: how to decode it.
+        device: where.
+        trace: what is known of the file; whole steps are added to it.
+        reference: the original, if it is known.
+        every_step: start from the first step and leave no picture out, instead of a few a second.
+    """
+    start = None if every_step else trace.state_within(coded.num_bytes)
+    pace = Pace(math.inf if every_step else FRAMES_A_SECOND)
+    return watch_decode(device.each(seen(coded.frames(rendering, start), pace)), reference, trace, pace)
 
 
 def watch_encode(pixels: Pixels, moments: Iterator[tuple[Encoded, Pixels]], traces: TraceCache) -> Iterator[Encoding]:

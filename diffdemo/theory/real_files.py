@@ -37,7 +37,7 @@ REAL_DECODERS = (Decoder.MEAN, Decoder.FLOW, Decoder.ANCESTRAL)
 FINGERPRINT = b"norm"
 
 _FEWEST_BYTES = 48
-_MOST_SOURCES = 64
+_MAX_SOURCES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class Landings:
     """Runs sources through the codec, and remembers the outcome, which is the same for everybody."""
 
     def __init__(self) -> None:
-        self._known: LRUCache[Source, tuple[Landing, ...]] = LRUCache(_MOST_SOURCES)
+        self._known: LRUCache[Source, tuple[Landing, ...]] = LRUCache(_MAX_SOURCES)
         self._lock = threading.Lock()
 
     def known(self, source: Source) -> tuple[Landing, ...]:

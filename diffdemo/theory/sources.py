@@ -36,7 +36,7 @@ LOWEST_SNR_DB = -3.2
 """What the plot shows. A reconstruction that has nothing to do with the source has -3.01 dB."""
 CURVE_POINTS = 160
 
-_MOST_BLOCKS = 20_000
+_MAX_BLOCKS = 20_000
 _SMALLEST_SIDE = 32
 _ROUNDING_VARIANCE = 1 / 12
 """Of a value that was rounded to an integer: no component of an 8-bit picture is known better."""
@@ -118,7 +118,7 @@ def from_blocks(pixels: Pixels) -> Source:
     height, width = pixels.shape[:2]
     if min(height, width) < _SMALLEST_SIDE:
         raise ImageError(f"The picture is {width} x {height} pixels; {_SMALLEST_SIDE} a side are needed to measure it.")
-    stride = math.ceil((height * width / _MOST_BLOCKS) ** 0.5)
+    stride = math.ceil((height * width / _MAX_BLOCKS) ** 0.5)
     windows = np.lib.stride_tricks.sliding_window_view(pixels, (BLOCK, BLOCK), axis=(0, 1))[::stride, ::stride]
     blocks = windows.reshape(-1, 3 * BLOCK * BLOCK).astype(np.float64)
     blocks -= blocks.mean(axis=0)

@@ -12,7 +12,7 @@ from diffdemo.images import Pixels
 from diffdemo.metrics.registry import Values, When, available, measure, until
 from diffdemo.pictures import load_picture
 
-_MOST_PAIRS = 1024
+_MAX_PAIRS = 1024
 
 
 def likeness(original: bytes, picture: Pixels) -> Values:
@@ -35,6 +35,6 @@ def _key(original: bytes, picture: Pixels, names: tuple[str, ...]) -> tuple[byte
     return hashlib.sha256(original).digest(), hashlib.sha256(picture.tobytes()).digest(), names
 
 
-@cached(LRUCache(_MOST_PAIRS), key=_key, lock=Lock())
+@cached(LRUCache(_MAX_PAIRS), key=_key, lock=Lock())
 def _measured(original: bytes, picture: Pixels, names: tuple[str, ...]) -> Values:
     return measure(load_picture(original).pixels, picture, names)

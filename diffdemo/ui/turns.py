@@ -18,7 +18,7 @@ from cachetools import LRUCache
 
 T = TypeVar("T")
 
-_MOST_VISITORS = 10_000
+_MAX_VISITORS = 10_000
 _PATIENCE_SECONDS = 5.0
 
 
@@ -45,7 +45,7 @@ class Turns:
     def __init__(self, patience: float = _PATIENCE_SECONDS) -> None:
         self._patience = patience
         self._numbers = count(1)
-        self._latest: LRUCache[str, int] = LRUCache(_MOST_VISITORS)
+        self._latest: LRUCache[str, int] = LRUCache(_MAX_VISITORS)
         self._speaking: list[Turn] = []
         self._changed = Condition()
 

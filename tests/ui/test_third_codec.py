@@ -91,6 +91,17 @@ def test_the_curve_of_an_earlier_file_keeps_its_codec(engine: Engine) -> None:
     assert painter.lines(Session(own=points, codec="cdc"))[0].label == "DiffC, average"
 
 
+def test_a_codec_whose_first_model_comes_later_is_painted_too(engine: Engine, large_picture: Pixels) -> None:
+    """On a server with models of its own, they are adopted while the page is there already."""
+    later = engine.codecs()
+    engine.codecs = lambda: later[:1]
+    painter = Painter(engine, Baselines(engine))
+    handlers = Handlers(engine, painter, Turns(patience=0))
+    engine.codecs = lambda: later
+    *_, last = handlers.encode(Session(source=to_png(large_picture)), Settings(codec="cdc"))
+    assert painter.label(last.session) == "CDC"
+
+
 def test_the_page_names_it(engine: Engine) -> None:
     blocks = built(engine).blocks.values()
     assert next(block.label for block in blocks if block.elem_id == "plot-sweeps") == "CDC and Third beside DiffC"

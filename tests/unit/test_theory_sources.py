@@ -163,7 +163,7 @@ def test_runs_are_remembered_and_go_on_where_they_stopped():
 
 
 def test_old_runs_are_forgotten(monkeypatch):
-    monkeypatch.setattr(real_files, "_MOST_SOURCES", 1)
+    monkeypatch.setattr(real_files, "_MAX_SOURCES", 1)
     landings = Landings()
     for exponent in (1.5, 1.6):
         land(power_law(exponent), 0.04, landings=landings)

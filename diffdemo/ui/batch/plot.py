@@ -20,7 +20,7 @@ HEIGHT = 300
 _FAINT = "rgba(128,128,128,0.35)"
 _EMPTY = [0.0, 1.5], [20.0, 40.0]
 """Axes while there is nothing to show."""
-_LEAST_BPP, _LEAST_DB = 0.3, 6.0
+_MIN_BPP, _MIN_DB = 0.3, 6.0
 """What the axes cover at least."""
 _MARGIN = 0.12
 _NAME_GAP = 0.16
@@ -108,8 +108,8 @@ def _mark_means(figure: go.Figure, outcomes: Sequence[Outcome], own: _Kind, jpeg
 def _ranges(points: Sequence[CurvePoint]) -> tuple[list[float], list[float]]:
     if not points:
         return _EMPTY
-    across = _range([point.bpp for point in points], _LEAST_BPP)
-    return [max(0.0, across[0]), across[1]], _range([point.psnr_db for point in points], _LEAST_DB)
+    across = _range([point.bpp for point in points], _MIN_BPP)
+    return [max(0.0, across[0]), across[1]], _range([point.psnr_db for point in points], _MIN_DB)
 
 
 def _range(values: Sequence[float], least: float) -> list[float]:

@@ -20,7 +20,6 @@ class Opponent:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.codecs = offers(engine)
 
     def is_known(self, session: Session, wanted: Wanted) -> bool:
         """Whether the session holds the picture of a codec at so many bytes."""
@@ -45,7 +44,7 @@ class Opponent:
         if not session.original:
             raise gr.Error("There is no original here to compress with another codec.", print_exception=False)
         name, asked = wanted
-        codec, chosen = self.codecs[name], choice.usable(self._engine, name, None)
+        codec, chosen = offers(self._engine)[name], choice.usable(self._engine, name, None)
         pixels = pixels_of(session.original)
         if self._engine.fit(pixels, chosen.name).pixels.shape != pixels.shape:
             raise gr.Error(f"{chosen.label} takes pictures of another size than this one.", print_exception=False)

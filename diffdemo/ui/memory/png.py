@@ -8,7 +8,7 @@ from functools import lru_cache
 from diffdemo.images import Pixels
 from diffdemo.pictures import load_picture
 
-_MOST_DECODED = 8
+_MAX_DECODED = 8
 """Of up to 4 megapixels, 12 MB each."""
 
 
@@ -18,7 +18,7 @@ def size_of(png: bytes) -> tuple[int, int]:
     return width, height
 
 
-@lru_cache(_MOST_DECODED)
+@lru_cache(_MAX_DECODED)
 def pixels_of(png: bytes) -> Pixels:
     """uint8 [H,W,3] of an original, shared by all who ask: nobody writes into them."""
     return load_picture(png).pixels

@@ -14,7 +14,7 @@ from diffdemo.metrics.registry import BASE
 from diffdemo.ui.per_picture import PerPicture
 from diffdemo.ui.style import Curve
 
-_MOST_PICTURES = 32
+_MAX_PICTURES = 32
 _Sweeps = dict[str, Future[list[CurvePoint]]]
 
 
@@ -41,7 +41,7 @@ class Baselines:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="baselines")
-        self._sweeps: PerPicture[_Sweeps] = PerPicture(_MOST_PICTURES)
+        self._sweeps: PerPicture[_Sweeps] = PerPicture(_MAX_PICTURES)
 
     def start(self, png: bytes, pixels: Pixels) -> None:
         """Begin to measure; does nothing for a picture that is known."""

@@ -8,7 +8,7 @@ from diffdemo.engine import Engine
 from diffdemo.images import Pixels
 from diffdemo.ui.per_picture import PerPicture
 
-_MOST_PICTURES = 32
+_MAX_PICTURES = 32
 _log = logging.getLogger(__name__)
 
 
@@ -17,7 +17,7 @@ class Ceilings:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._found: PerPicture[dict[str, float | None]] = PerPicture(_MOST_PICTURES)
+        self._found: PerPicture[dict[str, float | None]] = PerPicture(_MAX_PICTURES)
 
     def find(self, png: bytes, pixels: Pixels, model: str) -> float | None:
         """Compute it, which takes seconds, or remember it; None for models without an autoencoder."""

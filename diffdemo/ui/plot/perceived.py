@@ -16,7 +16,7 @@ from diffdemo.ui.memory.session import Session
 from diffdemo.ui.per_picture import PerPicture
 from diffdemo.ui.plot.lines import Line
 
-_MOST_PICTURES = 32
+_MAX_PICTURES = 32
 _log = logging.getLogger(__name__)
 
 
@@ -42,7 +42,7 @@ class Perceived:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._known: PerPicture[_Known] = PerPicture(_MOST_PICTURES)
+        self._known: PerPicture[_Known] = PerPicture(_MAX_PICTURES)
 
     def filled(self, png: bytes, lines: Sequence[Line]) -> list[Line]:
         """Lines whose points have what is known of them.

@@ -23,7 +23,7 @@ SMALL_PICTURE = 256 * 256
 _NAME_HEIGHT, _ENTRY_HEIGHT = 22, 19
 """Pixels from one line's name to the next, at its end and in the legend."""
 _FOOT = 40
-_MOST_MARKERS = 20
+_MAX_MARKERS = 20
 _CEILING = "ceiling of the<br>autoencoder"
 
 Place = tuple[float, float, str]
@@ -59,7 +59,7 @@ class _Drawn:
         """As plotly takes it."""
         x, y, texts = zip(*self.places, strict=True)
         info = ["text" if each else "skip" for each in texts]
-        crowded = {"mode": "lines"} if self.end and len(self.places) > _MOST_MARKERS else {}
+        crowded = {"mode": "lines"} if self.end and len(self.places) > _MAX_MARKERS else {}
         return go.Scatter(x=x, y=y, hovertext=texts, hoverinfo=info, **self.look | crowded)
 
 

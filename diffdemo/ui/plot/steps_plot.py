@@ -12,7 +12,7 @@ from diffdemo.ui.plot.line_names import apart
 
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 HEIGHT = 170
-_LEAST_SPAN = 2.0
+_MIN_SPAN = 2.0
 """Of the PSNR axis, so that it holds still while the first steps arrive."""
 _NAME_GAP = 0.17
 
@@ -39,7 +39,7 @@ def steps_plot(runs: Sequence[Run], *, num_steps: int, num_bytes: int) -> go.Fig
 
 def _heights(runs: Sequence[Run]) -> tuple[float, float]:
     heights = [psnr_db for run in runs for _, psnr_db in run.points] or [20.0]
-    margin = max(0.08 * (max(heights) - min(heights)), (_LEAST_SPAN - max(heights) + min(heights)) / 2)
+    margin = max(0.08 * (max(heights) - min(heights)), (_MIN_SPAN - max(heights) + min(heights)) / 2)
     return min(heights) - margin, max(heights) + margin
 
 

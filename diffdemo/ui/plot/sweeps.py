@@ -12,7 +12,7 @@ from diffdemo.ui.memory.session import Session
 from diffdemo.ui.per_picture import PerPicture
 from diffdemo.ui.style import Curve
 
-_MOST_PICTURES = 32
+_MAX_PICTURES = 32
 _log = logging.getLogger(__name__)
 
 
@@ -55,7 +55,7 @@ class Sweeps:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._known: PerPicture[dict[tuple[str, str], Sweep]] = PerPicture(_MOST_PICTURES)
+        self._known: PerPicture[dict[tuple[str, str], Sweep]] = PerPicture(_MAX_PICTURES)
 
     def wanted(self, session: Session, pixels: Pixels, *, of_all: bool) -> Iterator[Sweep]:
         """The sweeps that complete a session's plot, begun where they are not known.

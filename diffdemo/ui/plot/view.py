@@ -16,11 +16,11 @@ Scale = Literal["linear", "log"]
 
 ACROSS = {"bpp": "bits per pixel", "bytes": "bytes of the file"}
 SWEEP = "sweep"
-_LEAST_BPP = 0.5
+_MIN_BPP = 0.5
 """Axes never show less, so that they hold still while the first points arrive."""
-_LEAST_DECADES = 1.0
-_MOST_DECADES = 3.0
-_MOST_TICKS = 7
+_MIN_DECADES = 1.0
+_MAX_DECADES = 3.0
+_MAX_TICKS = 7
 
 
 class Sized(Protocol):
@@ -110,7 +110,7 @@ def ticks(metric: str, heights: tuple[float, float]) -> dict[str, Any]:
     if METRICS[metric].higher_is_better:
         return {}
     low, high = heights
-    step = next(step for step in _round_steps() if (high - low) / step <= _MOST_TICKS)
+    step = next(step for step in _round_steps() if (high - low) / step <= _MAX_TICKS)
     numbers = [number * step for number in range(max(0, math.ceil(-high / step)), math.floor(-low / step) + 1)]
     return {"tickvals": [-number for number in numbers], "ticktext": [f"{number:g}" for number in numbers]}
 
@@ -132,14 +132,14 @@ def width_of(view: View, own: Sequence[float], others: Sequence[float], num_pixe
         others: rates of published curves.
         num_pixels: of the picture.
     """
-    least = _LEAST_BPP if view.across == "bpp" else _LEAST_BPP * num_pixels / 8
+    least = _MIN_BPP if view.across == "bpp" else _MIN_BPP * num_pixels / 8
     highest = max(least, 1.15 * max(own, default=0.0))
     if others:
         highest = max(highest, 1.15 * sorted(others)[len(others) // 2])
     if view.scale == "linear":
         return 0.0, highest
     lowest = 0.85 * min([x for x in (*own, *others) if x > 0], default=highest)
-    return min(max(lowest, highest / 10**_MOST_DECADES), highest / 10**_LEAST_DECADES), highest
+    return min(max(lowest, highest / 10**_MAX_DECADES), highest / 10**_MIN_DECADES), highest
 
 
 def heights_of(heights: Sequence[float], metric: str = BASE) -> tuple[float, float]:

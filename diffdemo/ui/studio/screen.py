@@ -76,11 +76,15 @@ class Painter:
 
     def __init__(self, engine: Engine, baselines: Baselines) -> None:
         self._engine = engine
-        self.codecs = offers(engine)
         self.baselines = baselines
         self.sweeps = Sweeps(engine)
         self.ceilings = Ceilings(engine)
         self.perceived = Perceived(engine)
+
+    @property
+    def codecs(self) -> dict[str, CodecInfo]:
+        """All by name, as they are now: on a server of its own a codec comes with its first model."""
+        return offers(self._engine)
 
     @property
     def first_codec(self) -> CodecInfo:
