@@ -23,6 +23,7 @@ class BlockMeans:
     sigma_min = 0.01
     takes_prompt = True
     most_views = 1
+    spectrum = None
     num_parameters = 0
     num_bytes = 0
 

@@ -253,7 +253,8 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     study = add("study", train.study, "what is worth bits in training DiffC", "folder; resumed if it exists")
     plot = add("plot", train.plot, "the logs of one or several runs", "page, customary suffix: .html")
     add("table", train.table, "the finished part of a study", "folder of the study")
-    for added in (diffc, cdc, pack, study):
+    spectrum = add("spectrum", train.spectrum, "what weights of DiffC miss, as files need it", "weights, written anew")
+    for added in (diffc, cdc, pack, study, spectrum):
         added.add_argument("data", type=Path, metavar="DATA", help="folder of pictures, or an archive of `train pack`")
         added.add_argument("--exclude", nargs="+", default=[], metavar="NAME", help="folders in DATA to leave out")
     cost = subparsers.add_parser("cost", help="operations and time of a step of DiffC's training", allow_abbrev=False)

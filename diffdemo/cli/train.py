@@ -95,6 +95,15 @@ def table(args: argparse.Namespace) -> None:
     print(table(read_rows(args.output / "study.jsonl")))
 
 
+def spectrum(args: argparse.Namespace) -> None:
+    """Measure what the weights `args.output` miss on held-out pictures of `args.data`, and write it into them."""
+    _require_pictures(args.data)
+    from diffdemo.training.spectrum import add_spectrum
+
+    count = add_spectrum(args.data, args.output, exclude=tuple(args.exclude))
+    print(f"{args.output}: spectrum of {count} pictures")
+
+
 def _given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
     """Those of the options that were given; the others have their defaults in the recipe."""
     return {name: value for name in names if (value := getattr(args, name)) is not None}

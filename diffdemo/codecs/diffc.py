@@ -2,7 +2,7 @@
 
     encoder                                             decoder
     x_hat = D(z_t, sigma_t)                             x_hat = D(z_t, sigma_t)
-    mu = shift(x, x_hat)  --simulate--> symbols --file--> symbols --reproduce--> sample
+    mu = shift(x - x_hat) --simulate--> symbols --file--> symbols --reproduce--> sample
     z_s = mean(z_t, x_hat) + scale * sample             z_s = mean(z_t, x_hat) + scale * sample
 
 Both sides hold the same noisy picture z_t and make the same guess x_hat at the clean one. What the guess misses, mu, is
@@ -23,14 +23,23 @@ import torch
 from torch import Tensor
 
 from diffdemo.codecs.base import Codec
-from diffdemo.codecs.diffc_file import CODEC_ID, LARGEST_SEED, DiffCFile, FileHead, read_file, require_prompt
+from diffdemo.codecs.diffc_file import CODEC_ID, LARGEST_SEED, VERSION, DiffCFile, FileHead, read_file, require_prompt
 from diffdemo.codecs.diffc_payload import LAST_LEVEL, PayloadWriter, level_of, sigma_of
-from diffdemo.codecs.diffc_picture import MULTIPLE, SAMPLER_EVALUATIONS, DiffCPicture, State, denoiser_of, shared_key
+from diffdemo.codecs.diffc_picture import (
+    MULTIPLE,
+    SAMPLER_EVALUATIONS,
+    DiffCPicture,
+    State,
+    basis_of,
+    denoiser_of,
+    shared_key,
+)
 from diffdemo.codecs.diffc_plan import EFFORTS, budget_of, expected_steps, growth_for, plan_step, preset_of
 from diffdemo.codecs.records import Description, Encoded, Facts, Preset, Rates, Reconstruction, Step, Target, Work
 from diffdemo.codecs.rendering import DECODERS, Decoder, Rendering
 from diffdemo.coding.container import require_model
-from diffdemo.coding.tree_code import reproduce, simulate
+from diffdemo.coding.tree_code import reproduce
+from diffdemo.coding.tree_search import simulate
 from diffdemo.diffusion.posterior import PosteriorStep
 from diffdemo.errors import CorruptBitstream, RateError
 from diffdemo.images import Pixels, padded_pixels, require_pixels, to_image, to_pixels
@@ -49,6 +58,7 @@ class DiffC(Codec):
     Args:
         space: the model, on its device, and what its diffusion is about: pictures, or the latents of an autoencoder.
         fingerprint: first four bytes of the SHA-256 of its weight file, see FORMAT.md.
+        former_fingerprint: that files of version 1 have, if it is another one.
     """
 
     name: ClassVar = "diffc"
@@ -61,15 +71,16 @@ class DiffC(Codec):
     rates: ClassVar = Rates(usual=1.0, most=3.0)
     options: ClassVar = ("preset", "seed")
 
-    def __init__(self, space: Space, *, fingerprint: bytes) -> None:
+    def __init__(self, space: Space, *, fingerprint: bytes, former_fingerprint: bytes | None = None) -> None:
         self.space = space
         self.fingerprint = fingerprint
+        self._fingerprints = {1: former_fingerprint or fingerprint, VERSION: fingerprint}
 
     @classmethod
     def load(cls, spec: ModelSpec, weights: ModelFiles | None, device: torch.device) -> DiffC:
         """The codec with one of its models; see `Codec`."""
-        space, fingerprint = load_space(spec, weights, device)
-        return cls(space, fingerprint=fingerprint)
+        space, fingerprint, former = load_space(spec, weights, device)
+        return cls(space, fingerprint=fingerprint, former_fingerprint=former)
 
     @classmethod
     def describe(cls, data: bytes) -> Description:
@@ -111,16 +122,18 @@ class DiffC(Codec):
         budget = budget_of(target, pixels.shape[0] * pixels.shape[1])
         views, steps = effort.evaluations(self.space.most_views)
         growth = growth_for(8 * budget, steps)
-        head = self._head(pixels, seed=seed, tree=effort.tree.number, growth=growth, views=views, prompt=prompt)
-        denoiser = denoiser_of(self.space, head)
+        head = self._head(pixels, seed=seed, tree=effort.search.code.number, growth=growth, views=views, prompt=prompt)
+        denoiser, basis = denoiser_of(self.space, head), basis_of(self.space, head)
         image = partial(self.space.to_image, height=head.height, width=head.width)
-        writer = PayloadWriter(growth, head.dimensions)
+        writer = PayloadWriter(head.rule)
         key = shared_key(seed)
         overhead = head.overhead(budget)
         room = 8 * (budget - overhead)
         floor = min(LAST_LEVEL, level_of(self.space.sigma_min))
+        plan = partial(plan_step, writer, effort.search, room=room, floor=floor)
         z, x_hat, sigma = torch.zeros_like(x), torch.zeros_like(x), math.inf
-        planned = plan_step(writer, effort.tree, x, x_hat, sigma, room=room, floor=floor)
+        error = basis.forward(x)
+        planned = plan(error, basis.classes(sigma), sigma)
         if planned is None:
             raise RateError(
                 f"{budget} bytes are too few for a file: its header alone takes {overhead}. "
@@ -129,18 +142,18 @@ class DiffC(Codec):
         while planned is not None:
             level, tree_step, last = planned
             step = PosteriorStep(sigma, sigma_of(level))
-            mu = step.shift(x, x_hat).flatten().numpy()
             number = writer.num_steps
-            symbols = simulate(mu, tree_step, key=key, number=number)
+            symbols = simulate(step.shift(error), tree_step, effort.search, key=key, number=number)
             writer.begin_step(level, tree_step.stages)
             writer.bits.symbols(symbols)
             sample = reproduce(symbols, tree_step, key=key, number=number)
-            z = step.mean(z, x_hat) + step.scale * torch.from_numpy(sample).view_as(x)
+            z = step.mean(z, x_hat) + step.scale * basis.backward(sample)
             sigma = step.sigma_s
             x_hat = denoiser.denoise(z, sigma).cpu()
             if target.psnr_db is not None and psnr_db(pixels, to_pixels(image(x_hat))) >= target.psnr_db:
                 last = True
-            planned = None if last else plan_step(writer, effort.tree, x, x_hat, sigma, room=room, floor=floor)
+            error = basis.forward(x - x_hat)
+            planned = None if last else plan(error, basis.classes(sigma), sigma)
             done = planned is None
             data = head.to_file(writer.bits.to_bytes())
             state = State(z, sigma, x_hat, writer.num_steps, len(data))
@@ -167,7 +180,7 @@ class DiffC(Codec):
         """
         file = read_file(data)
         head = file.head
-        require_model(head.fingerprint, self.fingerprint)
+        require_model(head.fingerprint, self._fingerprints[head.version])
         if (head.channels, head.factor) != (self.space.channels, self.space.factor):
             raise CorruptBitstream("The file's header asks for a kind of signal that its model does not have.")
         if head.views > self.space.most_views:

@@ -10,17 +10,26 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
-from diffdemo.codecs.diffc_payload import PayloadReader, PayloadStep, max_payload_bytes, read_steps
-from diffdemo.codecs.diffc_plan import LARGEST_GROWTH
-from diffdemo.coding.container import Bitstream, Header, read_bitstream, require_payload_within, write_bitstream
-from diffdemo.coding.tree_code import TREE_PRESETS
+from diffdemo.codecs.diffc_payload import PayloadReader, PayloadStep, StageRule, max_payload_bytes, read_steps
+from diffdemo.coding.container import (
+    Bitstream,
+    Header,
+    read_bitstream,
+    require_payload_within,
+    require_version,
+    write_bitstream,
+)
 from diffdemo.diffusion.views import MAX_VIEWS
 from diffdemo.errors import CorruptBitstream, RateError, TruncatedBitstream
 from diffdemo.images import MAX_PIXELS
 
 # normative: what is written here.
 CODEC_ID = 1
+VERSION = 2
+TREES = {1: (0, 1, 2), 2: (3, 4, 5)}
+"""Numbers of the tree codes that files of each version have."""
 LARGEST_SEED = (1 << 32) - 1
+LARGEST_GROWTH = 1 << 14
 LARGEST_FACTOR = 64
 MAX_CHANNELS = 64
 MAX_PROMPT_BYTES = 1200
@@ -34,11 +43,12 @@ class FileHead:
         fingerprint: four bytes that name the weights.
         width, height: of the picture, in pixels.
         seed: of the shared randomness.
-        tree: number of the tree code's preset.
+        tree: number of the tree code, see `coding.tree_code`.
         growth: of the steps, see `diffc_payload`.
         views: that the model is shown of every state, see `diffusion.views`.
         channels, factor: of the signal: [channels, ceil(height / factor), ceil(width / factor)] numbers.
         prompt: what the picture shows, for models that are told; "" for nothing.
+        version: of the payload: how the model looks at a state, and in which classes its error is communicated.
     """
 
     fingerprint: bytes
@@ -51,6 +61,7 @@ class FileHead:
     channels: int = 3
     factor: int = 1
     prompt: str = ""
+    version: int = VERSION
 
     @property
     def signal_shape(self) -> tuple[int, int, int, int]:
@@ -62,6 +73,11 @@ class FileHead:
         """How many numbers are communicated."""
         _, channels, height, width = self.signal_shape
         return channels * height * width
+
+    @property
+    def rule(self) -> StageRule:
+        """How long its steps are."""
+        return StageRule(self.growth, self.dimensions, self.version)
 
     def overhead(self, payload_bytes: int) -> int:
         """Bytes of a file before its steps, if its payload is no longer than so many bytes."""
@@ -77,6 +93,7 @@ class FileHead:
             height=self.height,
             parameters=self._parameters(),
             payload=self.prompt.encode() + steps,
+            version=self.version,
         )
 
     def _parameters(self) -> tuple[int, ...]:
@@ -125,11 +142,11 @@ class DiffCFile:
         return self.first_byte - (-step.end_bit // 8)
 
     @property
-    def _steps(self) -> tuple[bytes, int, int, int]:
-        """What is here of the payload behind the prompt, its whole length, growth, and dimensions."""
+    def _steps(self) -> tuple[bytes, int, StageRule]:
+        """What is here of the payload behind the prompt, its whole length, and the rule of its steps."""
         here = self.bitstream.payload[self.prompt_bytes :]
         whole_bytes = self.bitstream.header.payload_bytes - self.prompt_bytes
-        return here, whole_bytes, self.head.growth, self.head.dimensions
+        return here, whole_bytes, self.head.rule
 
 
 def read_file(data: bytes) -> DiffCFile:
@@ -142,11 +159,12 @@ def read_file(data: bytes) -> DiffCFile:
     header = bitstream.header
     if header.codec_id != CODEC_ID or len(header.parameters) not in (3, 4, 5, 6):
         raise CorruptBitstream("The file was not written by DiffC.")
+    require_version(bitstream, tuple(TREES))
     seed, tree, growth, *more = header.parameters
     views = more.pop(0) if len(more) % 2 else 1
     shape, prompt_bytes = more or (3 << 8 | 1, 0)
     channels, factor = shape >> 8, shape & 255
-    is_known = tree in TREE_PRESETS and seed <= LARGEST_SEED and prompt_bytes <= MAX_PROMPT_BYTES
+    is_known = tree in TREES[header.version] and seed <= LARGEST_SEED and prompt_bytes <= MAX_PROMPT_BYTES
     if not (is_known and 1 <= growth <= LARGEST_GROWTH and 1 <= views <= MAX_VIEWS):
         raise CorruptBitstream("The file's header asks for settings that no encoder writes.")
     if not (1 <= channels <= MAX_CHANNELS and 1 <= factor <= LARGEST_FACTOR):
@@ -157,7 +175,8 @@ def read_file(data: bytes) -> DiffCFile:
         )
     prompt = _prompt_of(bitstream, prompt_bytes)
     head = FileHead(
-        header.fingerprint, header.width, header.height, seed, tree, growth, views, channels, factor, prompt
+        *(header.fingerprint, header.width, header.height, seed, tree, growth, views, channels, factor, prompt),
+        version=header.version,
     )
     require_payload_within(bitstream, max_payload_bytes(head.dimensions) + prompt_bytes)
     return DiffCFile(head, bitstream, prompt_bytes)

@@ -4,7 +4,8 @@
 
 Only the noise levels are chosen by the encoder and written down. The number of stages follows from the number of bits
 already sent: steps grow with the square root of the file, which spends network evaluations where they save most
-(docs/diffc.md). The encoder picks the level at which the measured divergence of a step fills its stages exactly.
+(docs/diffc.md), and are half as long where much noise makes evaluations cheap. The encoder picks the level at which the
+measured divergence of a step fills its stages exactly.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ GROWTH_UNIT = 16
 FIRST_LEVEL_GUESS = 384
 SECOND_STEP_GUESS = 126
 GOLOMB_ORDER = 0
+LAST_CHEAP_LEVEL = 821
+"""Level of sigma 3.0: up to here the network sees a picture at half its size or less."""
 MAX_GOLOMB_BITS = 2 * LONGEST_PREFIX + 1 + GOLOMB_ORDER
 """Bits of the longest code for a level."""
 
@@ -39,12 +42,13 @@ def level_of(sigma: float) -> int:
     return round(LEVELS_PER_OCTAVE * (TOP_OCTAVE - math.log2(sigma)))
 
 
-def stages_by_rule(bits: int, growth: int, dimensions: int) -> int:
+def stages_by_rule(bits: int, growth: int, dimensions: int, *, is_cheap: bool = False) -> int:
     """Stages of the step that follows `bits` bits: growth / 16 times their square root, but at least 64.
 
-    Never more than about one bit for each of the picture's values: beyond that, two small steps beat a large one.
+    Half as many where the step is cheap. Never more than about one bit for each of the picture's values: beyond that,
+    two small steps beat a large one.
     """
-    grown = max(FEWEST_STAGES, math.isqrt(bits * growth * growth) // GROWTH_UNIT)
+    grown = max(FEWEST_STAGES, math.isqrt(bits * growth * growth) // (2 * GROWTH_UNIT if is_cheap else GROWTH_UNIT))
     return min(grown, max_stages(dimensions))
 
 
@@ -109,14 +113,33 @@ class Forecast:
         self.level = level
 
 
+@dataclass(frozen=True, slots=True)
+class StageRule:
+    """How many stages the next step of a file has.
+
+    Attributes:
+        growth: of the steps.
+        dimensions: of the signal.
+        version: of the file; from 2 on, steps are shorter where they are cheap.
+    """
+
+    growth: int
+    dimensions: int
+    version: int
+
+    def stages(self, bits: int, level: int) -> int:
+        """Of the step after `bits` bits of payload and the noise level that they reached."""
+        is_cheap = self.version > 1 and level <= LAST_CHEAP_LEVEL
+        return stages_by_rule(bits, self.growth, self.dimensions, is_cheap=is_cheap)
+
+
 class PayloadReader:
     """Walks through the steps of a payload, whole or cut."""
 
-    def __init__(self, payload: bytes, whole_bytes: int, growth: int, dimensions: int) -> None:
+    def __init__(self, payload: bytes, whole_bytes: int, rule: StageRule) -> None:
         self.bits = BitReader(payload)
         self._whole_bits = 8 * whole_bytes
-        self._growth = growth
-        self._dimensions = dimensions
+        self._rule = rule
         self._forecast = Forecast()
         self._number = 0
         self._end = 0
@@ -126,7 +149,7 @@ class PayloadReader:
         begin = self.bits.position
         if begin < self._end:
             return None  # The step before was cut.
-        rule = stages_by_rule(begin, self._growth, self._dimensions)
+        rule = self._rule.stages(begin, self._forecast.level)
         difference = self.bits.golomb(GOLOMB_ORDER)
         if difference is None or self._number >= MAX_STEPS:
             return None
@@ -145,10 +168,10 @@ class PayloadReader:
 class PayloadWriter:
     """Builds a payload step by step; at any time it can be ended where it is."""
 
-    def __init__(self, growth: int, dimensions: int) -> None:
+    def __init__(self, rule: StageRule) -> None:
         self.bits = BitWriter()
-        self.growth = growth
-        self._dimensions = dimensions
+        self.growth = rule.growth
+        self._rule = rule
         self._forecast = Forecast()
         self.num_steps = 0
 
@@ -160,7 +183,7 @@ class PayloadWriter:
     @property
     def rule(self) -> int:
         """Stages of the next step, unless the payload ends before."""
-        return stages_by_rule(self.bits.num_bits, self.growth, self._dimensions)
+        return self._rule.stages(self.bits.num_bits, self.level)
 
     def side_bits(self, level: int) -> int:
         """What it costs to say that the next step goes down to `level`."""
@@ -175,9 +198,9 @@ class PayloadWriter:
         self.num_steps += 1
 
 
-def read_steps(payload: bytes, whole_bytes: int, growth: int, dimensions: int) -> list[PayloadStep]:
+def read_steps(payload: bytes, whole_bytes: int, rule: StageRule) -> list[PayloadStep]:
     """All steps whose beginning lies in the payload, for `info` and progress; takes microseconds a step."""
-    reader = PayloadReader(payload, whole_bytes, growth, dimensions)
+    reader = PayloadReader(payload, whole_bytes, rule)
     steps = []
     while step := reader.next_step():
         steps.append(step)

@@ -21,10 +21,12 @@ from diffdemo.codecs.diffc_file import DiffCFile, FileHead
 from diffdemo.codecs.records import CellBits, Reconstruction, Work
 from diffdemo.codecs.records import State as AnyState
 from diffdemo.codecs.rendering import DEFAULT_RENDERING, Decoder, Rendering
-from diffdemo.coding.tree_code import TREE_PRESETS, TreeStep, reproduce
+from diffdemo.coding.tree_code import TREE_CODES, TreeStep, prior_sample, reproduce
 from diffdemo.diffusion.denoiser import Denoiser
 from diffdemo.diffusion.posterior import PosteriorStep, ideal_bits_by_value, white_noise
+from diffdemo.diffusion.pyramid import Pyramid, looks_at
 from diffdemo.diffusion.samplers import ancestral, flow
+from diffdemo.diffusion.spectrum import Basis, basis_for
 from diffdemo.diffusion.views import Views
 from diffdemo.images import Pixels, padded_pixels, to_image
 from diffdemo.models.space import Space
@@ -109,10 +111,10 @@ class DiffCPicture(CodedPicture):
             yield Reconstruction(picture, self.num_bytes, taken + done, taken + of, state.sigma, decoder)
 
     def work(self, rendering: Rendering) -> Work:
-        """An evaluation for each step and view, and those of the decoder's sampler."""
+        """The evaluations that each step takes, and those of the decoder's sampler, all of which see little noise."""
         head, sampled = self.file.head, SAMPLER_EVALUATIONS[self._codec.decoder_of(rendering)]
-        evaluations = head.views * (len(self.file.steps()) + sampled)
-        return Work(padded_pixels(head.width, head.height, MULTIPLE), evaluations)
+        evaluations = sum(evaluations_at(step.sigma, self.space, head) for step in self.file.steps())
+        return Work(padded_pixels(head.width, head.height, MULTIPLE), evaluations + head.views * sampled)
 
     def bits_by_cell(self, original: Pixels | None, states: Sequence[AnyState]) -> CellBits | None:
         """Bits of each number's place in the signal, over all of its channels.
@@ -147,7 +149,7 @@ class DiffCPicture(CodedPicture):
                 moved along the flow otherwise.
         """
         head = self.file.head
-        denoiser = denoiser_of(self.space, head)
+        denoiser, basis, key = denoiser_of(self.space, head), basis_of(self.space, head), shared_key(head.seed)
         state = start or self.empty_state()
         reader = self.file.reader()
         while planned := reader.next_step():
@@ -156,13 +158,17 @@ class DiffCPicture(CodedPicture):
                 continue
             if len(symbols) == 0:
                 return
-            tree_step = TreeStep(head.dimensions, planned.stages, TREE_PRESETS[head.tree])
+            tree_step = TreeStep(basis.classes(state.sigma), planned.stages, TREE_CODES[head.tree])
             step = PosteriorStep(state.sigma, planned.sigma)
             missing = None
-            if len(symbols) < planned.stages:
-                missing = _fill(step, state, tree_step, decoder, seed)
-            sample = reproduce(symbols, tree_step, key=shared_key(head.seed), number=planned.number, missing=missing)
-            z = step.mean(state.z, state.x_hat) + step.scale * torch.from_numpy(sample).view_as(state.z)
+            if len(symbols) < planned.stages and decoder is Decoder.ANCESTRAL:
+                noise = basis.forward(white_noise(tuple(state.z.shape), seed, stream=-1))
+                missing = prior_sample(noise, tree_step, key=key, number=planned.number)
+            elif len(symbols) < planned.stages:
+                forward = step.flow(state.z, state.x_hat) - step.mean(state.z, state.x_hat)
+                missing = basis.forward(forward / step.scale)
+            sample = reproduce(symbols, tree_step, key=key, number=planned.number, missing=missing)
+            z = step.mean(state.z, state.x_hat) + step.scale * basis.backward(sample)
             end = min(self.num_bytes, self.file.end_bytes(planned))
             state = State(z, step.sigma_s, denoiser.denoise(z, step.sigma_s).cpu(), planned.number + 1, end)
             yield state
@@ -193,21 +199,32 @@ def own_state(state: AnyState | None) -> State:
 
 
 def denoiser_of(space: Space, head: FileHead) -> Denoiser:
-    """The model as a file wants it: told its prompt, shown as many views."""
+    """The model as a file wants it: told its prompt, shown as many views, in the resolutions of the file's version."""
     denoiser = space.denoiser(head.prompt)
+    if has_pyramid(space, head.version):
+        return Pyramid(denoiser, head.views)
     return denoiser if head.views == 1 else Views(denoiser, head.views)
 
 
-def _fill(step: PosteriorStep, state: State, tree_step: TreeStep, decoder: Decoder, seed: int) -> NDArray[np.float32]:
-    """What stands in for stages that were not received, in units of the step's standard deviation."""
-    filled: NDArray[np.float32]
-    if decoder is Decoder.ANCESTRAL:
-        noise = white_noise(tuple(state.z.shape), seed, stream=-1)
-        filled = (noise * math.sqrt(1 + tree_step.variance)).flatten().numpy()
-    else:
-        forward = step.flow(state.z, state.x_hat) - step.mean(state.z, state.x_hat)
-        filled = (forward / step.scale).flatten().numpy()
-    return filled
+def evaluations_at(sigma: float, space: Space, head: FileHead) -> float:
+    """How many evaluations at full size the network's answer to a state of this noise level is worth."""
+    if not has_pyramid(space, head.version):
+        return head.views
+    pixels = sum(
+        padded_pixels(-(-head.width // look.factor), -(-head.height // look.factor), MULTIPLE)
+        for look in looks_at(sigma, head.views)
+    )
+    return pixels / padded_pixels(head.width, head.height, MULTIPLE)
+
+
+def basis_of(space: Space, head: FileHead) -> Basis:
+    """The coordinates in which a file communicates its signal."""
+    return basis_for(space.spectrum if head.version > 1 else None, head.signal_shape)
+
+
+def has_pyramid(space: Space, version: int) -> bool:
+    """Whether files of a version look at noisy states in lower resolutions: with models that have a spectrum."""
+    return version > 1 and space.spectrum is not None
 
 
 def shared_key(seed: int) -> tuple[int, int]:

@@ -8,17 +8,21 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
+from diffdemo.codecs.diffc_file import LARGEST_GROWTH, TREES
 from diffdemo.codecs.diffc_payload import FEWEST_LAST_STAGES, GROWTH_UNIT, PayloadWriter, level_of, sigma_of
 from diffdemo.codecs.records import Preset, Target
 from diffdemo.coding.container import LARGEST_PAYLOAD
-from diffdemo.coding.tree_code import BALANCED, BEST, FAST, TreePreset, TreeStep, stages_for
+from diffdemo.coding.tree_code import Classes, TreeStep
+from diffdemo.coding.tree_search import BALANCED, BEST, FAST, Search
 from diffdemo.diffusion.posterior import sigma_for_energy
 
-LARGEST_GROWTH = 1 << 14
 WORTHWHILE_STAGES = 20
 DEFAULT_BPP = 1.0
+LEAST_GROWTH = 64
+"""Below, what every step costs by itself would take more than longer steps do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +30,13 @@ class Effort:
     """What a preset means: beam, and how often the network is asked for the targeted file.
 
     Attributes:
-        tree: the search.
+        search: for the samples.
         views: of every state, see `diffusion.views`, for models that know several.
         steps: for those models.
         plain_steps: for models of one view, which have more of them in the same time.
     """
 
-    tree: TreePreset
+    search: Search
     views: int
     steps: int
     plain_steps: int
@@ -43,26 +47,35 @@ class Effort:
 
 
 EFFORTS = {
-    Preset.FAST: Effort(FAST, 1, 20, 20),
-    Preset.BALANCED: Effort(BALANCED, 2, 32, 44),
-    Preset.BEST: Effort(BEST, 4, 60, 60),
+    Preset.FAST: Effort(FAST, 1, 14, 16),
+    Preset.BALANCED: Effort(BALANCED, 2, 20, 32),
+    Preset.BEST: Effort(BEST, 4, 36, 48),
 }
 
 
 def preset_of(tree: int) -> str:
     """Name of the preset whose tree code a file names; "unknown" for a number that no encoder writes."""
-    return next((preset.value for preset, effort in EFFORTS.items() if effort.tree.number == tree), "unknown")
+    of_version = next((trees for trees in TREES.values() if tree in trees), ())
+    return next((preset.value for preset, number in zip(Preset, of_version, strict=False) if number == tree), "unknown")
 
 
 def plan_step(
-    writer: PayloadWriter, preset: TreePreset, x: Tensor, x_hat: Tensor, sigma: float, *, room: int, floor: int
+    writer: PayloadWriter,
+    search: Search,
+    error: NDArray[np.float32],
+    classes: Classes,
+    sigma: float,
+    *,
+    room: int,
+    floor: int,
 ) -> tuple[int, TreeStep, bool] | None:
     """Decide where the next step goes.
 
     Args:
         writer: the payload so far.
-        preset: of the tree code.
-        x, x_hat: picture and posterior mean, [1,3,H,W].
+        search: for the sample.
+        error: x - x_hat in the coordinates of the prior, float32 [dimensions].
+        classes: of these coordinates.
         sigma: noise level reached.
         room: payload bits in all.
         floor: the lowest noise level of the model, as a level.
@@ -70,7 +83,7 @@ def plan_step(
     Returns:
         Level, geometry, and whether the step is the last; None if nothing worthwhile fits.
     """
-    error = float((x - x_hat).double().square().sum())
+    errors = classes.energies(error)
     if writer.level >= floor:
         return None
     stages, last = writer.rule, False
@@ -82,12 +95,12 @@ def plan_step(
             stages, last = fitting, True
         if stages < min(writer.rule, FEWEST_LAST_STAGES if writer.num_steps == 0 else WORTHWHILE_STAGES):
             return None
-        target = sigma_for_energy(sigma, error, TreeStep(x.numel(), stages, preset).energy)
+        target = sigma_for_energy(sigma, *balance(errors, classes, search.delivered_bits(stages)))
         level = floor if target <= sigma_of(floor) else max(writer.level + 1, level_of(target))
         if level >= floor:
             level, last = floor, True
-            needed = error * (1 / sigma_of(floor) ** 2 - 1 / sigma**2)
-            stages = min(stages, max(FEWEST_LAST_STAGES, stages_for(needed, x.numel(), preset)))
+            needed = bits_to(sigma_of(floor), sigma, errors, classes)
+            stages = min(stages, max(FEWEST_LAST_STAGES, search.stages_for(needed)))
         side = writer.side_bits(level)
         if not last and writer.bits.num_bits + side + 2 * stages <= room:
             break
@@ -98,7 +111,31 @@ def plan_step(
         stages = min(writer.rule, (end - begin) // 2)
         if stages < FEWEST_LAST_STAGES:
             return None
-    return level, TreeStep(x.numel(), stages, preset), last
+    return level, TreeStep(classes, stages, search.code), last
+
+
+def balance(errors: NDArray[np.float64], classes: Classes, divergence_bits: float) -> tuple[float, float]:
+    """Error and energy, each in units of the prior, for which a step delivers so many bits.
+
+    With mu^2 = e^2 c, c = 1/sigma_s^2 - 1/sigma_t^2, a prior of variances v costs
+    sum_k [n_k log(1 + v_k) + (c e_k^2 - n_k v_k) / (1 + v_k)] / 2 nats, e_k^2 being the energy of class k. The second
+    part is zero where c sum_k e_k^2 / (1 + v_k) = sum_k n_k v_k / (1 + v_k).
+    """
+    variances = classes.scaled(divergence_bits)
+    sizes = np.array(classes.sizes, np.float64)
+    return float((errors / (1 + variances)).sum()), float((sizes * variances / (1 + variances)).sum())
+
+
+def bits_to(sigma_s: float, sigma_t: float, errors: NDArray[np.float64], classes: Classes) -> float:
+    """Divergence of a step from noise level sigma_t to sigma_s, by bisection on what `balance` says."""
+    low, high = 0.0, 1.0
+    while sigma_for_energy(sigma_t, *balance(errors, classes, high)) > sigma_s:
+        low, high = high, 2 * high
+    while high - low > 1e-6 * high:
+        middle = (low + high) / 2
+        reached = sigma_for_energy(sigma_t, *balance(errors, classes, middle)) <= sigma_s
+        low, high = (low, middle) if reached else (middle, high)
+    return high
 
 
 def budget_of(target: Target, num_pixels: int) -> int:
@@ -111,7 +148,7 @@ def budget_of(target: Target, num_pixels: int) -> int:
 
 def growth_for(bits: int, steps: int) -> int:
     """The growth for which `steps` steps reach `bits`: the sum of steps of c sqrt(R) is R = (c steps / 2)^2."""
-    return max(1, min(LARGEST_GROWTH, round(GROWTH_UNIT * math.sqrt(bits) / steps)))
+    return max(LEAST_GROWTH, min(LARGEST_GROWTH, round(GROWTH_UNIT * math.sqrt(bits) / steps)))
 
 
 def expected_steps(writer: PayloadWriter, room: int, *, done: bool) -> int:

@@ -49,12 +49,12 @@ class Work:
 
     Attributes:
         pixels: that the network sees in one evaluation, those of the padding included.
-        evaluations: of the network.
+        evaluations: of the network, counted by the pixels that it sees.
         searched_bits: that an encoder looks for by channel simulation.
     """
 
     pixels: int
-    evaluations: int
+    evaluations: float
     searched_bits: int = 0
 
 

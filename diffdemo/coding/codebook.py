@@ -20,7 +20,6 @@ from diffdemo.coding.philox import philox_blocks
 CODEBOOK_KEY = (0x64696666, 0x64656D6F)
 SCALE = 4096
 LARGEST_CELLS = 1 << 23
-MAX_ROWS = 4096
 FEWEST_ROWS = 16
 QUANTILES_SHA256 = "1ea009ce409dac97d6bd609266910f809c5fb912f78e16bd89145b08174d6fc5"
 
@@ -41,12 +40,12 @@ def normal_quantiles() -> NDArray[np.int16]:
     return table
 
 
-def rows_for(columns: int) -> int:
-    """How many rows the codebook of a step has: a power of two, fewer where rows are long.
+def rows_for(columns: int, most: int) -> int:
+    """How many rows the codebook of a step has: `most`, a power of two, and fewer where rows are long.
 
     Long rows occur only in steps of few bits on large pictures, where fewer rows cost next to nothing.
     """
-    rows = MAX_ROWS
+    rows = most
     while rows > FEWEST_ROWS and rows * columns > LARGEST_CELLS:
         rows //= 2
     return rows

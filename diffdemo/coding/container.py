@@ -22,7 +22,7 @@ from diffdemo.errors import (
 
 # normative: all of this file.
 MAGIC = b"DIFD"
-VERSION = 1
+VERSIONS = (1, 2)
 FINGERPRINT_BYTES = 4
 MAX_CODEC_ID = 15
 MAX_PARAMETERS = 15
@@ -42,6 +42,8 @@ class Header:
         parameters: numbers whose meaning the codec defines, each below 2^35, at most 15.
         payload_bytes: length of the payload as it was written.
         payload_check: CRC-16 of that payload.
+        version: of the codec's payload. A file has the earliest that says what it says, so that earlier installations
+            read what they can.
     """
 
     codec_id: int
@@ -51,11 +53,12 @@ class Header:
     parameters: tuple[int, ...]
     payload_bytes: int
     payload_check: int
+    version: int = VERSIONS[0]
 
     def to_bytes(self) -> bytes:
         """Serialise, with its own check value at the end."""
         out = bytearray(MAGIC)
-        out.append(VERSION)
+        out.append(self.version)
         out.append(len(self.parameters) << 4 | self.codec_id)
         out += self.fingerprint
         for number in (self.width, self.height, *self.parameters, self.payload_bytes):
@@ -90,7 +93,14 @@ class Bitstream:
 
 
 def write_bitstream(
-    *, codec_id: int, fingerprint: bytes, width: int, height: int, parameters: tuple[int, ...], payload: bytes
+    *,
+    codec_id: int,
+    fingerprint: bytes,
+    width: int,
+    height: int,
+    parameters: tuple[int, ...],
+    payload: bytes,
+    version: int = VERSIONS[0],
 ) -> bytes:
     """Header and payload as one file, of which `read_bitstream` reads every field back.
 
@@ -109,7 +119,7 @@ def write_bitstream(
         raise ValueError(f"codec {codec_id} with a fingerprint of {len(fingerprint)} bytes does not fit into a header")
     if len(parameters) > MAX_PARAMETERS:
         raise ValueError(f"{len(parameters)} parameters do not fit into a header")
-    header = Header(codec_id, fingerprint, width, height, parameters, len(payload), _check(payload))
+    header = Header(codec_id, fingerprint, width, height, parameters, len(payload), _check(payload), version)
     return header.to_bytes() + payload
 
 
@@ -140,11 +150,8 @@ def read_bitstream(data: bytes) -> Bitstream:
         raise UnsupportedBitstream(f"Not a diffdemo file: it starts with {data[:4]!r}, expected {MAGIC!r}.")
     reader = _Reader(data, len(MAGIC))
     version = reader.take(1)[0]
-    if version != VERSION:
-        raise UnsupportedBitstream(
-            f"The file has format version {version}; this installation reads version {VERSION}. "
-            "Please decode it with the diffdemo that wrote it."
-        )
+    if version not in VERSIONS:
+        raise _unread(version, VERSIONS)
     kind = reader.take(1)[0]
     fingerprint = reader.take(FINGERPRINT_BYTES)
     width, height = reader.number(), reader.number()
@@ -158,7 +165,7 @@ def read_bitstream(data: bytes) -> Bitstream:
         raise CorruptBitstream(f"The file claims a picture of {width} x {height} pixels, which cannot be.")
     if payload_bytes > LARGEST_PAYLOAD:
         raise CorruptBitstream(f"The file claims {payload_bytes:,} bytes of picture; no encoder writes so many.")
-    header = Header(kind & 15, fingerprint, width, height, parameters, payload_bytes, payload_check)
+    header = Header(kind & 15, fingerprint, width, height, parameters, payload_bytes, payload_check, version)
     payload = data[reader.position : reader.position + payload_bytes]
     return Bitstream(header, payload, reader.position)
 
@@ -174,6 +181,20 @@ def require_model(written_with: bytes, ours: bytes) -> None:
             f"The file was written with model {written_with.hex()}; this one is {ours.hex()}. "
             "Only the same weights can decode it."
         )
+
+
+def require_version(bitstream: Bitstream, known: tuple[int, ...]) -> None:
+    """Check that a codec reads files of this version.
+
+    Args:
+        bitstream: the file.
+        known: versions of the codec's payload.
+
+    Raises:
+        UnsupportedBitstream: if not.
+    """
+    if bitstream.header.version not in known:
+        raise _unread(bitstream.header.version, known)
 
 
 def require_payload_within(bitstream: Bitstream, most: int) -> None:
@@ -212,6 +233,14 @@ def require_whole(bitstream: Bitstream, codec: str) -> None:
         )
     if bitstream.is_damaged:
         raise CorruptBitstream("The file is damaged: its check value does not match. Please fetch it again.")
+
+
+def _unread(version: int, known: tuple[int, ...]) -> UnsupportedBitstream:
+    versions = " and ".join(map(str, known))
+    return UnsupportedBitstream(
+        f"The file has format version {version}; this installation reads version {versions}. "
+        "Please decode it with the diffdemo that wrote it."
+    )
 
 
 def _is_side(length: int) -> bool:

@@ -1,11 +1,18 @@
-"""A random rotation that spreads the energy of a vector evenly over its coordinates.
+"""Random rotations that spread the energy of a vector evenly over its coordinates.
 
 The tree code needs that every stage carries the same share of the information. Pictures are the opposite: flat skies
-and sharp edges. Signs, Hadamard transform, transposition, signs, Hadamard transform, signs: after two rounds every
-coordinate is a mixture of the whole picture, at the cost of a few additions an entry. White noise stays white noise.
+and sharp edges. Signs, Hadamard transform, permutation, signs, Hadamard transform, signs: after two rounds every
+coordinate is a mixture of the whole vector, at the cost of a few additions an entry. White noise stays white noise.
+
+`ClassRotation` mixes each class of a vector in itself, `PaddedRotation` a whole vector (files of version 1).
 """
 
 from __future__ import annotations
+
+import functools
+import math
+from itertools import accumulate
+from typing import Protocol
 
 import numba
 import numpy as np
@@ -13,8 +20,100 @@ from numpy.typing import NDArray
 
 from diffdemo.coding.philox import philox_signs
 
-# normative: block size and the order of operations.
+# normative: block size, the stride of the permutation, and the order of operations.
 LARGEST_BLOCK = 4096
+STRIDE_PER_THOUSAND = 618
+
+
+class Rotation(Protocol):
+    """An orthonormal map from a step's vector to what its stages cover."""
+
+    def forward(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Rotate: float32 [dimensions] -> float32 [size]."""
+        ...
+
+    def backward(self, y: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Rotate back: float32 [size] -> float32 [dimensions]; inverse of `forward` on its image."""
+        ...
+
+
+class ClassRotation:
+    """Mixes every class of a vector in itself, so that its entries are all alike; size and dimensions are the same.
+
+    A round is a multiplication by signs, Hadamard transforms of the class's blocks, and one of its last block where
+    the blocks from the first on do not reach the end. Between two rounds entries change places.
+
+    Args:
+        sizes: entries of each class, in their order in the vector.
+        key: two 32-bit words shared by encoder and decoder.
+        step: number of the step; each has its own signs, so that one codebook serves them all.
+    """
+
+    def __init__(self, sizes: tuple[int, ...], key: tuple[int, int], step: int) -> None:
+        self._spans = [slice(end - size, end) for size, end in zip(sizes, accumulate(sizes), strict=True) if size]
+        self._signs = [philox_signs(sum(sizes), key, stream=(step, which, 1)) for which in range(3)]
+
+    def forward(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Rotate: float32 [dimensions] -> the same."""
+        y = x * self._signs[0]
+        for span in self._spans:
+            y[span] = _mixed(y[span])[_permutation(span.stop - span.start)]
+        y *= self._signs[1]
+        for span in self._spans:
+            y[span] = _mixed(y[span])
+        y *= self._signs[2]
+        return y
+
+    def backward(self, y: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Rotate back: float32 [dimensions] -> the same; inverse of `forward`."""
+        x = y * self._signs[2]
+        for span in self._spans:
+            x[span] = _unmixed(x[span])
+        x *= self._signs[1]
+        for span in self._spans:
+            before = np.empty_like(x[span])
+            before[_permutation(span.stop - span.start)] = x[span]
+            x[span] = _unmixed(before)
+        x *= self._signs[0]
+        return x
+
+
+def _class_block(size: int) -> int:
+    """The largest power of two that is no larger than a class, but at most `LARGEST_BLOCK`."""
+    return min(LARGEST_BLOCK, 1 << (size.bit_length() - 1))
+
+
+def _mixed(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Transform all whole blocks of a class, then the last `block` entries where those leave some over."""
+    size, block = len(x), _class_block(len(x))
+    whole = size - size % block
+    _hadamard(x[:whole], block)
+    if whole < size:
+        _hadamard(x[size - block :], block)
+    return x
+
+
+def _unmixed(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Inverse of `_mixed`: the transform is its own inverse."""
+    size, block = len(x), _class_block(len(x))
+    whole = size - size % block
+    if whole < size:
+        _hadamard(x[size - block :], block)
+    _hadamard(x[:whole], block)
+    return x
+
+
+@functools.lru_cache(maxsize=128)
+def _permutation(size: int) -> NDArray[np.int64]:
+    """Entry i of the second round is entry `i * stride % size` of the first: int64 [size].
+
+    The stride is the first number from 0.618 `size` on that has no divisor in common with it, so that neighbours come
+    far apart, evenly over the whole class.
+    """
+    stride = max(1, size * STRIDE_PER_THOUSAND // 1000)
+    while math.gcd(stride, size) > 1:
+        stride += 1
+    return np.arange(size, dtype=np.int64) * stride % size
 
 
 def padded_size(dimensions: int) -> int:
@@ -23,8 +122,8 @@ def padded_size(dimensions: int) -> int:
     return -(-dimensions // block) * block
 
 
-class Rotation:
-    """The rotation of one step of one file: orthonormal from `dimensions` into `padded_size(dimensions)`.
+class PaddedRotation:
+    """The rotation of one step of a file of version 1: orthonormal from `dimensions` into `padded_size(dimensions)`.
 
     Args:
         dimensions: length of the vectors.

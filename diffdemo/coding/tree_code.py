@@ -1,81 +1,128 @@
-"""Channel simulation by a beam-searched random tree code.
+"""Communicating a Gaussian sample by a random tree code: what symbols stand for.
 
 The encoder knows mu and wants the decoder to hold a sample of N(mu, I). Both share a random codebook. The encoder
-searches a random tree of codebook rows for a path that looks like such a sample and sends the path: two bits a stage,
-at a fixed rate, with nothing left to entropy-code and nothing in the decoder that depends on floating point.
+searches a random tree of codebook rows for a path that looks like such a sample (`tree_search.py`) and sends the path:
+two bits a stage, at a fixed rate, with nothing left to entropy-code and nothing in the decoder that depends on
+floating point.
 
-    mu --rotate--> y = [y_1 ... y_T] --beam search--> symbols (2 T bits)
-    symbols --walk--> rows --codebook--> sqrt(1+v) [c_1 ... c_T] --rotate back--> sample
+    mu --rotate--> y --beam search--> symbols (2 T bits)
+    symbols --walk--> rows --codebook--> sqrt(1+v) c --rotate back--> sample
 
-`v` is the variance of mu's entries. A prior N(0, 1+v) costs (d/2) log2(1+v) bits instead of |mu|^2 / (2 ln 2); the
-number of stages fixes v, so that the decoder knows it for free.
-
-The search is a branching random walk with selection: its loss is a fraction of the rate, which shrinks with the
-square of the logarithm of the beam width. Chunked Poisson functional representation loses a constant a chunk instead
-(see `poisson.py`).
+mu's entries are of several classes; v_k is the variance of those of class k. A prior N(0, 1 + v_k) costs
+sum_k n_k/2 log2(1 + v_k) bits instead of |mu|^2 / (2 ln 2). The proportions of the v_k are known beforehand, and the
+number of stages fixes their scale, so that the decoder knows them for free. Every stage covers the same share of each
+class, and so the same information.
 """
 
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from diffdemo.coding.beam import BRANCH_KEYS, SYMBOL_BITS, search, walk
+from diffdemo.coding.beam import BRANCH_KEYS, SYMBOL_BITS, walk, walk_of_version_1
 from diffdemo.coding.codebook import codebook, rows_for
 from diffdemo.coding.philox import philox_words
-from diffdemo.coding.rotation import Rotation, padded_size
+from diffdemo.coding.rotation import ClassRotation, PaddedRotation, Rotation, padded_size
 
-# normative: length of a tree, which bounds the memory of the encoder and lets trees be searched side by side; and the
-# largest ln(1 + v), beyond which float32 would overflow.
+# normative: length of a tree, which bounds the memory of the encoder and lets trees be searched side by side; the
+# largest ln(1 + v), beyond which float32 would overflow; and how far classes are out of step with each other.
 LONGEST_TREE = 1024
 MAX_LOG_VARIANCE = 30.0
+PHASE_PER_THOUSAND = 618
 
-SHORT_STAGES = 400
-FEWEST_TYPICAL_DIMENSIONS = 64
-"""Below, a typical sample of so few numbers may be far off: thumbnails get the likeliest one instead."""
-
-_searchers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="beam")
+SOLVER_STEPS = 200
+_SIGNS = np.array([1, -1], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
-class TreePreset:
-    """A beam width and the rate at which it delivers an unbiased sample: bits = slope * KL + start per tree.
+class TreeCode:
+    """What the number of a preset in a file's header stands for. normative.
 
     Attributes:
         number: what the file says; never reused.
-        beam: surviving paths; the decoder does not need it.
-        slope, start: calibrated by `python -m diffdemo bench channel`; normative, for they decide `v`.
-        short_beam, short_slope: for steps of at most `SHORT_STAGES`, which can afford a wider beam. The encoder's
-            alone: it asks more of such a step; that the decoder's v is a little too small then cannot be seen.
+        slope, start: the rate at which an encoder delivers an unbiased sample, bits = slope * KL + start per tree;
+            calibrated by `python -m diffdemo bench channel`. They decide `v`.
+        most_rows: of the codebook.
+        is_first: of version 1: the vector of a step is one class, padded to whole blocks, and symbols name rows of
+            their own instead of signs.
     """
 
     number: int
-    beam: int
     slope: float
     start: float
-    short_beam: int
-    short_slope: float
+    most_rows: int
+    is_first: bool = False
 
 
-FAST = TreePreset(0, 256, 1.118, 4.4, 256, 1.118)
-BALANCED = TreePreset(1, 1536, 1.073, 5.3, 1536, 1.073)
-BEST = TreePreset(2, 16384, 1.053, 5.6, 65536, 1.040)
-TREE_PRESETS = {p.number: p for p in (FAST, BALANCED, BEST)}
+TREE_CODES = {
+    code.number: code
+    for code in (
+        TreeCode(0, 1.118, 4.4, 4096, is_first=True),
+        TreeCode(1, 1.073, 5.3, 4096, is_first=True),
+        TreeCode(2, 1.053, 5.6, 4096, is_first=True),
+        TreeCode(3, 1.080, 4.6, 512),
+        TreeCode(4, 1.061, 5.2, 512),
+        TreeCode(5, 1.043, 5.6, 512),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """How the entries of a vector differ in expected size.
+
+    Attributes:
+        sizes: entries of each class; they lie one class after the other.
+        weights: variance of each class's entries, of which only the proportions matter; positive.
+    """
+
+    sizes: tuple[int, ...]
+    weights: tuple[float, ...]
+
+    @classmethod
+    def single(cls, dimensions: int) -> Classes:
+        """A vector whose entries are all alike."""
+        return cls((dimensions,), (1.0,))
+
+    @property
+    def dimensions(self) -> int:
+        """Entries in all."""
+        return sum(self.sizes)
+
+    def energies(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Sum of squares of each class's entries: float64 [classes]."""
+        begins = np.cumsum((0, *self.sizes[:-1]))
+        sums: NDArray[np.float64] = np.add.reduceat(np.square(vector, dtype=np.float64), begins)
+        return sums
+
+    def scaled(self, divergence_bits: float) -> NDArray[np.float64]:
+        """Variances in the classes' proportions whose prior costs so many bits: float64 [classes].
+
+        Solves sum_k n_k/2 log2(1 + s w_k) = bits for s by Newton's method, from below: the left side is concave in s.
+        """
+        sizes, weights = np.array(self.sizes, np.float64), np.array(self.weights, np.float64)
+        nats = divergence_bits * math.log(2)
+        scale = 2 * nats / float(sizes @ weights)
+        for _ in range(SOLVER_STEPS):
+            missing = nats - 0.5 * float(sizes @ np.log1p(scale * weights))
+            if missing <= 1e-12 * nats:
+                break
+            scale += missing / (0.5 * float(sizes @ (weights / (1 + scale * weights))))
+        variances: NDArray[np.float64] = np.minimum(scale * weights, math.expm1(MAX_LOG_VARIANCE))
+        return variances
 
 
 @dataclass(frozen=True, slots=True)
 class TreeStep:
-    """Geometry of one step: what encoder and decoder must agree on, derived from three integers."""
+    """Geometry of one step: what encoder and decoder must agree on."""
 
-    dimensions: int
+    classes: Classes
     stages: int
-    preset: TreePreset
+    code: TreeCode
 
     @property
     def num_bits(self) -> int:
@@ -85,111 +132,97 @@ class TreeStep:
     @property
     def trees(self) -> list[tuple[int, int]]:
         """First and last stage (exclusive) of each independent tree."""
-        count = -(-self.stages // LONGEST_TREE)
+        count = trees_of(self.stages)
         edges = [i * self.stages // count for i in range(count + 1)]
         return list(pairwise(edges))
 
     @property
-    def edges(self) -> NDArray[np.int64]:
-        """[stages + 1] first coordinate of each stage in the rotated vector."""
-        return np.arange(self.stages + 1, dtype=np.int64) * padded_size(self.dimensions) // self.stages
+    def padded(self) -> Classes:
+        """The classes of the rotated vector."""
+        return Classes.single(padded_size(self.classes.dimensions)) if self.code.is_first else self.classes
 
     @property
-    def is_short(self) -> bool:
-        """Whether the encoder takes the wider beam."""
-        return self.stages <= SHORT_STAGES
+    def variances(self) -> NDArray[np.float64]:
+        """V of each class as the decoder knows it: float64 [classes]. normative."""
+        divergence = max(0.0, (self.num_bits - self.code.start * trees_of(self.stages)) / self.code.slope)
+        return self.padded.scaled(divergence)
 
-    @property
-    def divergence_bits(self) -> float:
-        """KL divergence from the matched prior that the encoder delivers with these stages, in bits."""
-        return self._divergence(self.preset.short_slope if self.is_short else self.preset.slope)
-
-    @property
-    def variance(self) -> float:
-        """v: variance of mu's entries as the decoder knows it. normative."""
-        return self._variance(self._divergence(self.preset.slope))
-
-    @property
-    def energy(self) -> float:
-        """|mu|^2 for which the stages are exactly enough."""
-        return self._variance(self.divergence_bits) * padded_size(self.dimensions)
-
-    def _divergence(self, slope: float) -> float:
-        return max(0.0, (self.num_bits - self.preset.start * len(self.trees)) / slope)
-
-    def _variance(self, divergence_bits: float) -> float:
-        return math.expm1(min(MAX_LOG_VARIANCE, 2 * math.log(2) * divergence_bits / padded_size(self.dimensions)))
+    def rotation(self, key: tuple[int, int], number: int) -> Rotation:
+        """That of step `number` of a file."""
+        if self.code.is_first:
+            return PaddedRotation(self.classes.dimensions, key, number)
+        return ClassRotation(self.classes.sizes, key, number)
 
 
-def stages_for(energy: float, dimensions: int, preset: TreePreset) -> int:
-    """The fewest stages that carry |mu|^2 = `energy` in full; at least one."""
-    size = padded_size(dimensions)
-    bits = size / 2 * math.log2(1 + energy / size)
-    stages = max(1, math.ceil((preset.slope * bits + preset.start) / SYMBOL_BITS))
-    while TreeStep(dimensions, stages, preset).energy < energy:
-        stages += max(1, stages // 256)
-    return stages
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Which entries of the rotated vector a stage covers, and with which columns of the codebook.
 
-
-def simulate(mu: NDArray[np.float32], step: TreeStep, *, key: tuple[int, int], number: int) -> NDArray[np.uint8]:
-    """Find the symbols of a sample of N(mu, I).
-
-    Args:
-        mu: float32 [dimensions]; `|mu|^2` should be `step.energy`. Less wastes bits, more shrinks the sample.
-        step: geometry.
-        key: shared randomness of the file, two 32-bit words.
-        number: of the step in the file.
-
-    Returns:
-        uint8 [stages], each 0..3.
-    """
-    y = Rotation(step.dimensions, key, number).forward(mu)
-    v = step.variance
-    edges = step.edges
-    columns = int(np.diff(edges).max())
-    rows = rows_for(columns)
-    scorer = _Scorer(codebook(rows, columns)[:, :columns], v)
-
-    def search_tree(tree: int) -> NDArray[np.uint8]:
-        first, last = step.trees[tree]
-        widths = np.diff(edges[first : last + 1])
-        gains, drift = scorer(y[edges[first] : edges[last]], widths)
-        if step.dimensions < FEWEST_TYPICAL_DIMENSIONS:
-            drift = gains.max(axis=1)  # Out of reach, so that the nearest path is the best one.
-        beam = step.preset.short_beam if step.is_short else step.preset.beam
-        return search(gains, drift, beam, _log2(rows), _root(key, number, tree), BRANCH_KEYS)
-
-    trees = range(len(step.trees))
-    found = _searchers.map(search_tree, trees) if len(trees) > 1 else map(search_tree, trees)
-    return np.concatenate(list(found))
-
-
-class _Scorer:
-    """What each codebook row would add to log q(z)/p(z), z = sqrt(1+v) c: <y, z> - v/2 |c|^2, for all stages at once.
-
-    One matrix product does it all: two further columns hold the norms, one for full stages, one for those that are an
-    entry shorter.
+    Attributes:
+        edges: for each class, int64 [stages + 1]: first entry of each stage, counted from the beginning of the vector.
+        columns: for each class, the columns of the codebook that belong to it; a stage takes them from the first on.
+        rows: of the codebook.
     """
 
-    def __init__(self, book: NDArray[np.float32], v: float) -> None:
-        self._v = v
-        self._columns = book.shape[1]
-        norms = [np.einsum("rc,rc->r", b, b) for b in (book, book[:, : self._columns - 1])]
-        loss = np.float32(-v / 2) * np.stack(norms, axis=1)
-        self._rows = torch.from_numpy(np.concatenate([np.float32(math.sqrt(1 + v)) * book, loss], axis=1))
+    edges: list[NDArray[np.int64]]
+    columns: list[slice]
+    rows: int
 
-    def __call__(
-        self, y: NDArray[np.float32], widths: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Scores [stages, rows] and what a true sample adds on average [stages]; `widths` cuts y into stages."""
-        stages = np.zeros((len(widths), self._columns + 2), np.float32)
-        inside = stages[:, : self._columns]
-        inside[np.arange(self._columns) < widths[:, None]] = y
-        norms = np.einsum("tc,tc->t", inside, inside)
-        stages[np.arange(len(widths)), self._columns + self._columns - widths] = 1
-        drift = norms - np.float32(self._v / (2 * (1 + self._v))) * (norms + widths.astype(np.float32))
-        gains: NDArray[np.float32] = torch.mm(torch.from_numpy(stages), self._rows.T).numpy()
-        return gains, drift
+    @classmethod
+    def of(cls, step: TreeStep) -> Coverage:
+        """Share out every class among the stages. normative."""
+        edges, columns, begin, column = [], [], 0, 0
+        for k, size in enumerate(step.padded.sizes):
+            phase = k * step.stages * PHASE_PER_THOUSAND // 1000 % step.stages
+            stages = np.arange(step.stages + 1, dtype=np.int64)
+            edges.append(begin + (stages * size + phase) // step.stages)
+            width = -(-size // step.stages)
+            columns.append(slice(column, column + width))
+            begin, column = begin + size, column + width
+        return cls(edges, columns, rows_for(column, step.code.most_rows))
+
+    @property
+    def width(self) -> int:
+        """Columns in all."""
+        return int(self.columns[-1].stop)
+
+    @property
+    def log2_rows(self) -> int:
+        """How many bits name a row."""
+        return self.rows.bit_length() - 1
+
+    def drawn(self, symbols: NDArray[np.uint8], root: int, *, is_first: bool) -> NDArray[np.float32]:
+        """What the stages of a tree stand for, in all columns: [symbols, width]; the first bit is that of even ones.
+
+        Args:
+            symbols: from the tree's first stage on.
+            root: hash of its empty path.
+            is_first: see `TreeCode`.
+        """
+        book = codebook(self.rows, self.width)[:, : self.width]
+        if is_first:
+            return book[walk_of_version_1(symbols, self.log2_rows, root, BRANCH_KEYS)]
+        drawn = book[walk(symbols, self.log2_rows, root, BRANCH_KEYS)]
+        drawn[:, ::2] *= _SIGNS[symbols >> 1][:, None]
+        drawn[:, 1::2] *= _SIGNS[symbols & 1][:, None]
+        return drawn
+
+    def inside(self, k: int, first: int, last: int) -> NDArray[np.bool_]:
+        """Which of class k's columns the stages from `first` to `last` fill: [last - first, columns]."""
+        widths = np.diff(self.edges[k][first : last + 1])
+        columns = self.columns[k]
+        filled: NDArray[np.bool_] = np.arange(columns.stop - columns.start) < widths[:, None]
+        return filled
+
+
+def trees_of(stages: int) -> int:
+    """How many trees so many stages are divided into. normative."""
+    return -(-stages // LONGEST_TREE)
+
+
+def root_of(key: tuple[int, int], number: int, tree: int) -> int:
+    """Hash of the empty path of a tree. normative."""
+    return int(philox_words(1, key, stream=(number, tree, 2))[0])
 
 
 def reproduce(
@@ -204,31 +237,35 @@ def reproduce(
 
     Args:
         symbols: uint8 [<= stages]; fewer than `stages` if the file was cut.
-        step, key, number: as in `simulate`.
+        step: geometry.
+        key: shared randomness of the file, two 32-bit words.
+        number: of the step in the file.
         missing: float32 [dimensions], used in place of the stages that were not received; without it they are zero.
     """
-    edges = step.edges
-    columns = int(np.diff(edges).max())
-    rows = rows_for(columns)
-    book = codebook(rows, columns)
-    rotation = Rotation(step.dimensions, key, number)
-    received = len(symbols)
-    y = np.zeros(rotation.size, np.float32) if missing is None else rotation.forward(missing)
-    scale = np.float32(math.sqrt(1 + step.variance))
+    coverage = Coverage.of(step)
+    rotation = step.rotation(key, number)
+    y = np.zeros(step.padded.dimensions, np.float32) if missing is None else rotation.forward(missing)
+    scales = np.sqrt(1 + step.variances).astype(np.float32)
     for tree, (first, last) in enumerate(step.trees):
-        last = min(last, received)
+        last = min(last, len(symbols))
         if first >= last:
             break
-        chosen = walk(np.ascontiguousarray(symbols[first:last]), _log2(rows), _root(key, number, tree), BRANCH_KEYS)
-        widths = np.diff(edges[first : last + 1])
-        picked = book[chosen, :columns]
-        y[edges[first] : edges[last]] = scale * picked[np.arange(columns) < widths[:, None]]
+        part = np.ascontiguousarray(symbols[first:last])
+        drawn = coverage.drawn(part, root_of(key, number, tree), is_first=step.code.is_first)
+        for k, (edges, columns) in enumerate(zip(coverage.edges, coverage.columns, strict=True)):
+            y[edges[first] : edges[last]] = scales[k] * drawn[:, columns][coverage.inside(k, first, last)]
     return rotation.backward(y)
 
 
-def _root(key: tuple[int, int], number: int, tree: int) -> int:
-    return int(philox_words(1, key, stream=(number, tree, 2))[0])
+def prior_sample(
+    noise: NDArray[np.float32], step: TreeStep, *, key: tuple[int, int], number: int
+) -> NDArray[np.float32]:
+    """White noise given the variances of the step's prior, for stages that were not received: float32 [dimensions].
 
-
-def _log2(rows: int) -> int:
-    return rows.bit_length() - 1
+    Args:
+        noise: standard normal, float32 [dimensions].
+        step, key, number: as in `reproduce`.
+    """
+    rotation = step.rotation(key, number)
+    scales = np.sqrt(1 + step.variances).astype(np.float32)
+    return rotation.backward(rotation.forward(noise) * np.repeat(scales, step.padded.sizes))

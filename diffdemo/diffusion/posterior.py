@@ -15,7 +15,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 
@@ -44,9 +46,10 @@ class PosteriorStep:
         """Mean of q for this x; of p for x_hat in its place. `z` is ignored where sigma_t is infinite."""
         return x if math.isinf(self.sigma_t) else x + self.ratio * (z - x)
 
-    def shift(self, x: Tensor, x_hat: Tensor) -> Tensor:
-        """mu: distance of the means of q and p in units of their standard deviation."""
-        return (x - x_hat) * ((1 - self.ratio) / self.scale)
+    def shift(self, error: NDArray[np.float32]) -> NDArray[np.float32]:
+        """mu: distance of the means of q and p in units of their standard deviation, for x - x_hat = `error`."""
+        mu: NDArray[np.float32] = error * np.float32((1 - self.ratio) / self.scale)
+        return mu
 
     def flow(self, z: Tensor, x_hat: Tensor) -> Tensor:
         """Where the probability flow leads from z, in one Euler step (Song et al. 2021, eq. 13; DDIM).
@@ -58,6 +61,8 @@ class PosteriorStep:
 
 def sigma_for_energy(sigma_t: float, error: float, energy: float) -> float:
     """The noise level at which |mu|^2 reaches `energy`, given |x - x_hat|^2 = `error`: |mu|^2 solved for sigma_s.
+
+    Both may be weighted sums of squares, by the same weights.
 
     Returns:
         sigma_s < sigma_t; 0 where no level is low enough because there is no error.

@@ -16,13 +16,13 @@ from diffdemo.diffusion.denoiser import Denoiser
 ROWS, COLUMNS = 2, 3
 
 # normative: the order of the views. Each is its own inverse.
-_VIEWS: tuple[Callable[[Tensor], Tensor], ...] = (
+VIEWS: tuple[Callable[[Tensor], Tensor], ...] = (
     lambda image: image,
     lambda image: image.flip(COLUMNS),
     lambda image: image.flip(ROWS),
     lambda image: image.flip(ROWS, COLUMNS),
 )
-MAX_VIEWS = len(_VIEWS)
+MAX_VIEWS = len(VIEWS)
 
 
 class Views:
@@ -36,7 +36,7 @@ class Views:
     def __init__(self, denoiser: Denoiser, count: int) -> None:
         self.sigma_min = denoiser.sigma_min
         self._denoiser = denoiser
-        self._views = _VIEWS[:count]
+        self._views = VIEWS[:count]
 
     def denoise(self, z: Tensor, sigma: float) -> Tensor:
         """float32 [1,3,H,W] of any size -> the same shape."""

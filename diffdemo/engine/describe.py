@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from diffdemo.codecs.registry import codec_numbered, fact_names
-from diffdemo.coding.container import VERSION, read_bitstream
+from diffdemo.coding.container import read_bitstream
 from diffdemo.engine.records import FileInfo
 from diffdemo.metrics.distortion import bits_per_pixel
 
@@ -24,7 +24,7 @@ def describe_file(data: bytes, known: dict[bytes, str]) -> FileInfo:
     description = codec.describe(data)
     return FileInfo(
         codec=codec.name,
-        version=VERSION,
+        version=header.version,
         model=known.get(header.fingerprint),
         fingerprint=header.fingerprint.hex(),
         width=header.width,

@@ -16,7 +16,7 @@ from diffdemo.errors import ModelMismatch, WeightsError
 from diffdemo.hub.library import Library
 from diffdemo.models.registry import RETIRED, SHIPPED, default_model, model_spec
 from diffdemo.models.spec import Kind, ModelSpec
-from diffdemo.models.weights import sha256_of
+from diffdemo.models.weights import fingerprints_of
 
 C = TypeVar("C", bound=Codec)
 
@@ -77,7 +77,10 @@ class ModelStore:
         with self._lock:
             if not self._shipped:
                 self._shipped = {
-                    bytes.fromhex(sha256_of(spec.path)[:8]): spec.name for spec in SHIPPED if spec.path.is_file()
+                    fingerprint: spec.name
+                    for spec in SHIPPED
+                    if spec.path.is_file()
+                    for fingerprint in fingerprints_of(spec.path)
                 }
         return self._shipped | self._library.fingerprints()
 

@@ -12,8 +12,8 @@ from diffdemo.models.space import PixelSpace, Space
 from diffdemo.models.spec import Kind, ModelFiles, ModelSpec
 
 
-def load_space(spec: ModelSpec, weights: ModelFiles | None, device: torch.device) -> tuple[Space, bytes]:
-    """The model on its device, and the four bytes that name it in files.
+def load_space(spec: ModelSpec, weights: ModelFiles | None, device: torch.device) -> tuple[Space, bytes, bytes | None]:
+    """The model on its device, the four bytes that name it in files, and those of version 1 where they are others.
 
     Models in diffusers' layout run in half precision on the GPU, where it halves memory and more than halves time; the
     states that encoder and decoder share are float32 on the CPU in any case, and forgive what differs (docs/diffc.md,
@@ -29,11 +29,11 @@ def load_space(spec: ModelSpec, weights: ModelFiles | None, device: torch.device
     """
     if weights is None:
         denoiser = PhotoDenoiser.load(spec.path, device=device)
-        return PixelSpace(denoiser, most_views=MAX_VIEWS), bytes.fromhex(denoiser.sha256[:8])
+        space: Space = PixelSpace(denoiser, most_views=MAX_VIEWS, spectrum=denoiser.spectrum)
+        return space, bytes.fromhex(denoiser.sha256[:8]), bytes.fromhex(denoiser.former_sha256[:8]) or None
     dtype = torch.float16 if device.type == "cuda" else torch.float32
-    space: Space
     if spec.kind is Kind.COD_PRETRAINED:
-        return load_cod_space(weights.files[CONVERSIONS[spec.kind].key], device=device), weights.fingerprint
+        return load_cod_space(weights.files[CONVERSIONS[spec.kind].key], device=device), weights.fingerprint, None
     # diffusers takes seconds to import, and only these models need it.
     if spec.kind is Kind.PIXEL:
         from diffdemo.models.diffusers.pixel_unet import load_pixel_space
@@ -43,4 +43,4 @@ def load_space(spec: ModelSpec, weights: ModelFiles | None, device: torch.device
         from diffdemo.models.diffusers.latent import load_latent_space
 
         space = load_latent_space(weights, name=spec.name, device=device, dtype=dtype)
-    return space, weights.fingerprint
+    return space, weights.fingerprint, None

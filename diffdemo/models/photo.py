@@ -7,9 +7,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from diffdemo.diffusion.spectrum import Spectrum
+from diffdemo.errors import WeightsError
 from diffdemo.images import mirrored
 from diffdemo.models.photo_unet import PhotoUNet, PhotoUNetShape
-from diffdemo.models.weights import read_network
+from diffdemo.models.weights import FORMER_SHA256, read_network
+
+SPECTRUM = "spectrum"
+"""Entry of a weight file's header: see `diffusion.spectrum`."""
 
 
 class PhotoDenoiser:
@@ -18,13 +23,25 @@ class PhotoDenoiser:
     Attributes:
         sigma_min: lowest noise level seen in training with some margin.
         sha256: hash of the weight file; its first four bytes stand in every file written with it.
+        former_sha256: of the file that held the same weights without a spectrum; "" if there was none.
+        spectrum: what the network misses, by frequency; None if its file does not say.
         num_parameters: of the network.
     """
 
     sigma_min = 0.01
 
-    def __init__(self, network: PhotoUNet, *, sha256: str, device: torch.device) -> None:
+    def __init__(
+        self,
+        network: PhotoUNet,
+        *,
+        sha256: str,
+        device: torch.device,
+        former_sha256: str = "",
+        spectrum: Spectrum | None = None,
+    ) -> None:
         self.sha256 = sha256
+        self.former_sha256 = former_sha256
+        self.spectrum = spectrum
         self.device = device
         self.num_parameters = sum(p.numel() for p in network.parameters())
         self._network = network.eval().requires_grad_(False).to(device)
@@ -37,8 +54,16 @@ class PhotoDenoiser:
         Raises:
             WeightsError: missing, damaged, or of another architecture.
         """
-        network, sha256 = read_network(path, lambda found: PhotoUNet(PhotoUNetShape.from_metadata(found)), "PhotoUNet")
-        return cls(network, sha256=sha256, device=device)
+        network, weights = read_network(path, lambda found: PhotoUNet(PhotoUNetShape.from_metadata(found)), "PhotoUNet")
+        text = weights.metadata.get(SPECTRUM)
+        try:
+            spectrum = Spectrum.from_text(text) if text is not None else None
+        except ValueError as error:
+            raise WeightsError(
+                f"The weights '{path.name}' have a damaged spectrum. Please fetch them again."
+            ) from error
+        former = weights.metadata.get(FORMER_SHA256, "")
+        return cls(network, sha256=weights.sha256, device=device, former_sha256=former, spectrum=spectrum)
 
     @torch.inference_mode()
     def denoise(self, z: Tensor, sigma: float) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from diffdemo.diffusion.denoiser import Denoiser
+from diffdemo.diffusion.spectrum import Spectrum
 from diffdemo.errors import RateError
 
 
@@ -24,6 +25,7 @@ class Space(Protocol):
         takes_prompt: whether a text can help.
         most_views: how many views of a signal the model may be shown, see `diffusion.views`; 1 for one that knows the
             upright world only, or whose evaluations are dear.
+        spectrum: what the model misses, by frequency; None for a model of which that is not known.
         num_parameters: of all networks.
         num_bytes: of memory that the weights take on the model's device.
     """
@@ -33,6 +35,7 @@ class Space(Protocol):
     sigma_min: float
     takes_prompt: bool
     most_views: int
+    spectrum: Spectrum | None
     num_parameters: int
     num_bytes: int
 
@@ -58,7 +61,7 @@ class PixelSpace:
 
     Args:
         denoiser: of pictures.
-        most_views: see `Space`.
+        most_views, spectrum: see `Space`.
         num_parameters, num_bytes: of its network.
     """
 
@@ -66,9 +69,18 @@ class PixelSpace:
     factor = 1
     takes_prompt = False
 
-    def __init__(self, denoiser: Denoiser, *, most_views: int = 1, num_parameters: int = 0, num_bytes: int = 0) -> None:
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        *,
+        most_views: int = 1,
+        spectrum: Spectrum | None = None,
+        num_parameters: int = 0,
+        num_bytes: int = 0,
+    ) -> None:
         self.sigma_min = denoiser.sigma_min
         self.most_views = most_views
+        self.spectrum = spectrum
         self.num_parameters = num_parameters
         self.num_bytes = num_bytes
         self._denoiser = denoiser

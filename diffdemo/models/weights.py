@@ -15,6 +15,9 @@ from torch import Tensor
 
 from diffdemo.errors import WeightsError
 
+FORMER_SHA256 = "former_sha256"
+"""Entry of a weight file's header: hash of the file that held the same tensors before, which files of users name."""
+
 
 @dataclass(frozen=True, slots=True)
 class WeightFile:
@@ -98,11 +101,25 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return checkpoint
 
 
+def fingerprints_of(path: Path) -> tuple[bytes, ...]:
+    """Four bytes for each name that files give to the weights in a safetensors file, the one of today last.
+
+    Raises:
+        WeightsError: damaged, or not safetensors.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            former = (file.metadata() or {}).get(FORMER_SHA256, "")
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"The weights '{path.name}' are damaged or not a safetensors file: {error}.") from error
+    return tuple(bytes.fromhex(sha256[:8]) for sha256 in (former, sha256_of(path)) if sha256)
+
+
 Network = TypeVar("Network", bound=torch.nn.Module)
 
 
-def read_network(path: Path, build: Callable[[dict[str, str]], Network], kind: str) -> tuple[Network, str]:
-    """A network with the weights of a file that says of what shape it is, and the file's SHA-256.
+def read_network(path: Path, build: Callable[[dict[str, str]], Network], kind: str) -> tuple[Network, WeightFile]:
+    """A network with the weights of a file that says of what shape it is, and that file.
 
     Args:
         path: of the file.
@@ -118,7 +135,7 @@ def read_network(path: Path, build: Callable[[dict[str, str]], Network], kind: s
     except (KeyError, ValueError) as error:
         raise WeightsError(f"The weights '{path.name}' do not say which {kind} they are for.") from error
     load_strictly(network, weights, path.name)
-    return network, weights.sha256
+    return network, weights
 
 
 def load_strictly(network: torch.nn.Module, weights: WeightFile, name: str) -> None:

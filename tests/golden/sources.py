@@ -42,6 +42,7 @@ class SixParameters(BlockMeans):
     """A signal that is no picture, words, and several views: all that a header can say."""
 
     most_views = 4
+    spectrum = None
 
     def denoiser(self, prompt: str = "") -> SceneBeside:
         return SceneBeside(0.25 if prompt else 0.0)

@@ -27,10 +27,12 @@ from PIL import Image
 from torch import Tensor
 
 from diffdemo.codecs.diffc import DiffC
-from diffdemo.codecs.diffc_picture import denoiser_of, own_state
+from diffdemo.codecs.diffc_picture import denoiser_of, evaluations_at, own_state
+from diffdemo.codecs.diffc_plan import EFFORTS
 from diffdemo.codecs.records import Encoded, Preset, Target
 from diffdemo.codecs.rendering import Rendering
-from diffdemo.coding.tree_code import TREE_PRESETS, TreePreset, TreeStep, reproduce, simulate
+from diffdemo.coding.tree_code import Classes, TreeStep, reproduce
+from diffdemo.coding.tree_search import Search, simulate
 from diffdemo.diffusion.denoiser import Denoiser
 from diffdemo.diffusion.views import MAX_VIEWS
 from diffdemo.engine.examples import example_centre, example_pixels
@@ -79,23 +81,29 @@ def main(argv: list[str]) -> int:
 
 
 def bench_channel() -> Iterator[Row]:
-    """Channel simulation alone: 4,000-bit steps on the dimensions of a 256x256 picture, and the Poisson reference."""
-    dimensions, stages, repetitions = 3 * 256 * 256, 2000, 8
-    for preset in TREE_PRESETS.values():
-        yield {"coder": f"tree code, beam {preset.beam}", **_tree_row(preset, dimensions, stages, repetitions)}
+    """Channel simulation alone: short and long steps on the dimensions of a 256x256 picture, and Poisson's.
+
+    The bound is that of any scheme: log2(I + 1) + 2.45 bits over the divergence I of a step (arXiv 2604.23076).
+    """
+    for preset, effort in EFFORTS.items():
+        for stages in (100, 500, 2000):
+            row = _tree_row(effort.search, 3 * 256 * 256, stages, max(4, 4000 // stages))
+            yield {"coder": f"tree code, {preset.value}", "stages": stages, **row}
     for extra in (2.0, 6.0):
         yield {"coder": f"Poisson, 8-bit chunks, 2^{8 + extra:.0f} candidates", **_poisson_row(12288, 200, extra)}
 
 
-def _tree_row(preset: TreePreset, dimensions: int, stages: int, repetitions: int) -> Row:
-    step = TreeStep(dimensions, stages, preset)
+def _tree_row(search: Search, dimensions: int, stages: int, repetitions: int) -> Row:
+    step = TreeStep(Classes.single(dimensions), stages, search.code)
+    divergence = search.delivered_bits(stages)
+    energy = dimensions * float(step.classes.scaled(divergence)[0])
     random = np.random.default_rng(0)
     shifts, variances, encoding, decoding = [], [], 0.0, 0.0
     for number in range(repetitions + 1):
         mu = random.standard_normal(dimensions).astype(np.float32)
-        mu *= np.float32(math.sqrt(step.energy) / np.linalg.norm(mu))
+        mu *= np.float32(math.sqrt(energy) / np.linalg.norm(mu))
         began = time.perf_counter()
-        symbols = simulate(mu, step, key=(1, 2), number=number)
+        symbols = simulate(mu, step, search, key=(1, 2), number=number)
         middle = time.perf_counter()
         sample = reproduce(symbols, step, key=(1, 2), number=number)
         if number > 0:  # the first one compiles and draws the codebook
@@ -104,9 +112,11 @@ def _tree_row(preset: TreePreset, dimensions: int, stages: int, repetitions: int
             shifts.append(float(sample @ mu / (mu @ mu)) - 1)
             variances.append(float((sample - mu).var()))
     return {
+        "beam": search.beam_for(stages),
         "encode kbit/s": repetitions * step.num_bits / encoding / 1e3,
         "decode kbit/s": repetitions * step.num_bits / decoding / 1e3,
-        "overhead %": 100 * (step.num_bits / step.divergence_bits - 1),
+        "overhead %": 100 * (step.num_bits / divergence - 1),
+        "bound %": 100 * (math.log2(divergence + 1) + 2.45) / divergence,
         "mean shift %": 100 * float(np.mean(shifts)),
         "residual variance": float(np.mean(variances)),
     }
@@ -147,7 +157,9 @@ def bench_codec() -> Iterator[Row]:
 def _codec_row(codec: DiffC, pixels: Pixels, bpp: float, preset: Preset) -> Row:
     height, width = pixels.shape[:2]
     timed = _Timed(codec.space.denoiser())
-    watched = DiffC(PixelSpace(timed, most_views=MAX_VIEWS), fingerprint=codec.fingerprint)
+    watched = DiffC(
+        PixelSpace(timed, most_views=MAX_VIEWS, spectrum=codec.space.spectrum), fingerprint=codec.fingerprint
+    )
     began, first = time.perf_counter(), 0.0
     target = Target(num_bytes=int(bpp * width * height / 8))
     moments: list[Encoded] = []
@@ -167,7 +179,7 @@ def _codec_row(codec: DiffC, pixels: Pixels, bpp: float, preset: Preset) -> Row:
         "file / ideal": 8 * len(data) / ideal,
         "ideal PSNR dB": psnr_db(pixels, to_pixels(ideal_picture)),
         "residual variance": float(((state.z - to_image(pixels)) / state.sigma).var()),
-        "evaluations": state.number * head.views,
+        "evaluations": sum(evaluations_at(s.sigma, codec.space, head) for s in codec.open(data).steps()),
         "encode s": seconds,
         "first preview s": first,
         "network share": timed.seconds / seconds,
@@ -202,7 +214,8 @@ def bench_drift() -> Iterator[Row]:
         ("noise 1e-2", _Noisy(network, 1e-2)),
         ("bfloat16", _BFloat16(network)),
     ):
-        picture = _last(DiffC(PixelSpace(denoiser, most_views=MAX_VIEWS), fingerprint=codec.fingerprint), data)
+        space = PixelSpace(denoiser, most_views=MAX_VIEWS, spectrum=codec.space.spectrum)
+        picture = _last(DiffC(space, fingerprint=codec.fingerprint), data)
         yield {
             "decoder": name,
             "PSNR loss dB": psnr_db(pixels, exact) - psnr_db(pixels, picture),

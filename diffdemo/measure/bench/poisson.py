@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from diffdemo.coding.codebook import SCALE, normal_quantiles
 from diffdemo.coding.philox import philox_words
-from diffdemo.coding.rotation import Rotation
+from diffdemo.coding.rotation import PaddedRotation, padded_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class PoissonChunks:
 
     def edges(self, divergence_bits: float) -> NDArray[np.int64]:
         """First coordinate of each chunk in the rotated vector, and its end."""
-        size = Rotation(self.dimensions, (0, 0), 0).size
+        size = padded_size(self.dimensions)
         count = max(1, math.ceil(divergence_bits / self.chunk_bits))
         return np.arange(count + 1, dtype=np.int64) * size // count
 
@@ -63,7 +63,7 @@ def simulate_poisson(
     Returns:
         Indices (from 1), the sample float32 [dimensions], and the length of the indices' Zipf code in bits.
     """
-    rotation = Rotation(chunks.dimensions, key, number)
+    rotation = PaddedRotation(chunks.dimensions, key, number)
     y = rotation.forward(mu)
     divergence = float(np.dot(y, y)) / (2 * math.log(2))
     edges = chunks.edges(divergence)

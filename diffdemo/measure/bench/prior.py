@@ -60,7 +60,7 @@ def prior_row(denoiser: Denoiser, x: Tensor, bpp: float, steps: int) -> Row:
         energy = x.numel() * float(np.expm1(2 * bits / x.numel() * np.log(2)))
         finer = sigma_for_energy(sigma, float((x - x_hat).double().square().sum()), energy)
         step = PosteriorStep(sigma, finer)
-        mu = step.shift(x, x_hat)
+        mu = (x - x_hat) * ((1 - step.ratio) / step.scale)
         local += local_bits(mu)
         equal += energy / (2 * np.log(2))
         z = step.mean(z, x) + step.scale * white_noise(tuple(x.shape), 0, stream=number)

@@ -106,7 +106,8 @@ def read_cdc(path: Path) -> tuple[CdcNetwork, str]:
     Raises:
         WeightsError: missing, damaged, or of another architecture.
     """
-    return read_network(path, lambda metadata: CdcNetwork(CdcShape.from_metadata(metadata)), "CDC model")
+    network, weights = read_network(path, lambda found: CdcNetwork(CdcShape.from_metadata(found)), "CDC model")
+    return network, weights.sha256
 
 
 def _integers(text: str) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from diffdemo.diffusion.denoiser import Denoiser
+from diffdemo.diffusion.spectrum import Spectrum
 from diffdemo.diffusion.vp import VpDenoiser, VpSchedule
 from diffdemo.errors import WeightsError
 from diffdemo.models.diffusers.autoencoder import Autoencoder, PreviewDecoder
@@ -47,6 +48,7 @@ class LatentSpace:
 
     takes_prompt = True
     most_views = 1
+    spectrum: Spectrum | None = None
 
     def __init__(
         self,

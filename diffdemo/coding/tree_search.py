@@ -1,0 +1,170 @@
+"""The encoder's side of the tree code: which path looks like a sample of N(mu, I).
+
+The search is a branching random walk with selection: its loss is a fraction of the rate, which shrinks with the
+square of the logarithm of the beam width (Brunet, Derrida 1997). Chunked Poisson functional representation loses a
+constant a chunk instead (`measure/bench/poisson.py`). Nothing here is normative: a better search is free to come.
+"""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from diffdemo.coding.beam import BRANCH_KEYS, SYMBOL_BITS, search
+from diffdemo.coding.codebook import codebook
+from diffdemo.coding.tree_code import TREE_CODES, Coverage, TreeCode, TreeStep, root_of, trees_of
+
+WIDEST = 1 << 16
+LEAD = 16.0
+LEAD_STAGES = 16
+"""Nats by which the search aims above its target, and in how many stages it comes back to it."""
+FEWEST_TYPICAL_DIMENSIONS = 64
+"""Below, a typical sample of so few numbers may be far off: thumbnails get the likeliest one instead."""
+
+_searchers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="beam")
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How wide an encoder searches.
+
+    Attributes:
+        code: what it writes into the file.
+        narrowest: surviving paths of a long step; `code.slope` is theirs.
+        paths: surviving paths of all stages together that a step of one tree may have. Short steps get a wider beam
+            for the same work. The decoder's v is then a little too small, which cannot be seen.
+    """
+
+    code: TreeCode
+    narrowest: int
+    paths: int
+
+    def beam_for(self, stages: int) -> int:
+        """Surviving paths, a power of two."""
+        within = 1 << max(0, (self.paths // stages).bit_length() - 1)
+        return min(WIDEST, max(self.narrowest, within))
+
+    def delivered_bits(self, stages: int) -> float:
+        """KL divergence from the matched prior that so many stages deliver."""
+        slope = slope_of(self.beam_for(stages))
+        return max(0.0, (stages * SYMBOL_BITS - self.code.start * trees_of(stages)) / slope)
+
+    def stages_for(self, divergence_bits: float) -> int:
+        """The fewest stages that deliver so many bits; at least one."""
+        stages = max(1, math.ceil((divergence_bits + self.code.start) / SYMBOL_BITS))
+        while self.delivered_bits(stages) < divergence_bits:
+            stages += max(1, stages // 256)
+        return stages
+
+
+def slope_of(beam: int) -> float:
+    """Bits a beam of this width takes for a bit of divergence.
+
+    What selection loses shrinks with the square of ln(beam) (Brunet, Derrida 1997, "Shift in the velocity of a front");
+    both constants are fitted to `python -m diffdemo bench channel`.
+    """
+    return 1 + 1 / (0.371 * math.log(beam) + 1.222) ** 2
+
+
+FAST = Search(TREE_CODES[3], 512, 1 << 20)
+BALANCED = Search(TREE_CODES[4], 2048, 1 << 22)
+BEST = Search(TREE_CODES[5], 16384, 1 << 24)
+
+
+def simulate(
+    mu: NDArray[np.float32], step: TreeStep, searching: Search, *, key: tuple[int, int], number: int
+) -> NDArray[np.uint8]:
+    """Find the symbols of a sample of N(mu, I).
+
+    Args:
+        mu: float32 [dimensions]; its energy should be what the stages deliver. Less wastes
+            bits, more shrinks the sample.
+        step: geometry.
+        searching: how wide.
+        key: shared randomness of the file, two 32-bit words.
+        number: of the step in the file.
+
+    Returns:
+        uint8 [stages], each 0..3.
+    """
+    y = step.rotation(key, number).forward(mu)
+    coverage = Coverage.of(step)
+    scorer = _Scorer(coverage, step.variances)
+    is_small = step.classes.dimensions < FEWEST_TYPICAL_DIMENSIONS
+    beam = searching.beam_for(step.stages)
+
+    def search_tree(tree: int) -> NDArray[np.uint8]:
+        gains, drift = scorer(y, *step.trees[tree])
+        if is_small:
+            # Out of reach, so that the nearest path is the best one.
+            drift = (gains[:, 0] + np.abs(gains[:, 1:]).sum(axis=1)).max(axis=1)
+        else:
+            _take_the_lead(drift)
+        return search(gains, drift, beam, coverage.log2_rows, root_of(key, number, tree), BRANCH_KEYS)
+
+    trees = range(len(step.trees))
+    found = _searchers.map(search_tree, trees) if len(trees) > 1 else map(search_tree, trees)
+    return np.concatenate(list(found))
+
+
+def _take_the_lead(drift: NDArray[np.float32]) -> None:
+    """Aim a little above what is expected, and come back at the end: in place.
+
+    A path that is ahead is worth more than one that is as far behind, for what is ahead can be spent later. Without
+    a lead, the search would throw both away.
+    """
+    stages = len(drift)
+    back = min(LEAD_STAGES, stages // 4)
+    if back:
+        lead = np.float32(LEAD * back / LEAD_STAGES)
+        drift[0] += lead
+        drift[-back:] -= lead / np.float32(back)
+
+
+class _Scorer:
+    """What each codebook row adds to log q(z)/p(z), z = sqrt(1+v) c: sum of y z - v/2 c^2, for all stages of a tree.
+
+    Even and odd columns are apart, for each may have either sign. Stages fill all columns of a class or all but its
+    last, so that the v/2 c^2 are one sum for those that are always filled, and one a class for its last.
+    """
+
+    def __init__(self, coverage: Coverage, variances: NDArray[np.float64]) -> None:
+        self._coverage = coverage
+        self._variances = variances
+        book = codebook(coverage.rows, coverage.width)[:, : coverage.width]
+        last = [columns.stop - 1 for columns in coverage.columns]
+        losses = -0.5 * np.repeat(variances, [c.stop - c.start for c in coverage.columns]).astype(np.float32)
+        ends = losses[last] * np.square(book[:, last])
+        losses[last] = 0
+        always = np.square(book) @ losses
+        self._even = torch.from_numpy(np.ascontiguousarray(book[:, ::2]))
+        self._odd = torch.from_numpy(np.ascontiguousarray(book[:, 1::2]))
+        self._losses = torch.from_numpy(np.concatenate([always[:, None], ends], axis=1))
+
+    def __call__(
+        self, y: NDArray[np.float32], first: int, last: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Scores [stages, 3, rows] as `search` wants them, and what a true sample adds on average [stages]."""
+        coverage = self._coverage
+        stages = np.zeros((last - first, coverage.width), np.float32)
+        filled_last = np.ones((last - first, 1 + len(coverage.columns)), np.float32)
+        drift = np.zeros(last - first, np.float32)
+        for k, (edges, columns) in enumerate(zip(coverage.edges, coverage.columns, strict=True)):
+            v = float(self._variances[k])
+            filled = coverage.inside(k, first, last)
+            inside = stages[:, columns]
+            inside[filled] = y[edges[first] : edges[last]]
+            norms = np.einsum("tc,tc->t", inside, inside)
+            drift += norms - np.float32(v / (2 * (1 + v))) * (norms + filled.sum(axis=1, dtype=np.float32))
+            inside *= np.float32(math.sqrt(1 + v))
+            filled_last[:, 1 + k] = filled[:, -1]
+        gains = torch.empty(last - first, 3, coverage.rows)
+        torch.mm(torch.from_numpy(filled_last), self._losses.T, out=gains[:, 0])
+        torch.mm(torch.from_numpy(np.ascontiguousarray(stages[:, ::2])), self._even.T, out=gains[:, 1])
+        torch.mm(torch.from_numpy(np.ascontiguousarray(stages[:, 1::2])), self._odd.T, out=gains[:, 2])
+        return gains.numpy(), drift
