@@ -43,6 +43,8 @@ from diffdemo.models.cdc.model import CdcModel
 from diffdemo.models.conversion import CONVERSIONS
 from diffdemo.models.spec import Kind, ModelFiles, ModelSpec
 
+VERSIONS = (1,)
+"""Of the container, that this codec has written."""
 LATENT_CELL = 16
 """Side in pixels of what one latent position stands for."""
 SWEEP_CODES = tuple(range(UNIT_CODE + 4 * CODES_AN_OCTAVE, UNIT_CODE - 1, -CODES_AN_OCTAVE // 2))
@@ -80,7 +82,7 @@ class Cdc(Codec):
     @classmethod
     def describe(cls, data: bytes) -> Description:
         """What a file says about itself; see `Codec`."""
-        bitstream = read_bitstream(data)
+        bitstream = read_bitstream(data, VERSIONS)
         return Description({"delta": delta_of(_code_of(bitstream.header))}, bitstream.header_bytes)
 
     def encode_progressively(
@@ -175,7 +177,7 @@ class Cdc(Codec):
         Raises:
             BitstreamError: if not.
         """
-        bitstream = read_bitstream(data)
+        bitstream = read_bitstream(data, VERSIONS)
         header = bitstream.header
         _code_of(header)
         if padded_pixels(header.width, header.height, MULTIPLE) > self.most_pixels:

@@ -43,6 +43,10 @@ from diffdemo.models.conversion import CONVERSIONS
 from diffdemo.models.spec import Kind, ModelFiles, ModelSpec
 
 
+VERSIONS = (1,)
+"""Of the container, that this codec has written."""
+
+
 @dataclass(frozen=True, slots=True)
 class CodContent:
     """A picture as CoD-Lite sees it.
@@ -94,7 +98,7 @@ class CodLite(Codec):
     @classmethod
     def describe(cls, data: bytes) -> Description:
         """What a file says about itself; see `Codec`."""
-        bitstream = read_bitstream(data)
+        bitstream = read_bitstream(data, VERSIONS)
         shape = rate_of(bitstream.header)
         return Description({"stride": shape.stride, "code_bits": shape.bits}, bitstream.header_bytes)
 
@@ -214,7 +218,7 @@ class CodLite(Codec):
         Raises:
             BitstreamError: if not.
         """
-        bitstream = read_bitstream(data)
+        bitstream = read_bitstream(data, VERSIONS)
         header = bitstream.header
         rate_of(header)
         self._require_decodable(header.width, header.height)

@@ -16,7 +16,6 @@ from diffdemo.coding.container import (
     Header,
     read_bitstream,
     require_payload_within,
-    require_version,
     write_bitstream,
 )
 from diffdemo.diffusion.views import MAX_VIEWS
@@ -159,7 +158,6 @@ def read_file(data: bytes) -> DiffCFile:
     header = bitstream.header
     if header.codec_id != CODEC_ID or len(header.parameters) not in (3, 4, 5, 6):
         raise CorruptBitstream("The file was not written by DiffC.")
-    require_version(bitstream, tuple(TREES))
     seed, tree, growth, *more = header.parameters
     views = more.pop(0) if len(more) % 2 else 1
     shape, prompt_bytes = more or (3 << 8 | 1, 0)

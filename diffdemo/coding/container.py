@@ -136,8 +136,12 @@ def require_sides(width: int, height: int) -> None:
         )
 
 
-def read_bitstream(data: bytes) -> Bitstream:
+def read_bitstream(data: bytes, versions: tuple[int, ...] = VERSIONS) -> Bitstream:
     """Parse a file, whole or cut. Never reads outside `data`, never allocates more than it holds.
+
+    Args:
+        data: the file.
+        versions: that the codec of the file knows; all that any does where the codec is not known yet.
 
     Raises:
         UnsupportedBitstream: other magic or version.
@@ -150,8 +154,11 @@ def read_bitstream(data: bytes) -> Bitstream:
         raise UnsupportedBitstream(f"Not a diffdemo file: it starts with {data[:4]!r}, expected {MAGIC!r}.")
     reader = _Reader(data, len(MAGIC))
     version = reader.take(1)[0]
-    if version not in VERSIONS:
-        raise _unread(version, VERSIONS)
+    if version not in versions:
+        raise UnsupportedBitstream(
+            f"The file has format version {version}; this installation reads version {' and '.join(map(str, versions))}"
+            ". Please decode it with the diffdemo that wrote it."
+        )
     kind = reader.take(1)[0]
     fingerprint = reader.take(FINGERPRINT_BYTES)
     width, height = reader.number(), reader.number()
@@ -181,20 +188,6 @@ def require_model(written_with: bytes, ours: bytes) -> None:
             f"The file was written with model {written_with.hex()}; this one is {ours.hex()}. "
             "Only the same weights can decode it."
         )
-
-
-def require_version(bitstream: Bitstream, known: tuple[int, ...]) -> None:
-    """Check that a codec reads files of this version.
-
-    Args:
-        bitstream: the file.
-        known: versions of the codec's payload.
-
-    Raises:
-        UnsupportedBitstream: if not.
-    """
-    if bitstream.header.version not in known:
-        raise _unread(bitstream.header.version, known)
 
 
 def require_payload_within(bitstream: Bitstream, most: int) -> None:
@@ -233,14 +226,6 @@ def require_whole(bitstream: Bitstream, codec: str) -> None:
         )
     if bitstream.is_damaged:
         raise CorruptBitstream("The file is damaged: its check value does not match. Please fetch it again.")
-
-
-def _unread(version: int, known: tuple[int, ...]) -> UnsupportedBitstream:
-    versions = " and ".join(map(str, known))
-    return UnsupportedBitstream(
-        f"The file has format version {version}; this installation reads version {versions}. "
-        "Please decode it with the diffdemo that wrote it."
-    )
 
 
 def _is_side(length: int) -> bool:
