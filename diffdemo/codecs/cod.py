@@ -42,7 +42,6 @@ from diffdemo.models.cod.shape import CodShape
 from diffdemo.models.conversion import CONVERSIONS
 from diffdemo.models.spec import Kind, ModelFiles, ModelSpec
 
-
 VERSIONS = (1,)
 """Of the container, that this codec has written."""
 

@@ -25,6 +25,7 @@ from diffdemo.coding.tree_code import TREE_CODES, TreeStep, prior_sample, reprod
 from diffdemo.diffusion.denoiser import Denoiser
 from diffdemo.diffusion.posterior import PosteriorStep, ideal_bits_by_value, white_noise
 from diffdemo.diffusion.pyramid import Pyramid, looks_at
+from diffdemo.diffusion.rough import rough
 from diffdemo.diffusion.samplers import ancestral, flow
 from diffdemo.diffusion.spectrum import Basis, basis_for
 from diffdemo.diffusion.views import Views
@@ -179,7 +180,7 @@ class DiffCPicture(CodedPicture):
         if decoder is Decoder.MEAN or math.isinf(state.sigma):
             yield state.x_hat, 1, 1
             return
-        denoiser = denoiser_of(self.space, self.file.head)
+        denoiser = rough(denoiser_of(self.space, self.file.head))
         if decoder is Decoder.FLOW:
             sampler = flow(denoiser, state.z, state.sigma, realism=rendering.realism)
         else:

@@ -9,13 +9,23 @@ from diffdemo.coding.container import Header, read_bitstream, write_bitstream
 from diffdemo.errors import CorruptBitstream, DiffDemoError, UnsupportedBitstream
 
 # Magic, version, counts, fingerprint, sides 65535 and 300, 2^35 - 1 and 0, 9 bytes of payload, its check, the header's.
-HEADER = "44494644 01 2f 61626364 ffff03 ac02 ffffffff7f 00 09 29b1 8790"
+HEADERS = {
+    1: "44494644 01 2f 61626364 ffff03 ac02 ffffffff7f 00 09 29b1 8790",
+    2: "44494644 02 2f 61626364 ffff03 ac02 ffffffff7f 00 09 29b1 ????",
+}
 DIFFC_FILES = {
     3: "444946440131676f6c6405ac02ffffffff0f0280800103d029592a78797a",
     4: "444946440141676f6c6405ac020001010403d029a83678797a",
     5: "444946440151676f6c6405ac02000001bf80010205069bc62fc3b678797a",
     6: "444946440161676f6c6405ac020000010281060104b7136a556178797a",
 }
+FILES_OF_VERSION_2 = {
+    3: "444946440231676f6c6405ac02ffffffff0f0580800103d029????78797a",
+    4: "444946440241676f6c6405ac020004010403d029????78797a",
+    5: "444946440251676f6c6405ac02000301bf80010205069bc6????c3b678797a",
+    6: "444946440261676f6c6405ac020003010281060104b713????6178797a",
+}
+TREES = {1: (0, 1, 2), 2: (3, 4, 5)}
 
 
 def written(parameters: tuple[int, ...], **changes: object) -> bytes:
@@ -23,23 +33,44 @@ def written(parameters: tuple[int, ...], **changes: object) -> bytes:
     return write_bitstream(**{**fields, **changes}, parameters=parameters)
 
 
-def test_bytes_of_a_header() -> None:
+@pytest.mark.parametrize("version", HEADERS)
+def test_bytes_of_a_header(version: int) -> None:
     fields = {"codec_id": 15, "fingerprint": b"abcd", "width": 65535, "height": 300}
-    data = write_bitstream(**fields, parameters=((1 << 35) - 1, 0), payload=b"123456789")
-    assert data == bytes.fromhex(HEADER) + b"123456789"
-    assert read_bitstream(data).header == Header(15, b"abcd", 65535, 300, ((1 << 35) - 1, 0), 9, 0x29B1)
+    data = write_bitstream(**fields, parameters=((1 << 35) - 1, 0), payload=b"123456789", version=version)
+    assert data == bytes.fromhex(HEADERS[version]) + b"123456789"
+    header = Header(15, b"abcd", 65535, 300, ((1 << 35) - 1, 0), 9, 0x29B1, version)
+    assert read_bitstream(data).header == header
 
 
-def test_bytes_of_every_form_of_diffc_header() -> None:
+def test_a_file_is_of_the_first_version_unless_it_says_more() -> None:
+    assert read_bitstream(written(())).header.version == 1
+    assert Header(15, b"abcd", 1, 1, (), 0, 0).version == 1
+    assert FileHead(b"gold", 5, 300, 0, 3, 1).version == 2
+
+
+@pytest.mark.parametrize(("version", "files"), [(1, DIFFC_FILES), (2, FILES_OF_VERSION_2)])
+def test_bytes_of_every_form_of_diffc_header(version: int, files: dict[int, str]) -> None:
+    fast, balanced, best = TREES[version]
     found = {
-        3: FileHead(b"gold", 5, 300, (1 << 32) - 1, 2, 16384),
-        4: FileHead(b"gold", 5, 300, 0, 1, 1, views=4),
-        5: FileHead(b"gold", 5, 300, 0, 0, 1, channels=64, factor=63, prompt="ö"),
-        6: FileHead(b"gold", 5, 300, 0, 0, 1, views=2, channels=3, factor=1, prompt="a"),
+        3: FileHead(b"gold", 5, 300, (1 << 32) - 1, best, 16384, version=version),
+        4: FileHead(b"gold", 5, 300, 0, balanced, 1, views=4, version=version),
+        5: FileHead(b"gold", 5, 300, 0, fast, 1, channels=64, factor=63, prompt="ö", version=version),
+        6: FileHead(b"gold", 5, 300, 0, fast, 1, views=2, channels=3, factor=1, prompt="a", version=version),
     }
-    assert {count: head.to_file(b"xyz").hex() for count, head in found.items()} == DIFFC_FILES
+    assert {count: head.to_file(b"xyz").hex() for count, head in found.items()} == files
     for head in found.values():
         assert read_file(head.to_file(b"xyz")).head == head
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_file_has_a_tree_of_its_version(version: int) -> None:
+    for tree in range(8):
+        data = written((0, tree, 1), version=version)
+        if tree in TREES[version]:
+            assert read_file(data).head.tree == tree
+        else:
+            with pytest.raises(CorruptBitstream, match="settings"):
+                read_file(data)
 
 
 @pytest.mark.parametrize(
@@ -90,9 +121,16 @@ def test_codecs_are_numbered_from_one_to_fifteen() -> None:
 
 def test_the_next_version_is_refused() -> None:
     data = bytearray(written(()))
-    data[4] = 2
-    with pytest.raises(UnsupportedBitstream, match="version 2"):
-        read_bitstream(bytes(data))
+    for version in (0, 3):
+        data[4] = version
+        with pytest.raises(UnsupportedBitstream, match=f"version {version}; this installation reads version 1 and 2"):
+            read_bitstream(bytes(data))
+
+
+def test_a_version_that_the_codec_does_not_know_is_refused() -> None:
+    assert read_bitstream(written((), version=1), (1,)).header.version == 1
+    with pytest.raises(UnsupportedBitstream, match=r"version 2; this installation reads version 1\."):
+        read_bitstream(written((), version=2), (1,))
 
 
 @pytest.mark.parametrize(
@@ -100,6 +138,7 @@ def test_the_next_version_is_refused() -> None:
     [
         (((1 << 32) - 1, 0, 1), (1 << 32, 0, 1)),
         ((0, 2, 1), (0, 3, 1)),
+        ((0, 0, 1), (0, 6, 1)),
         ((0, 0, 1), (0, 0, 0)),
         ((0, 0, 1 << 14), (0, 0, (1 << 14) + 1)),
         ((0, 0, 1, 4), (0, 0, 1, 5)),

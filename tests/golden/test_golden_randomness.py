@@ -8,13 +8,34 @@ import pytest
 from diffdemo.coding import beam
 from diffdemo.coding.codebook import codebook, normal_quantiles, rows_for
 from diffdemo.coding.philox import philox_blocks, philox_signs, philox_words
-from diffdemo.coding.rotation import Rotation, padded_size
-from diffdemo.coding.tree_code import TREE_PRESETS, TreeStep, reproduce
+from diffdemo.coding.rotation import ClassRotation, PaddedRotation, _permutation, padded_size
+from diffdemo.coding.tree_code import (
+    TREE_CODES,
+    Classes,
+    Coverage,
+    TreeCode,
+    TreeStep,
+    prior_sample,
+    reproduce,
+    root_of,
+)
 from tests.golden.digests import digest
 from tests.golden.numbers import noise
 
 KEY = (0x12345678, 0x9ABCDEF0)
 STAGES = (1, 3, 4, 63, 500, 2000, 3100)
+CODES = {
+    0: (1.118, 4.4, 4096, True),
+    1: (1.073, 5.3, 4096, True),
+    2: (1.053, 5.6, 4096, True),
+    3: (1.080, 4.6, 512, False),
+    4: (1.061, 5.2, 512, False),
+    5: (1.043, 5.6, 512, False),
+}
+"""Number -> slope, start, most rows, whether it is of version 1."""
+UNEQUAL = Classes((5000, 1, 37, 3962), (0.25, 1.0, 0.5, 0.0625))
+SIMPLE = TreeCode(3, 1.0, 0.0, 512)
+"""A code whose slope nobody calibrates."""
 
 WORDS = "464284a7b3e9c9ce"
 STREAM = "4254d2058cc801c7"
@@ -64,6 +85,34 @@ SAMPLES = [
 ]
 PRODUCTS = [133.3716, 134.5092, 135.052]
 """Of a sample with fixed numbers: all of its entries in one."""
+PLACES = "b4dda1a55574cc9b"
+MIXED = "397df0555be6de7a"
+MIXED_BACK = "435c2745519e10e4"
+SIGNED_WALKS = "f203dde54e8b8147"
+ROOTS = "d86f92e4ff6f28ef"
+SHARES = "e43868b19254963c"
+DRAWN = "7aecbbed85a3dd08"
+SCALED = [
+    0.000456975132994,
+    0.00182790053198,
+    0.000913950265988,
+    0.000114243783248,
+    0.0296241888869,
+    0.118496755548,
+    0.0592483777738,
+    0.00740604722172,
+    2.66868072238,
+    10.6747228895,
+    5.33736144477,
+    0.667170180596,
+]
+SAMPLE = [-0.03218, -1.47289, -1.766899, 1.493636, 2.043184, -2.517631, 0.218336, 149.658611]
+CUT_SAMPLE = [-0.438353, -1.730586, -1.766899, 1.652123, 1.919707, -2.405497, 0.113054, 176.247457]
+PRIOR_SAMPLE = [2.167319, 1.822268, -3.517423, 1.372432, 0.216213, 1.382212, -0.529628, 349.675413]
+
+
+def one_class(dimensions: int, stages: int, code: int) -> TreeStep:
+    return TreeStep(Classes.single(dimensions), stages, TREE_CODES[code])
 
 
 def test_words() -> None:
@@ -84,7 +133,8 @@ def test_codebook() -> None:
 
 def test_rows_of_the_codebook() -> None:
     columns = (1, 2048, 2049, 4096, 4097, 300_000, 524_288, 524_289, 1 << 24)
-    assert [rows_for(n) for n in columns] == [4096, 4096, 2048, 2048, 1024, 16, 16, 16, 16]
+    assert [rows_for(n, 4096) for n in columns] == [4096, 4096, 2048, 2048, 1024, 16, 16, 16, 16]
+    assert [rows_for(n, 512) for n in (1, 16_384, 16_385, 32_769, 1 << 24)] == [512, 512, 256, 128, 16]
 
 
 def test_sizes() -> None:
@@ -92,45 +142,136 @@ def test_sizes() -> None:
     assert [padded_size(n) for n in dimensions] == [1, 2, 4, 128, 2048, 4096, 4096, 8192, 12_288, 16_384]
 
 
-def test_rotation() -> None:
+def test_rotation_of_version_1() -> None:
     """Whole numbers, whose sums and sixty-fourths float32 holds exactly."""
-    rotation = Rotation(9000, KEY, 5)
+    rotation = PaddedRotation(9000, KEY, 5)
     forward = rotation.forward(np.rint(4 * noise((9000,), 60)).astype(np.float32))
     assert digest(4096 * forward) == ROTATED
     backward = rotation.backward(np.rint(4 * noise((rotation.size,), 61)).astype(np.float32))
     assert digest(4096 * backward) == ROTATED_BACK
-    assert Rotation(3, KEY, 5).forward(np.array([1, 2, 4], np.float32)).tolist() == ROTATED_THREE
+    assert PaddedRotation(3, KEY, 5).forward(np.array([1, 2, 4], np.float32)).tolist() == ROTATED_THREE
 
 
-def test_walk() -> None:
+def test_walk_of_version_1() -> None:
     assert digest(beam.BRANCH_KEYS) == BRANCH_KEYS
     symbols = (philox_words(300, KEY, stream=(7, 7, 7)) & 3).astype(np.uint8)
-    rows = [beam.walk(symbols, bits, root, beam.BRANCH_KEYS) for bits, root in ((12, 1), (12, 0xFFFFFFFF), (4, 77))]
+    rows = [
+        beam.walk_of_version_1(symbols, bits, root, beam.BRANCH_KEYS)
+        for bits, root in ((12, 1), (12, 0xFFFFFFFF), (4, 77))
+    ]
     assert digest(rows) == WALKS
 
 
 def test_trees_and_edges() -> None:
-    step = TreeStep(9000, 2500, TREE_PRESETS[0])
+    step = one_class(9000, 2500, 0)
     assert step.trees == [(0, 833), (833, 1666), (1666, 2500)]
-    assert [len(TreeStep(9000, n, TREE_PRESETS[0]).trees) for n in (1, 1024, 1025, 2048, 2049)] == [1, 1, 2, 2, 3]
-    assert digest(step.edges) == EDGES
+    assert [len(one_class(9000, n, 0).trees) for n in (1, 1024, 1025, 2048, 2049)] == [1, 1, 2, 2, 3]
+    assert digest(Coverage.of(step).edges[0]) == EDGES
     assert step.num_bits == 5000
 
 
-@pytest.mark.parametrize("preset", [0, 1, 2])
-def test_variances(preset: int) -> None:
+@pytest.mark.parametrize("code", [0, 1, 2])
+def test_variances_of_version_1(code: int) -> None:
     """What a preset and a number of stages say about the scale of a sample, to nine digits."""
-    found = [TreeStep(3000, stages, TREE_PRESETS[preset]).variance for stages in STAGES]
-    assert found == pytest.approx(VARIANCES[preset], rel=1e-9, abs=0)
-    assert TreeStep(4, 4000, TREE_PRESETS[preset]).variance == pytest.approx(1.0686474581524463e13, rel=1e-9)
+    found = [float(one_class(3000, stages, code).variances[0]) for stages in STAGES]
+    assert found == pytest.approx(VARIANCES[code], rel=1e-9, abs=0)
+    assert one_class(4, 4000, code).variances == pytest.approx([1.0686474581524463e13], rel=1e-9)
 
 
-@pytest.mark.parametrize("preset", [0, 1, 2])
-def test_samples(preset: int) -> None:
+@pytest.mark.parametrize("code", [0, 1, 2])
+def test_samples_of_version_1(code: int) -> None:
     """Symbols of three trees to numbers of three blocks; some at each end of each tree, and what was not received."""
-    step = TreeStep(9000, 2500, TREE_PRESETS[preset])
+    step = one_class(9000, 2500, code)
     symbols = (philox_words(2400, KEY, stream=(8, 8, 8)) & 3).astype(np.uint8)
     missing = noise((9000,), 62).astype(np.float32)
     sample = reproduce(symbols, step, key=KEY, number=9, missing=missing)
-    assert sample[::1000].tolist() == pytest.approx(SAMPLES[preset], abs=1e-5)
-    assert float(np.dot(sample, noise((9000,), 63))) == pytest.approx(PRODUCTS[preset], abs=1e-3)
+    assert sample[::1000].tolist() == pytest.approx(SAMPLES[code], abs=1e-5)
+    assert float(np.dot(sample, noise((9000,), 63))) == pytest.approx(PRODUCTS[code], abs=1e-3)
+
+
+def test_places_between_the_rounds_of_a_class() -> None:
+    """Odd sizes first: a stride that is looked for in larger steps would never be found for an even one."""
+    for size in (1, 3, 21, 37, 315):
+        assert sorted(_permutation(size).tolist()) == list(range(size))
+    assert digest(np.concatenate([_permutation(size) for size in (1, 2, 3, 10, 21, 37, 315, 4096, 5000)])) == PLACES
+
+
+def test_rotation_of_classes() -> None:
+    """Blocks of 4096, 1, 32 and 2048, and what they leave over; sums are rounded in the same order everywhere."""
+    rotation = ClassRotation(UNEQUAL.sizes, KEY, 5)
+    assert digest(rotation.forward(noise((9000,), 64).astype(np.float32)), "<f4") == MIXED
+    assert digest(rotation.backward(noise((9000,), 65).astype(np.float32)), "<f4") == MIXED_BACK
+
+
+def test_walk() -> None:
+    symbols = (philox_words(300, KEY, stream=(7, 7, 7)) & 3).astype(np.uint8)
+    rows = [beam.walk(symbols, bits, root, beam.BRANCH_KEYS) for bits, root in ((9, 1), (9, 0xFFFFFFFF), (4, 77))]
+    assert digest(rows) == SIGNED_WALKS
+    assert digest([root_of(KEY, number, tree) for number in (0, 1, 511) for tree in (0, 1, 7)]) == ROOTS
+
+
+@pytest.mark.parametrize("number", CODES)
+def test_codes(number: int) -> None:
+    code = TREE_CODES[number]
+    assert (code.number, code.slope, code.start, code.most_rows, code.is_first) == (number, *CODES[number])
+    assert len(TREE_CODES) == len(CODES)
+
+
+def test_shares_of_the_stages() -> None:
+    """Which entries of each class a stage covers, and with which columns, for more and fewer stages than entries."""
+    coverages = [Coverage.of(TreeStep(UNEQUAL, stages, SIMPLE)) for stages in (1, 3, 64, 700, 6000)]
+    edges = np.concatenate([edges for coverage in coverages for edges in coverage.edges])
+    columns = [columns for coverage in coverages for columns in coverage.columns]
+    numbers = [n for slice_ in columns for n in (slice_.start, slice_.stop)]
+    others = [n for coverage in coverages for n in (coverage.rows, coverage.log2_rows, coverage.width)]
+    assert digest(np.concatenate([edges, numbers, others])) == SHARES
+    inside = [coverages[3].inside(k, 10, 60) for k in range(4)]
+    assert [int(filled.sum()) for filled in inside] == [357, 0, 3, 283]
+    assert [filled.shape for filled in inside] == [(50, 8), (50, 1), (50, 1), (50, 6)]
+
+
+def test_rows_with_signs() -> None:
+    """The first bit of a symbol is the sign of the even columns, the second that of the odd ones."""
+    coverage = Coverage.of(TreeStep(UNEQUAL, 700, SIMPLE))
+    symbols = (philox_words(300, KEY, stream=(7, 7, 7)) & 3).astype(np.uint8)
+    drawn = coverage.drawn(symbols, 12345, is_first=False)
+    assert digest(4096 * drawn) == DRAWN
+    other = coverage.drawn(symbols[:1] ^ 2, 12345, is_first=False)
+    assert np.array_equal(other[0] == -drawn[0], np.arange(16) % 2 == 0)
+
+
+@pytest.mark.parametrize("number", [3, 4, 5])
+@pytest.mark.parametrize("stages", STAGES)
+def test_variances(number: int, stages: int) -> None:
+    """Of every class, against bisection; to nine digits."""
+    slope, start, *_ = CODES[number]
+    bits = max(0.0, (2 * stages - start * -(-stages // 1024)) / slope)
+    sizes, weights = np.array(UNEQUAL.sizes), np.array(UNEQUAL.weights)
+    low, high = 0.0, 1e6
+    for _ in range(200):
+        middle = (low + high) / 2
+        cost = float(sizes @ np.log2(1 + middle * weights)) / 2
+        low, high = (middle, high) if cost < bits else (low, middle)
+    found = TreeStep(UNEQUAL, stages, TREE_CODES[number]).variances
+    assert found == pytest.approx(low * weights, rel=1e-9, abs=1e-15)
+
+
+def test_variances_of_a_simple_code() -> None:
+    found = [float(v) for stages in (1, 64, 3100) for v in TreeStep(UNEQUAL, stages, SIMPLE).variances]
+    assert found == pytest.approx(SCALED, rel=1e-9, abs=0)
+    # As much as float32 can hold, for the widest class.
+    most = float(np.expm1(30.0))
+    assert TreeStep(Classes((2, 2), (1.0, 0.5)), 4000, SIMPLE).variances == pytest.approx([most, most], rel=1e-12)
+
+
+def test_samples() -> None:
+    """Symbols of three trees to four classes, whole, and cut in the last tree; and what else may have been sent."""
+    step = TreeStep(UNEQUAL, 2500, SIMPLE)
+    symbols = (philox_words(2500, KEY, stream=(8, 8, 8)) & 3).astype(np.uint8)
+    missing, against = noise((9000,), 62).astype(np.float32), noise((9000,), 63)
+    whole = reproduce(symbols, step, key=KEY, number=9)
+    cut = reproduce(symbols[:2400], step, key=KEY, number=9, missing=missing)
+    prior = prior_sample(missing, step, key=KEY, number=9)
+    for sample, expected in ((whole, SAMPLE), (cut, CUT_SAMPLE), (prior, PRIOR_SAMPLE)):
+        found = [*sample[[0, 4999, 5000, 5001, 5037, 5038, 8999]].tolist(), float(np.dot(sample, against))]
+        assert found == pytest.approx(expected, rel=1e-5, abs=1e-5)
