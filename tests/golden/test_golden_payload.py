@@ -32,10 +32,10 @@ LONG_RULE = StageRule(16, 3000, 1)
 
 BITS = "c6a64280c901912ee8066032c0"
 RULE = "da186a8b4165fdc9"
-CHEAP_RULE = "?"
+CHEAP_RULE = "859eda487d140f5a"
 LAST_CHEAP_LEVEL = 821
 """Of sigma 3.0."""
-WALK_OF_VERSION_2 = [0]
+WALK_OF_VERSION_2 = [64, 150, 267, 395, 531, 1341]
 FORECASTS = [384, 489, 520, 472, 8552, 1901]
 
 
@@ -93,23 +93,25 @@ def test_stages_of_a_step(is_cheap: bool, expected: str) -> None:
 def test_steps_of_version_2_are_half_as_long_where_they_are_cheap() -> None:
     """As far as sigma 3.0: bits 40,000 have a root of 200, and growth is 100 sixteenths."""
     levels = (0, 1, LAST_CHEAP_LEVEL, LAST_CHEAP_LEVEL + 1, 2048)
-    stages = {version: [StageRule(100, 30_000, version).stages(40_000, level) for level in levels] for version in (1, 2)}
+    stages = {
+        version: [StageRule(100, 30_000, version).stages(40_000, level) for level in levels] for version in (1, 2)
+    }
     assert stages == {1: [1250] * 5, 2: [625, 625, 625, 1250, 1250]}
     assert sigma_of(LAST_CHEAP_LEVEL + 1) < 3.0 <= sigma_of(LAST_CHEAP_LEVEL)
 
 
 def test_the_walk_through_steps_of_version_2() -> None:
     """Writer and reader take the level before a step to tell how long it is."""
-    writer = PayloadWriter(StageRule(100, 30_000, 2))
+    writer = PayloadWriter(StageRule(400, 30_000, 2))
     levels, stages = (600, 700, 800, 821, 822, 900), []
     for level in levels:
         stages.append(writer.rule)
         writer.begin_step(level, writer.rule)
         writer.bits.symbols(np.zeros(stages[-1], np.uint8))
     assert stages == WALK_OF_VERSION_2
-    steps = read_steps(writer.bits.to_bytes(), len(writer.bits.to_bytes()), StageRule(100, 30_000, 2))
+    steps = read_steps(writer.bits.to_bytes(), len(writer.bits.to_bytes()), StageRule(400, 30_000, 2))
     assert [(step.level, step.stages) for step in steps] == list(zip(levels, stages, strict=True))
-    reader = PayloadReader(writer.bits.to_bytes(), len(writer.bits.to_bytes()), StageRule(100, 30_000, 1))
+    reader = PayloadReader(writer.bits.to_bytes(), len(writer.bits.to_bytes()), StageRule(400, 30_000, 1))
     found = [step.stages for step in iter(reader.next_step, None) if len(reader.bits.symbols(step.stages))]
     assert found[:4] != stages[:4]
 
