@@ -7,10 +7,14 @@
 
 `python -m tests.golden.write` makes those that are missing. To make one anew is to change the format: existing files
 of users would decode to something else. See FORMAT.md, "Changes".
+
+DiffC files of version 1 have names without a prefix, and nobody makes them any more: no encoder writes that version.
+They are what proves that it is read as ever. Those of version 2 begin with `v2-`.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +24,9 @@ from diffdemo.codecs.base import Preset, Rendering
 from diffdemo.codecs.cdc import Cdc, Content
 from diffdemo.codecs.cdc_step import FINEST, delta_of
 from diffdemo.codecs.diffc import DiffC
+from diffdemo.codecs.diffc_file import FileHead
+from diffdemo.codecs.diffc_payload import PayloadWriter, level_of
+from diffdemo.coding.philox import philox_words
 from diffdemo.models.cdc.model import Family
 from tests.golden import sources
 from tests.golden.numbers import noise
@@ -29,7 +36,7 @@ FOLDER = Path(__file__).parent / "files"
 
 @dataclass(frozen=True, slots=True)
 class DiffCCase:
-    """A DiffC file.
+    """A DiffC file that an encoder wrote.
 
     Attributes:
         preset, views, steps: of the encoder.
@@ -37,6 +44,8 @@ class DiffCCase:
         seed: of the file.
         num_bytes: of the file, at most.
         parameters: that its header has.
+        version: of the file.
+        has_spectrum: whether its model has one.
     """
 
     preset: Preset
@@ -47,17 +56,71 @@ class DiffCCase:
     is_latent: bool = False
     seed: int = 1
     num_bytes: int = 600
+    version: int = 1
+    has_spectrum: bool = False
 
     @property
     def name(self) -> str:
-        kind = f"latent-{len(self.prompt)}-" if self.is_latent else ""
-        return f"{kind}{self.preset}-{self.views}-{self.steps}"
+        version = "" if self.version == 1 else f"v{self.version}-"
+        kind = f"latent-{len(self.prompt)}-" if self.is_latent else "spectrum-" if self.has_spectrum else ""
+        return f"{version}{kind}{self.preset}-{self.views}-{self.steps}"
+
+    @property
+    def tree(self) -> int:
+        """Number of the tree code in the file."""
+        return 3 * (self.version - 1) + tuple(Preset).index(self.preset)
 
     def codec(self) -> DiffC:
-        return sources.diffc_of_latents() if self.is_latent else sources.diffc()
+        return sources.diffc_of_latents() if self.is_latent else sources.diffc(has_spectrum=self.has_spectrum)
 
 
-DIFFC_CASES = (
+@dataclass(frozen=True, slots=True)
+class DrawnCase:
+    """A DiffC file of version 2 that nobody searched for: symbols at random, a sample of the prior.
+
+    Its model has a spectrum, and its states lie at every resolution that there is.
+
+    Attributes:
+        tree, views: of the file.
+        width, height: of the picture.
+        growth: of the steps.
+    """
+
+    tree: int
+    views: int
+    width: int = 37
+    height: int = 29
+    growth: int = 40
+    version = 2
+    seed = 5
+    prompt = ""
+    sigmas = (12.0, 5.0, 4.98, 3.2, 3.0, 2.98, 1.2, 1.19, 0.4, 0.05)
+
+    @property
+    def name(self) -> str:
+        return f"v2-drawn-{self.tree}-{self.views}-{self.width}x{self.height}"
+
+    @property
+    def parameters(self) -> int:
+        """That its header has."""
+        return 3 + (self.views > 1)
+
+    def codec(self) -> DiffC:
+        return sources.diffc(has_spectrum=True)
+
+    def file(self) -> bytes:
+        """The whole file."""
+        head = FileHead(sources.FINGERPRINT, self.width, self.height, self.seed, self.tree, self.growth, self.views)
+        writer = PayloadWriter(head.rule)
+        for number, sigma in enumerate(self.sigmas):
+            stages = writer.rule
+            writer.begin_step(level_of(sigma), stages)
+            words = philox_words(stages, (self.tree, self.views), stream=(number, 0, 9))
+            writer.bits.symbols((words & 3).astype(np.uint8))
+        return head.to_file(writer.bits.to_bytes())
+
+
+CASES_OF_VERSION_1 = (
     *(DiffCCase(preset, views, 3 + (views > 1)) for preset in Preset for views in (1, 2, 3, 4)),
     # Steps of more than 1024 stages, which are divided into trees, and a seed of 32 bits. Few and large steps are also
     # what shows best how a sample is scaled.
@@ -66,6 +129,18 @@ DIFFC_CASES = (
     DiffCCase(Preset.FAST, 1, 5, steps=6, is_latent=True, num_bytes=200),
     DiffCCase(Preset.BALANCED, 3, 6, steps=6, prompt="brighter, öh", is_latent=True, num_bytes=200),
 )
+
+
+CASES_OF_VERSION_2 = (
+    *(dataclasses.replace(case, version=2) for case in CASES_OF_VERSION_1),
+    *(DiffCCase(preset, 2, 4, version=2, has_spectrum=True) for preset in Preset),
+    # Steps of more than 1024 stages, in classes.
+    DiffCCase(Preset.BALANCED, 4, 4, steps=2, num_bytes=1600, version=2, has_spectrum=True),
+    *(DrawnCase(tree, views) for tree in (3, 4, 5) for views in (1, 2, 3, 4)),
+    # Pictures without whole blocks, without classes that others have, and with a long side.
+    *(DrawnCase(3, 2, width, height) for width, height in ((1, 1), (5, 3), (70, 8), (2, 61))),
+)
+DIFFC_CASES = (*CASES_OF_VERSION_1, *CASES_OF_VERSION_2)
 
 
 @dataclass(frozen=True, slots=True)

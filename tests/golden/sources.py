@@ -14,6 +14,7 @@ from torch import Tensor
 
 from diffdemo.codecs.cdc import Cdc
 from diffdemo.codecs.diffc import DiffC
+from diffdemo.diffusion.spectrum import Spectrum
 from diffdemo.models.cdc.layers import ChannelNorm
 from diffdemo.models.cdc.model import CdcModel, CdcNetwork, CdcShape, Family
 from diffdemo.models.space import PixelSpace
@@ -76,8 +77,18 @@ def picture(number: int) -> np.ndarray:
     return np.clip((values + 1) * 127.5, 0, 255).round().astype(np.uint8).transpose(1, 2, 0)
 
 
-def diffc(most_views: int = 4) -> DiffC:
-    return DiffC(PixelSpace(Scene(), most_views=most_views), fingerprint=FINGERPRINT)
+def spectrum() -> Spectrum:
+    """About what `Scene` misses, in whole numbers; lower for higher frequencies and for colour."""
+    rows = [
+        [level - 7 * ring - 11 * colour - (5 * ring * colour) % 3 for colour in range(3) for ring in range(10)]
+        for level in (-120, *(min(-277, 512 - 64 * i) for i in range(20)))
+    ]
+    return Spectrum(rows)
+
+
+def diffc(most_views: int = 4, *, has_spectrum: bool = False) -> DiffC:
+    space = PixelSpace(Scene(), most_views=most_views, spectrum=spectrum() if has_spectrum else None)
+    return DiffC(space, fingerprint=FINGERPRINT)
 
 
 def diffc_of_latents() -> DiffC:

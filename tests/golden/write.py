@@ -1,7 +1,8 @@
 """Make the golden files that are missing: `python -m tests.golden.write`. None is ever overwritten.
 
-Whoever deletes one to have it made anew changes the format (or, for those named shipped-*, the shipped weights), and
-says so in CHANGELOG.md.
+Whoever deletes one to have it made anew changes the format (or, for those whose name has shipped-, the shipped
+weights), and says so in CHANGELOG.md. DiffC files of version 1 cannot be made anew: nothing writes them any more, and
+a picture that today's decoder makes of them would prove nothing. They come back by `git checkout` alone.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ from diffdemo.codecs.diffc_file import read_file
 from diffdemo.codecs.diffc_plan import EFFORTS
 from diffdemo.images import Pixels
 from tests.golden import shipped, sources
-from tests.golden.cases import CDC_CASES, DIFFC_CASES, FOLDER, CdcCase, DiffCCase
+from tests.golden.cases import CASES_OF_VERSION_1, CASES_OF_VERSION_2, CDC_CASES, FOLDER, CdcCase, DiffCCase, DrawnCase
 from tests.golden.pictures import decoded
 
 
-def diffc_file(case: DiffCCase) -> bytes:
+def diffc_file(case: DiffCCase | DrawnCase) -> bytes:
     """Encode with as many views and steps as the case has, whatever the presets have today."""
+    if isinstance(case, DrawnCase):
+        return case.file()
     effort = EFFORTS[case.preset]
     EFFORTS[case.preset] = dataclasses.replace(effort, views=case.views, steps=case.steps, plain_steps=case.steps)
     try:
@@ -50,6 +53,15 @@ def keep(name: str, make: Callable[[], bytes]) -> bytes:
     return path.read_bytes()
 
 
+def require_version_1() -> None:
+    """Stop where something of the first version is gone."""
+    names = [case.name for case in CASES_OF_VERSION_1]
+    wanted = [f"{name}{ending}" for name in names for ending in (".difd", ".png", ".cut.png")]
+    wanted += [f"{case.name}{ending}" for case in shipped.OF_VERSION_1 for ending in (".difd", ".png")]
+    if missing := [name for name in wanted if not (FOLDER / name).exists()]:
+        raise SystemExit(f"of version 1, which nothing writes any more: please `git checkout` {', '.join(missing)}")
+
+
 def keep_picture(name: str, codec: Codec, data: bytes, rendering: Rendering) -> None:
     path = FOLDER / f"{name}.png"
     if not path.exists():
@@ -62,10 +74,12 @@ def _save(path: Path, pixels: Pixels) -> None:
 
 
 def main() -> None:
-    FOLDER.mkdir(exist_ok=True)
+    require_version_1()
     walks_path = FOLDER / "walks.json"
-    walks = json.loads(walks_path.read_text()) if walks_path.exists() else {}
-    for case in DIFFC_CASES:
+    walks = json.loads(walks_path.read_text())
+    for case in CASES_OF_VERSION_2:
+        if not (FOLDER / f"{case.name}.difd").exists():
+            walks.pop(case.name, None)
         data = keep(case.name, lambda case=case: diffc_file(case))
         keep_picture(case.name, case.codec(), data, Rendering())
         keep_picture(f"{case.name}.cut", case.codec(), data[: 2 * len(data) // 3], Rendering())
