@@ -43,7 +43,7 @@ class Rough:
 @functools.cache
 def fast_devices() -> tuple[str, ...]:
     """Kinds of devices that compute in bfloat16 and do not only imitate it."""
-    able = getattr(torch.cpu, "get_capabilities", dict)()
+    able: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
     on_cpu = able.get("amx_bf16") or able.get("avx512_bf16")
     on_gpu = torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
     return tuple(device for device, is_able in (("cpu", on_cpu), ("cuda", on_gpu)) if is_able)

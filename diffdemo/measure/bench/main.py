@@ -3,12 +3,14 @@
     python -m diffdemo bench [channel] [codec] [drift] [cdc] [--json]
     python -m diffdemo bench [cod] [networks] [compile] [theory] [views] [prior] [rounding] [--json]
     python -m diffdemo bench files PICTURE ... [--bpp 1.0] [--json]
+    python -m diffdemo bench against TREE [PICTURE ...] [--bpp 0.05 0.5 ...] [--json]
 
 The second form builds the networks of the Hub's models with random weights and times them, CoD-Lite as a whole codec
 beside a plain convolution, tries torch.compile,
 sets real files beside the closed forms of Gaussian sources, counts what mirrored views are worth, asks what a prior
 with local variances could save, and what CDC gains by pricing bits when it rounds.
-The last one codes pictures of your own with every preset, and says for each file what an ideal one would take.
+`files` codes pictures of your own with every preset, and says for each file what an ideal one would take. `against` sets
+this tree beside an earlier checkout (`bench/against.py`).
 
 Times are only comparable within one run. Every line of the report stands for one measurement, printed as it is taken.
 """
@@ -20,6 +22,8 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator
+from itertools import product
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -39,6 +43,7 @@ from diffdemo.engine.examples import example_centre, example_pixels
 from diffdemo.engine.hardware.device import choose_device, describe_device
 from diffdemo.engine.store import load_shipped
 from diffdemo.images import Pixels, to_image, to_pixels
+from diffdemo.measure.bench.against import bench_against
 from diffdemo.measure.bench.cdc import Row, bench_cdc
 from diffdemo.measure.bench.cod import bench_cod
 from diffdemo.measure.bench.ideal import ideal_chain
@@ -61,13 +66,19 @@ def main(argv: list[str]) -> int:
         "parts",
         nargs="*",
         metavar="PART",
-        help=f"any of {', '.join(PARTS)} (default: these), {', '.join(ON_REQUEST)}, or `files PICTURE ...`",
+        help=f"any of {', '.join(PARTS)} (default: these), {', '.join(ON_REQUEST)}, `files PICTURE ...`, or "
+        "`against TREE [PICTURE ...]`",
     )
-    parser.add_argument("--bpp", type=float, default=1.0, help="rate for `files`, in bits per pixel (default: 1.0)")
+    parser.add_argument(
+        "--bpp", type=float, nargs="+", default=[1.0], help="rates for `files` and `against` (default: 1.0)"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     args = parser.parse_args(argv)
     if args.parts[:1] == ["files"]:
         _print(bench_files(args.parts[1:], args.bpp), "files", as_json=args.json)
+        return 0
+    if args.parts[:1] == ["against"] and len(args.parts) > 1:
+        _print(bench_against(Path(args.parts[1]), args.parts[2:], args.bpp), "against", as_json=args.json)
         return 0
     known = PARTS | ON_REQUEST
     unknown = [part for part in args.parts if part not in known]
@@ -193,12 +204,12 @@ def _codec_row(codec: DiffC, pixels: Pixels, bpp: float, preset: Preset) -> Row:
     return row
 
 
-def bench_files(paths: list[str], bpp: float) -> Iterator[Row]:
+def bench_files(paths: list[str], rates: list[float]) -> Iterator[Row]:
     """Files of the given pictures with every preset, each against the ideal of its own picture and noise level."""
     codec = load_shipped(DiffC, choose_device("auto"))
     for path in paths:
         pixels = load_picture(path).pixels
-        for preset in Preset:
+        for preset, bpp in product(Preset, rates):
             yield {"picture": path, "target bpp": bpp, **_codec_row(codec, pixels, bpp, preset)}
 
 
