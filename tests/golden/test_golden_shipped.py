@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from diffdemo.codecs.base import Codec
+from diffdemo.codecs.base import Codec, Decoder
 from diffdemo.engine.engine import Engine
 from diffdemo.engine.examples import EXAMPLES, FOLDER, example_file, example_pixels, example_result
 from tests.golden import cases, pictures, shipped
@@ -24,6 +24,14 @@ def test_a_file_decodes_to_its_picture(case: shipped.ShippedCase, codecs: dict[s
     data = (cases.FOLDER / f"{case.name}.difd").read_bytes()
     found = pictures.decoded(codecs[case.codec_name], data, case.rendering)
     pictures.require_same(found, pictures.recorded(case.name), pictures.NETWORK)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_processor_that_samples_in_bfloat16_shows_the_same(version: int, codecs: dict[str, Codec]) -> None:
+    case = next(case for case in shipped.CASES if case.version == version and case.rendering.decoder is Decoder.FLOW)
+    data = (cases.FOLDER / f"{case.name}.difd").read_bytes()
+    found = pictures.decoded_here(codecs[case.codec_name], data, case.rendering)
+    pictures.require_same(found, pictures.recorded(case.name), pictures.IN_BFLOAT16)
 
 
 @pytest.mark.slow
