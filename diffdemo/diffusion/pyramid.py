@@ -71,16 +71,18 @@ class Pyramid:
     def denoise(self, z: Tensor, sigma: float) -> Tensor:
         """float32 [1,3,H,W] of any size -> the same shape."""
         looks = looks_at(sigma, self._views)
-        total = sum(self._answer(look, z, sigma) for look in looks)
+        total = sum(answer(self._denoiser, look, z, sigma) for look in looks)
         assert isinstance(total, Tensor)
         return total / len(looks)
 
-    def _answer(self, look: Look, z: Tensor, sigma: float) -> Tensor:
-        view, factor = VIEWS[look.view], look.factor
-        if factor == 1:
-            return view(self._denoiser.denoise(view(z).contiguous(), sigma))
-        height, width = z.shape[2:]
-        small = F.avg_pool2d(mirrored(z, factor), factor)
-        answer = view(self._denoiser.denoise(view(small).contiguous(), sigma / factor))
-        large = F.interpolate(answer, scale_factor=factor, mode="bicubic", align_corners=False)
-        return large[:, :, :height, :width]
+
+def answer(denoiser: Denoiser, look: Look, z: Tensor, sigma: float) -> Tensor:
+    """What a denoiser says to one look at a state: float32 [1,3,H,W] -> the same shape. normative."""
+    view, factor = VIEWS[look.view], look.factor
+    if factor == 1:
+        return view(denoiser.denoise(view(z).contiguous(), sigma))
+    height, width = z.shape[2:]
+    small = F.avg_pool2d(mirrored(z, factor), factor)
+    x_hat = view(denoiser.denoise(view(small).contiguous(), sigma / factor))
+    large = F.interpolate(x_hat, scale_factor=factor, mode="bicubic", align_corners=False)
+    return large[:, :, :height, :width]

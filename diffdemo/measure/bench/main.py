@@ -1,16 +1,16 @@
 """Speed, memory, and what real coding costs over the ideal, measured on this machine.
 
     python -m diffdemo bench [channel] [codec] [drift] [cdc] [--json]
-    python -m diffdemo bench [cod] [networks] [compile] [theory] [views] [prior] [rounding] [--json]
+    python -m diffdemo bench [cod] [networks] [compile] [theory] [views] [pyramid] [steps] [prior] [rounding] [--json]
     python -m diffdemo bench files PICTURE ... [--bpp 1.0] [--json]
     python -m diffdemo bench against TREE [PICTURE ...] [--bpp 0.05 0.5 ...] [--json]
 
 The second form builds the networks of the Hub's models with random weights and times them, CoD-Lite as a whole codec
 beside a plain convolution, tries torch.compile,
-sets real files beside the closed forms of Gaussian sources, counts what mirrored views are worth, asks what a prior
-with local variances could save, and what CDC gains by pricing bits when it rounds.
-`files` codes pictures of your own with every preset, and says for each file what an ideal one would take. `against` sets
-this tree beside an earlier checkout (`bench/against.py`).
+sets real files beside the closed forms of Gaussian sources, counts what mirrored views, lower resolutions, more steps
+and priors that know more are worth, and what CDC gains by pricing bits when it rounds. `files` codes pictures of your
+own with every preset, and says for each file what an ideal one would take. `against` sets this tree beside an earlier
+checkout (`bench/against.py`).
 
 Times are only comparable within one run. Every line of the report stands for one measurement, printed as it is taken.
 """
@@ -50,7 +50,9 @@ from diffdemo.measure.bench.ideal import ideal_chain
 from diffdemo.measure.bench.networks import bench_compile, bench_networks
 from diffdemo.measure.bench.poisson import PoissonChunks, simulate_poisson
 from diffdemo.measure.bench.prior import bench_prior
+from diffdemo.measure.bench.pyramid import bench_pyramid
 from diffdemo.measure.bench.rounding import bench_rounding
+from diffdemo.measure.bench.steps import bench_steps
 from diffdemo.measure.bench.theory import bench_theory
 from diffdemo.measure.bench.usage import peak_mebibytes
 from diffdemo.measure.bench.views import bench_views
@@ -246,6 +248,8 @@ ON_REQUEST: dict[str, Callable[[], Iterator[Row]]] = {
     "compile": bench_compile,
     "theory": bench_theory,
     "views": bench_views,
+    "pyramid": bench_pyramid,
+    "steps": bench_steps,
     "prior": bench_prior,
     "rounding": bench_rounding,
 }

@@ -1,10 +1,11 @@
-"""What a prior that knew the error's local variance could save: is a second head of the network worth training?
+"""What a prior saves that knows more of the error than one variance.
 
-Both sides know the mean v of mu^2 in a step (`coding/tree_code.py`), so that a step of d values costs at best
+If both sides knew the mean v of mu^2 in a step and nothing else, a step of d values would cost at best
 
     (d / 2) log2(1 + v)   bits,
 
-the least divergence of a normal prior of one variance. A prior with a variance of its own for each block b of d_b
+the least divergence of a normal prior of one variance. Files have one for each class of frequencies
+(`diffusion/spectrum.py`). A prior with a variance of its own for each block b of d_b
 values costs the sum of (d_b / 2) log2(1 + v_b) instead, less by concavity. Here v_b is the *true* mean of mu^2 in the
 block, which no head can know: an upper bound of what one could save.
 """
@@ -19,8 +20,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from diffdemo.codecs.diffc import DiffC
+from diffdemo.codecs.diffc_plan import bits_to
 from diffdemo.diffusion.denoiser import Denoiser
 from diffdemo.diffusion.posterior import PosteriorStep, sigma_for_energy, white_noise
+from diffdemo.diffusion.spectrum import Spectrum, basis_for
 from diffdemo.engine.examples import example_centre
 from diffdemo.engine.hardware.device import choose_device
 from diffdemo.engine.store import load_shipped
@@ -39,11 +42,11 @@ def bench_prior() -> Iterator[Row]:
     x = to_image(example_centre("astronaut", SIDE))
     for bpp in BPP:
         for steps in STEPS:
-            yield prior_row(codec.space.denoiser(), x, bpp, steps)
+            yield prior_row(codec.space.denoiser(), x, bpp, steps, codec.space.spectrum)
 
 
 @torch.inference_mode()
-def prior_row(denoiser: Denoiser, x: Tensor, bpp: float, steps: int) -> Row:
+def prior_row(denoiser: Denoiser, x: Tensor, bpp: float, steps: int, spectrum: Spectrum | None = None) -> Row:
     """Send x down to the noise level that `bpp` bits per pixel reach, in `steps` steps as the codec sizes them.
 
     Args:
@@ -51,15 +54,19 @@ def prior_row(denoiser: Denoiser, x: Tensor, bpp: float, steps: int) -> Row:
         x: image [1,C,H,W]; sides multiples of `BLOCK`.
         bpp: rate with one variance for each step.
         steps: the bits sent grow with the square of the step's number (docs/diffc.md).
+        spectrum: what the model misses, by class of frequency.
     """
+    basis = basis_for(spectrum, (1, x.shape[1], x.shape[2], x.shape[3]))
     pixels = x.shape[-1] * x.shape[-2]
     sigma, z, x_hat = float("inf"), torch.zeros_like(x), torch.zeros_like(x)
-    local, equal = 0.0, 0.0
+    local, equal, by_class = 0.0, 0.0, 0.0
     for number in range(1, steps + 1):
         bits = bpp * pixels * (number**2 - (number - 1) ** 2) / steps**2
         energy = x.numel() * float(np.expm1(2 * bits / x.numel() * np.log(2)))
         finer = sigma_for_energy(sigma, float((x - x_hat).double().square().sum()), energy)
         step = PosteriorStep(sigma, finer)
+        classes = basis.classes(sigma)
+        by_class += bits_to(finer, sigma, classes.energies(basis.forward(x - x_hat)), classes)
         mu = (x - x_hat) * ((1 - step.ratio) / step.scale)
         local += local_bits(mu)
         equal += energy / (2 * np.log(2))
@@ -69,6 +76,7 @@ def prior_row(denoiser: Denoiser, x: Tensor, bpp: float, steps: int) -> Row:
     return {
         "steps": steps,
         "one variance a step, bpp": bpp,
+        "variance by frequency, bpp": by_class / pixels,
         "own variance for 8x8 blocks, bpp": local / pixels,
         "saving %": 100 * (1 - local / (bpp * pixels)),
         "prior of the posterior's variance, bpp": equal / pixels,
