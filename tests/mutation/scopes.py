@@ -21,15 +21,8 @@ SCOPES = (
     # The encoder's search.
     Scope("coding.beam", ("randomness",), ("search", "BINS")),
     Scope("coding.rotation", ("randomness",)),
-    # The encoder's choice of stages, and its search.
-    Scope(
-        "coding.tree_code",
-        ("randomness",),
-        (
-            *("stages_for", "simulate", "_Scorer", "energy", "divergence_bits", "is_short", "_searchers"),
-            *("SHORT_STAGES", "FEWEST_TYPICAL_DIMENSIONS", "FAST", "BALANCED", "BEST"),
-        ),
-    ),
+    # What an encoder measures.
+    Scope("coding.tree_code", ("randomness",), ("energies",)),
     Scope("coding.bits", ("payload",)),
     Scope("coding.frequency", ("tables",)),
     # What symbols cost: the encoder's.
@@ -41,6 +34,9 @@ SCOPES = (
     # The encoder's choice of a model.
     Scope("codecs.cod_payload", ("cod",), ("_shortest", "_ideal_bits", "_earlier")),
     Scope("diffusion.views", ("diffc",)),
+    # How much a look costs; how a table is made, and its text.
+    Scope("diffusion.pyramid", ("diffc",), ("work",)),
+    Scope("diffusion.spectrum", ("diffc",), ("to_text", "from_text", "of_variances")),
     Scope("models.cdc.exact", ("tables", "cdc")),
 )
 
@@ -59,7 +55,11 @@ EQUIVALENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("x.reshape(self._block, -1)", LAST_AXIS),
         ("_hadamard(x: ", "no number of ours"),
     ),
-    "coding.tree_code": (("stream=(number, tree, 2))[0]", "-"),),
+    "coding.tree_code": (
+        ("stream=(number, tree, 2))[0]", "a second word that nobody asks for; the stream is tried by hand"),
+        ("SOLVER_STEPS = 200", "more than are ever made"),
+        ("if missing <= 1e-12 * nats", "below a last digit"),
+    ),
     "coding.bits": (
         (".reshape(-1, 2)", LAST_AXIS),
         ("return -((number + 1) >> 1)", "adding 2 to an odd number and halving is the same; the rest is tried by hand"),
