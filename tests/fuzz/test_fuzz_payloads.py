@@ -19,7 +19,7 @@ from diffdemo.codecs.cod_file import read_cod
 from diffdemo.codecs.cod_payload import max_payload_bytes as max_cod_bytes
 from diffdemo.codecs.cod_payload import read_payload, write_payload
 from diffdemo.codecs.diffc import DiffC
-from diffdemo.codecs.diffc_file import FileHead
+from diffdemo.codecs.diffc_file import TREES, FileHead
 from diffdemo.codecs.diffc_payload import LAST_LEVEL, PayloadWriter, max_payload_bytes
 from diffdemo.codecs.rendering import Decoder, Rendering
 from diffdemo.coding.container import read_bitstream, write_bitstream
@@ -51,7 +51,7 @@ def some_bytes(random: Random, size: int) -> bytes:
 
 def steps_of_any_size(random: Random, head: FileHead) -> bytes:
     """A payload as a writer builds it, with levels that no encoder chooses: tiny steps, huge ones, all the way down."""
-    writer = PayloadWriter(head.growth, head.dimensions)
+    writer = PayloadWriter(head.rule)
     largest = int(random.choice((1, 3, 40, 400, LAST_LEVEL)))
     for _ in range(int(random.integers(1, 40))):
         level = writer.level + int(random.integers(1, largest + 1))
@@ -64,19 +64,21 @@ def steps_of_any_size(random: Random, head: FileHead) -> bytes:
 
 
 def any_head(random: Random, codec: DiffC) -> FileHead:
-    """A header that is valid for a codec: any size, preset, growth and seed; for pictures, any number of views."""
+    """A header that is valid for a codec: any size, preset, growth, seed and version; any number of views it knows."""
+    version = int(random.choice(tuple(TREES)))
     width, height = (int(side) for side in random.integers(1, 4 if random.random() < 0.3 else MAX_SIDE + 1, 2))
     return FileHead(
         codec.fingerprint,
         width,
         height,
         seed=int(random.choice((0, 1, (1 << 32) - 1))),
-        tree=int(random.integers(3)),
+        tree=int(random.choice(TREES[version])),
         growth=int(random.choice((1, 2, 16, 60, 300, 16_384))),
         views=int(random.integers(1, codec.space.most_views + 1)),
         channels=codec.space.channels,
         factor=codec.space.factor,
         prompt="words" if codec.space.takes_prompt and random.random() < 0.5 else "",
+        version=version,
     )
 
 
@@ -155,7 +157,8 @@ def test_diffc_payloads_are_pictures(count: int) -> None:
     tally = Tally()
     for number in range(count):
         random = random_for(DIFFC_KIND, number)
-        codec = sources.diffc_of_latents() if number % 4 == 3 else sources.diffc()
+        of_pictures = sources.diffc(has_spectrum=number % 4 < 2)
+        codec = sources.diffc_of_latents() if number % 4 == 3 else of_pictures
         decode_all(codec, diffc_file(random, codec), random, tally, f"DiffC payload {number}")
     print(f"\n{count:,} DiffC payloads: {tally}")
     assert tally.accepted > 2 * count

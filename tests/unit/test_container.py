@@ -32,7 +32,7 @@ GOLDEN_HEADER = bytes.fromhex(
 )
 
 
-def example(payload: bytes = PAYLOAD) -> bytes:
+def example(payload: bytes = PAYLOAD, version: int = 1) -> bytes:
     return write_bitstream(
         codec_id=1,
         fingerprint=bytes.fromhex("deadbeef"),
@@ -40,6 +40,7 @@ def example(payload: bytes = PAYLOAD) -> bytes:
         height=480,
         parameters=(0, 127, LARGEST_NUMBER),
         payload=payload,
+        version=version,
     )
 
 
@@ -121,10 +122,28 @@ def test_other_files(data: bytes) -> None:
         read_bitstream(data)
 
 
-@pytest.mark.parametrize("version", [0, 2, 255])
+@pytest.mark.parametrize("version", [0, 3, 255])
 def test_other_versions(version: int) -> None:
     with pytest.raises(UnsupportedBitstream, match=f"version {version};"):
         read_bitstream(MAGIC + bytes([version]) + example()[5:])
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_versions_that_are_read(version: int) -> None:
+    data = example(version=version)
+    read = read_bitstream(data)
+    assert (data[4], read.header.version, read.payload) == (version, version, PAYLOAD)
+    assert read.header.to_bytes() == data[: read.header_bytes]
+    other = bytes([*data[:4], 3 - version, *data[5:]])
+    with pytest.raises(CorruptBitstream, match="check value"):
+        read_bitstream(other)
+
+
+def test_a_codec_reads_the_versions_that_it_knows() -> None:
+    assert read_bitstream(example(version=2), (2,)).header.version == 2
+    for version, known, words in ((1, (2,), "version 2"), (2, (1,), "version 1"), (3, (1, 2), "version 1 and 2")):
+        with pytest.raises(UnsupportedBitstream, match=f"version {version}; this installation reads {words}\\."):
+            read_bitstream(MAGIC + bytes([version]) + example()[5:], known)
 
 
 @pytest.mark.parametrize(("width", "height"), [(0, 1), (1, 0), (65536, 1), (1, LARGEST_NUMBER)])

@@ -19,8 +19,8 @@ from diffdemo.images import MAX_PIXELS, Pixels, padded_pixels
 def bomb(engine: Engine, side: int, steps: int, views: int = 4) -> bytes:
     """A file of few bytes a step, as no encoder of ours would write it, and yet a valid one."""
     fingerprint = bytes.fromhex(engine.model("photo-small").fingerprint)
-    head = FileHead(fingerprint, side, side, 0, 1, growth=1, views=views)
-    writer = PayloadWriter(1, head.dimensions)
+    head = FileHead(fingerprint, side, side, 0, 4, growth=1, views=views)
+    writer = PayloadWriter(head.rule)
     for number in range(steps):
         stages = writer.rule
         writer.begin_step(384 + 3 * number, stages)
