@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 import gradio as gr
 
@@ -12,7 +10,7 @@ from diffdemo.engine import Engine
 from diffdemo.engine.records import Example
 from diffdemo.metrics.registry import METRICS, Metric
 from diffdemo.ui.codec_controls import offers
-from diffdemo.ui.errors import friendly
+from diffdemo.ui.events import SILENT, Events
 from diffdemo.ui.models import card, model_table
 
 METHOD = """
@@ -47,24 +45,9 @@ as PNG, without further loss.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class AboutTab:
-    """The components of the tab."""
-
-    tab: gr.Tab
-    models: gr.HTML
-    storage: gr.HTML
-    removable: gr.Dropdown
-    remove: gr.Button
-
-
-class Storage:
+class Storage(Events):
     """The events of the tab: which models there are, how much room they take, and making some."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    @friendly
     def describe(self) -> tuple[str, str, dict, dict]:
         """The models as a table, where downloads lie, and what can be removed."""
         models = self._engine.models()
@@ -79,7 +62,6 @@ class Storage:
             gr.update(visible=bool(removable)),
         )
 
-    @friendly
     def remove(self, name: str | None) -> tuple[str, str, dict, dict]:
         """Delete a downloaded model from this computer; it can be downloaded again."""
         if name:
@@ -88,31 +70,22 @@ class Storage:
         return self.describe()
 
 
-def build(tab: gr.Tab, examples: list[Example]) -> AboutTab:
-    """Lay out the tab; call it inside of it."""
+def build(tab: gr.Tab, engine: Engine) -> None:
+    """Lay out the tab; call it inside of it. Models are described when somebody wants to read: there may be others."""
     with gr.Column(elem_id="about"):
         gr.Markdown(METHOD)
         for metric in METRICS.values():
             if metric.how_to_get:
                 gr.Markdown(_on_metric(metric))
         models = gr.HTML(elem_id="models")
-        storage = gr.HTML(elem_id="storage")
+        place = gr.HTML(elem_id="storage")
         with gr.Row(elem_id="removal"):
             removable = gr.Dropdown([], label="Downloaded models", filterable=False, visible=False, elem_id="removable")
             remove = gr.Button("Remove", visible=False, size="md", scale=0, min_width=120, elem_id="remove")
-        gr.HTML(_credits(examples))
-    return AboutTab(tab, models, storage, removable, remove)
-
-
-def wire(about: AboutTab, storage: Storage) -> None:
-    """Describe the models when somebody wants to read about them: until then there may be others."""
-    shown: dict[str, Any] = {
-        "outputs": [about.models, about.storage, about.removable, about.remove],
-        "show_progress": "hidden",
-        "api_visibility": "private",
-    }
-    about.tab.select(storage.describe, None, **shown)
-    about.remove.click(storage.remove, about.removable, **shown)
+        gr.HTML(_credits(engine.examples()))
+    storage, shown = Storage(engine), [models, place, removable, remove]
+    tab.select(storage.describe, None, shown, **SILENT)
+    remove.click(storage.remove, removable, shown, **SILENT)
 
 
 def _on_metric(metric: Metric) -> str:

@@ -46,18 +46,16 @@ def build_app(engine: Engine) -> gr.Blocks:
                 studio_tab = page.build(engine)
                 closer_part = section.build()
             with gr.Tab("Inspect") as tab:
-                inspect_tab = inspect.build(tab)
+                inspect.build(tab, engine, studio_tab.session, studio_tab.used)
             with gr.Tab("Theory") as tab:
                 theory_tab = theory.build(tab)
             with gr.Tab("Batch") as tab:
                 batch_tab = batch.build(tab, engine)
             with gr.Tab("About") as tab:
-                about_tab = about.build(tab, engine.examples())
+                about.build(tab, engine)
         wiring.wire(demo, studio_tab, closer_part, wiring.Acts.on(engine, Turns()))
-        inspect.wire(inspect_tab, inspect.Inspection(engine), studio_tab.session, studio_tab.used)
         theory.wire(theory_tab, studio_tab.session)
         batch.wire(batch_tab, engine)
-        about.wire(about_tab, about.Storage(engine))
         expose.expose(engine)
         compare.expose(engine)
         theme.click(None, js=_TOGGLE_THEME, api_visibility="private")

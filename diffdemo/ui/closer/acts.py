@@ -7,14 +7,14 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import DECODERS, BitsMap, CodecInfo, Decoder, Engine
+from diffdemo.engine import DECODERS, BitsMap, CodecInfo, Decoder
 from diffdemo.images import to_png
 from diffdemo.metrics.registry import METRICS
 from diffdemo.pictures import load_picture
 from diffdemo.ui import words
 from diffdemo.ui.closer import filmstrip
 from diffdemo.ui.closer.result_card import result_card
-from diffdemo.ui.errors import friendly
+from diffdemo.ui.events import Events
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.server.files import served
 
@@ -25,13 +25,9 @@ NOT_EMBEDDED = "A part of a {} file is no picture: it arrives all at once. Choos
 NO_MAP = "For a {} file this needs the original, which is not here. Compress the picture on this page."
 
 
-class Looks:
+class Looks(Events):
     """The events of the section, on one engine."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    @friendly
     def film(self, session: Session) -> tuple[dict, dict]:
         """Show the picture at several sizes of its file, coarse to fine.
 
@@ -42,7 +38,6 @@ class Looks:
         pictures = filmstrip.captioned(filmstrip.film(self._engine, session.data), session.name)
         return gr.update(value=pictures, visible=True), gr.update(visible=True)
 
-    @friendly
     def decoders(self, session: Session, used: int) -> Iterator[dict]:
         """Decode the same bytes with every decoder of their codec, one beside the other.
 
@@ -63,7 +58,6 @@ class Looks:
             pictures = [*pictures, (path, f"{caption}{quality}")]
             yield gr.update(value=pictures, visible=True)
 
-    @friendly
     def play(self, session: Session, line: str) -> Iterator[tuple[str, Any]]:
         """Let the file arrive as slowly as over a line of that kind.
 
@@ -80,7 +74,6 @@ class Looks:
                 picture = gr.update(value=served(to_png(before.pixels), "arriving.png"), visible=True)
             yield filmstrip.clock(arrived, line), picture
 
-    @friendly
     def bits(self, session: Session, used: int) -> tuple[dict, str]:
         """Show where in the picture the bits of the file went: light where there are many.
 
@@ -94,7 +87,6 @@ class Looks:
             raise gr.Error(NO_MAP.format(codec.label), print_exception=False)
         return gr.update(value=served(to_png(found.pixels), "bits.png"), visible=True), legend(found)
 
-    @friendly
     def card(self, session: Session) -> dict:
         """Compose original, reconstruction and numbers as one picture to pass on.
 

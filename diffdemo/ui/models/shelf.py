@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -33,20 +34,20 @@ class Shelf(NamedTuple):
     fetching: Any = gr.skip()
 
 
-def build_choice(parts: dict, known: Sequence[ModelInfo], chosen: ModelInfo) -> None:
+def build_choice(studio: SimpleNamespace, known: Sequence[ModelInfo], chosen: ModelInfo) -> None:
     """Lay out what is chosen: the model, and what a model can be told.
 
     The menu is narrowed to the codec when the page has loaded. To begin with it holds them all, because that is what
     Gradio checks a choice against where it does not know the page, as after a restart.
     """
-    parts["model"] = gr.Dropdown(
+    studio.model = gr.Dropdown(
         [(card.entry(info), info.name) for info in known],
         value=chosen.name,
         label="Model",
         filterable=False,
         elem_id="model",
     )
-    parts["prompt"] = gr.Textbox(
+    studio.prompt = gr.Textbox(
         label="Prompt",
         info=NO_PROMPT,
         placeholder="What the picture shows",
@@ -57,12 +58,12 @@ def build_choice(parts: dict, known: Sequence[ModelInfo], chosen: ModelInfo) -> 
     )
 
 
-def build_shelf(parts: dict) -> None:
+def build_shelf(studio: SimpleNamespace) -> None:
     """Lay out what is shown of a model that has to be downloaded, and of its download."""
-    parts["fetching"] = gr.State("", time_to_live=SESSION_SECONDS)
-    parts["card"] = gr.HTML(visible=False, elem_id="card")
-    parts["fetch"] = gr.Button("Download", variant="primary", visible=False, size="md", elem_id="fetch")
-    parts["look"] = gr.Button("Look for more on the Hub", visible=False, size="sm", elem_id="look")
+    studio.fetching = gr.State("", time_to_live=SESSION_SECONDS)
+    studio.card = gr.HTML(visible=False, elem_id="card")
+    studio.fetch = gr.Button("Download", variant="primary", visible=False, size="md", elem_id="fetch")
+    studio.look = gr.Button("Look for more on the Hub", visible=False, size="sm", elem_id="look")
     with gr.Row(elem_id="arrival"):
-        parts["arriving"] = gr.HTML(visible=False, elem_id="arriving")
-        parts["cancel"] = gr.Button("Cancel", visible=False, size="sm", elem_id="cancel")
+        studio.arriving = gr.HTML(visible=False, elem_id="arriving")
+        studio.cancel = gr.Button("Cancel", visible=False, size="sm", elem_id="cancel")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from types import SimpleNamespace
 
 import gradio as gr
 
@@ -15,31 +15,15 @@ from diffdemo.ui.plot.view import View
 FORMATS = ("csv", "json", "png", "svg")
 
 
-@dataclass(frozen=True, slots=True)
-class PlotControls:
-    """The components; `view` holds what all of them say together, in the words of `View`."""
-
-    view: gr.Textbox
-    across: gr.Radio
-    scale: gr.Radio
-    lines: gr.CheckboxGroup
-    sweeps: gr.Checkbox
-    others: gr.Dropdown
-    credit: gr.HTML
-    save: dict[str, gr.Button]
-    saved: gr.File
-    forget: gr.Button
-
-
-def build(codecs: Sequence[CodecInfo]) -> PlotControls:
-    """Lay them out; closed, because the plot is good to begin with."""
-    view = gr.Textbox(View().words(), label="What the plot shows", visible=False)
-    saved = gr.File(label="Points of the plot", visible=False)
-    credit = gr.HTML(elem_id="plot-credit")
+def build(studio: SimpleNamespace, codecs: Sequence[CodecInfo]) -> None:
+    """Lay them out, closed, because the plot is good to begin with; `view` holds in words what all of them say."""
+    studio.view = gr.Textbox(View().words(), label="What the plot shows", visible=False)
+    studio.saved = gr.File(label="Points of the plot", visible=False)
+    studio.credit = gr.HTML(elem_id="plot-credit")
     with gr.Accordion("Axes, lines, published curves, export", open=False, elem_id="plot-controls"):
-        across, scale = _build_axes()
-        lines, sweeps = _build_lines(codecs)
-        others = gr.Dropdown(
+        _build_axes(studio)
+        _build_lines(studio, codecs)
+        studio.others = gr.Dropdown(
             published_lines.choices(),
             value="",
             label="Published curves",
@@ -48,13 +32,12 @@ def build(codecs: Sequence[CodecInfo]) -> PlotControls:
             elem_id="plot-others",
         )
         with gr.Row(elem_id="plot-export"):
-            save = {kind: gr.Button(f"Save {kind.upper()}", size="sm", min_width=70) for kind in FORMATS}
-        forget = gr.Button("Forget earlier encodes and decodes", size="sm", elem_id="plot-forget")
-    return PlotControls(view, across, scale, lines, sweeps, others, credit, save, saved, forget)
+            studio.save = {kind: gr.Button(f"Save {kind.upper()}", size="sm", min_width=70) for kind in FORMATS}
+        studio.forget = gr.Button("Forget earlier encodes and decodes", size="sm", elem_id="plot-forget")
 
 
-def _build_axes() -> tuple[gr.Radio, gr.Radio]:
-    across = gr.Radio(
+def _build_axes(studio: SimpleNamespace) -> None:
+    studio.across = gr.Radio(
         [("bits per pixel", "bpp"), ("bytes", "bytes")],
         value="bpp",
         label="Rate in",
@@ -62,7 +45,7 @@ def _build_axes() -> tuple[gr.Radio, gr.Radio]:
         elem_id="plot-across",
         elem_classes="choice inline",
     )
-    scale = gr.Radio(
+    studio.scale = gr.Radio(
         ["linear", "log"],
         value="linear",
         label="Rate axis",
@@ -70,16 +53,15 @@ def _build_axes() -> tuple[gr.Radio, gr.Radio]:
         elem_id="plot-scale",
         elem_classes="choice inline",
     )
-    return across, scale
 
 
-def _build_lines(codecs: Sequence[CodecInfo]) -> tuple[gr.CheckboxGroup, gr.Checkbox]:
+def _build_lines(studio: SimpleNamespace, codecs: Sequence[CodecInfo]) -> None:
     offered = kinds(codecs)
     swept, embedded = (
         " and ".join(codec.label for codec in codecs if codec.is_embedded == is_embedded)
         for is_embedded in (False, True)
     )
-    lines = gr.CheckboxGroup(
+    studio.lines = gr.CheckboxGroup(
         [(name, kind) for kind, name in offered.items()],
         value=list(offered),
         label="Lines",
@@ -87,10 +69,9 @@ def _build_lines(codecs: Sequence[CodecInfo]) -> tuple[gr.CheckboxGroup, gr.Chec
         elem_id="plot-lines",
         elem_classes="choice",
     )
-    sweeps = gr.Checkbox(
+    studio.sweeps = gr.Checkbox(
         False,
         label=f"{swept} beside {embedded}",
         info=f"Codes this picture with {swept} at several rates; takes seconds.",
         elem_id="plot-sweeps",
     )
-    return lines, sweeps

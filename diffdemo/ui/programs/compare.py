@@ -18,13 +18,12 @@ from diffdemo.metrics.registry import METRICS, Values, measure
 from diffdemo.pictures import load_picture
 from diffdemo.ui.codec_controls import offers
 from diffdemo.ui.compare.sides import ORIGINAL
-from diffdemo.ui.errors import friendly
+from diffdemo.ui.events import DEVICE, Events
 from diffdemo.ui.models import choice
 from diffdemo.ui.programs.endpoints import MAX_BYTES, notes_of
 from diffdemo.ui.server.file_fields import FileInput
 from diffdemo.ui.server.uploads import require_upload
 from diffdemo.ui.studio.screen import served, stem_of
-from diffdemo.ui.studio.wiring import DEVICE
 
 Moment = tuple[str | None, str | None, dict[str, Any]]
 """What the call tells at a time: both pictures, once they are there, and a report."""
@@ -47,13 +46,9 @@ class Made:
     report: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Events):
     """The call, on one engine."""
 
-    engine: Engine
-
-    @friendly
     def compare_codecs(
         self,
         image: str,
@@ -77,7 +72,7 @@ class Comparison:
             Both pictures as PNG files, and a report with bytes, rate, PSNR, MS-SSIM and (with its weights) LPIPS.
             Until both are done there are no pictures yet, and the report says how far it is.
         """
-        own = own or self.engine.codecs()[0].name
+        own = own or self._engine.codecs()[0].name
         pixels, notes = self._fitted(image, own, codec)
         num_pixels = pixels.shape[0] * pixels.shape[1]
         asked = _asked(bpp, num_pixels) or int(num_bytes or 0)
@@ -103,11 +98,11 @@ class Comparison:
         """The picture as all of them take it, and what was done to it for that."""
         picture = load_picture(require_upload(image), most_pixels=MAX_PIXELS)
         pixels, notes = picture.pixels, notes_of(picture)
-        chosen = [choice.chosen(self.engine, codec, None) for codec in codecs if codec in offers(self.engine)]
+        chosen = [choice.chosen(self._engine, codec, None) for codec in codecs if codec in offers(self._engine)]
         for model in chosen:
-            fitted = self.engine.fit(pixels, model.name)
+            fitted = self._engine.fit(pixels, model.name)
             pixels, notes = fitted.pixels, notes + ([fitted.note] if fitted.note else [])
-        if any(self.engine.fit(pixels, model.name).pixels.shape != pixels.shape for model in chosen):
+        if any(self._engine.fit(pixels, model.name).pixels.shape != pixels.shape for model in chosen):
             raise ImageError("These two codecs take pictures of different sizes, and cannot be compared on one.")
         return pixels, notes
 
@@ -123,19 +118,19 @@ class Comparison:
         if codec == ORIGINAL:
             size = {"codec": codec, "num_bytes": pixels.nbytes, "bpp": RAW_BPP}
             return Made(pixels, pixels.nbytes, size | dict.fromkeys(METRICS))
-        if codec in offers(self.engine):
-            model = choice.chosen(self.engine, codec, None).name
-            for last in self.engine.encode(pixels, codec=codec, model=model, num_bytes=asked):
+        if codec in offers(self._engine):
+            model = choice.chosen(self._engine, codec, None).name
+            for last in self._engine.encode(pixels, codec=codec, model=model, num_bytes=asked):
                 share = last.frame.step / max(1, last.frame.num_steps)
                 yield None, None, {"codec": codec, "share": share, "seconds_left": last.frame.seconds_left}
             picture, num_bytes = last.frame.pixels, len(last.data)
             known, how = last.frame.values, {"decoder": last.frame.decoder}
         elif codec in available():
-            result = self.engine.classical(pixels, codec, num_bytes=asked)
+            result = self._engine.classical(pixels, codec, num_bytes=asked)
             picture, num_bytes = result.pixels, len(result.data)
             known, how = result.point.values, {"quality": result.quality}
         else:
-            raise RateError(f"There is no codec '{codec}' here; choose one of: {', '.join(_choices(self.engine))}.")
+            raise RateError(f"There is no codec '{codec}' here; choose one of: {', '.join(_choices(self._engine))}.")
         size = {"codec": codec, "num_bytes": num_bytes, "bpp": bits_per_pixel(num_bytes, width, height)}
         return Made(picture, num_bytes, {**size, **measure(pixels, picture, METRICS, known), **how})
 

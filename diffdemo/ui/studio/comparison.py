@@ -17,28 +17,25 @@ from diffdemo.ui import rates, words
 from diffdemo.ui.compare import comparer, sides
 from diffdemo.ui.compare.opponent import Opponent
 from diffdemo.ui.compare.sides import MEAN, ORIGINAL, OURS
-from diffdemo.ui.errors import friendly
+from diffdemo.ui.events import AT_ONCE, LATEST, SILENT
 from diffdemo.ui.memory.png import pixels_of
 from diffdemo.ui.memory.session import Session, Shown, Side, Wanted
 from diffdemo.ui.rates import EQUAL
 from diffdemo.ui.studio.choices import Halves, by_values
 from diffdemo.ui.studio.page import Studio
-from diffdemo.ui.studio.screen import Painter, Screen
+from diffdemo.ui.studio.screen import Painter, Screen, StudioEvents
 from diffdemo.ui.turns import Turns
 
 _MAPS = {"difference": difference, "error": error_map}
 
 
-class Comparison:
+class Comparison(StudioEvents):
     """The events of the stage, with the engine that they work on."""
 
     def __init__(self, engine: Engine, painter: Painter, turns: Turns) -> None:
-        self._engine = engine
-        self._painter = painter
-        self._turns = turns
+        super().__init__(engine, painter, turns)
         self._opponent = Opponent(engine)
 
-    @friendly
     def compare(
         self, session: Session, halves: Halves, left_rate: str | None = EQUAL, right_rate: str | None = EQUAL
     ) -> Screen:
@@ -58,7 +55,6 @@ class Comparison:
             return Screen(wanted=time.monotonic_ns())
         return self._painter.paint(self.placed(session, halves), halves.metric)
 
-    @friendly
     def oppose(
         self,
         session: Session,
@@ -95,7 +91,6 @@ class Comparison:
         left, right = (self._side(session, shown, key, _asked(shown, rate)) for key, rate in chosen)
         return replace(session, left=left, right=right)
 
-    @friendly
     def offer(self, session: Session, compare: str, against: str) -> tuple[dict, dict]:
         """Show the rate of either half, where one can be chosen."""
         is_embedded = not session.quick
@@ -104,7 +99,6 @@ class Comparison:
         )
         return left, right
 
-    @friendly
     def look(self, session: Session, event: gr.EventData) -> Any:
         """Draw where the two pictures on the stage differ."""
         shown, kind = sides.on_stage(session, self._painter.label(session)), event.kind
@@ -163,31 +157,12 @@ def wire(studio: Studio, comparison: Comparison, shown: dict[str, Any], work: di
     halves = [studio.session, *studio.halves, studio.left_rate, studio.right_rate]
     # Whoever is quick has chosen the rate before the half is there: the last choice counts.
     gr.on(
-        [choice.input for choice in choices],
-        by_values(comparison.compare),
-        halves,
-        **shown,
-        trigger_mode="always_last",
-        api_name="compare",
+        [each.input for each in choices], by_values(comparison.compare), halves, **shown, **LATEST, api_name="compare"
     )
     # Also when a new file puts the original and itself on the stage.
-    gr.on(
-        [studio.compare.change, studio.against.change],
-        comparison.offer,
-        [studio.session, studio.compare, studio.against],
-        [studio.left_rate, studio.right_rate],
-        show_progress="hidden",
-        queue=False,
-        api_visibility="private",
-    )
-    studio.stage.look(
-        comparison.look,
-        studio.session,
-        studio.maps,
-        show_progress="hidden",
-        trigger_mode="always_last",
-        api_visibility="private",
-    )
+    keys, rates_of = [studio.compare, studio.against], [studio.left_rate, studio.right_rate]
+    gr.on([key.change for key in keys], comparison.offer, [studio.session, *keys], rates_of, **AT_ONCE)
+    studio.stage.look(comparison.look, studio.session, studio.maps, **SILENT, **LATEST)
     # By way of a state, because only our own codecs need the device.
     return studio.wanted.change(by_values(comparison.oppose), halves, **work, api_name="oppose")
 

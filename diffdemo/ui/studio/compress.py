@@ -17,28 +17,24 @@ from diffdemo.plain_text import duration
 from diffdemo.ui import words
 from diffdemo.ui.codec_controls import encoding_controls
 from diffdemo.ui.compare import sides
-from diffdemo.ui.errors import friendly
 from diffdemo.ui.memory.png import pixels_of
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.models import choice
 from diffdemo.ui.studio.choices import Settings
-from diffdemo.ui.studio.screen import BUSY, UNCHANGED, Painter, Screen
+from diffdemo.ui.studio.screen import BUSY, UNCHANGED, Painter, Screen, StudioEvents
 from diffdemo.ui.turns import Turn, Turns
 
 MIN_BYTES = 64
 """What a file may always have: at the lowest rates of very small pictures not even its header would fit."""
 
 
-class Handlers:
+class Handlers(StudioEvents):
     """The studio's events from the picture to the compressed file, with the engine that they work on."""
 
     def __init__(self, engine: Engine, painter: Painter, turns: Turns) -> None:
-        self._engine = engine
-        self._painter = painter
-        self._turns = turns
+        super().__init__(engine, painter, turns)
         self._example_files: dict[str, bytes] = {}
 
-    @friendly
     def open_example(self, session: Session, metric: str, request: gr.Request | None = None) -> Iterator[Screen]:
         """Decode the file that belongs to the example in the session; the first visitor without one waits for it.
 
@@ -66,7 +62,6 @@ class Handlers:
             work = self._decompress(session, data, metric)
         yield from self._turns.while_mine(turn, self._or_settle(work, session, metric), Screen())
 
-    @friendly
     def encode(
         self, session: Session, settings: Settings, metric: str = BASE, request: gr.Request | None = None
     ) -> Iterator[Screen]:
@@ -93,12 +88,10 @@ class Handlers:
         work = self._compress(fresh, pixels, metric, chosen, preset=preset, seed=settings.seed, **options)
         yield from self._turns.while_mine(turn, self._or_settle(work, session, metric), Screen())
 
-    @friendly
     def choose_codec(self, codec: str) -> tuple[dict, dict, dict, dict]:
         """Show what can be chosen for compressing with a codec."""
         return encoding_controls(self._painter.codecs[codec])
 
-    @friendly
     def stop(self, session: Session, metric: str, request: gr.Request | None = None) -> Screen:
         """Keep what is there: every state of an encode is a whole file.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import gradio as gr
 
 from diffdemo.engine import KNOBS, CodecInfo
@@ -13,13 +15,13 @@ AMOUNTS, ADVANCED = ("steps",), ("eta",)
 """Knobs that do not stand beside the decoder: in place of the bytes, and in a section that is closed at first."""
 
 
-def build(parts: dict, codec: CodecInfo) -> None:
+def build(studio: SimpleNamespace, codec: CodecInfo) -> None:
     """Lay out both columns: work done on the file, and the choice of a decoder, to begin with that of a codec."""
     decoder = codec.decoders[0]
     knobs: dict[str, gr.Slider | gr.Number] = {}
     with gr.Column(scale=3, min_width=340, elem_id="using"):
-        parts["status"] = gr.HTML(words.status("Starting …"), elem_id="status")
-        parts["used"] = gr.Slider(
+        studio.status = gr.HTML(words.status("Starting …"), elem_id="status")
+        studio.used = gr.Slider(
             0,
             1,
             value=1,
@@ -32,19 +34,19 @@ def build(parts: dict, codec: CodecInfo) -> None:
             elem_id="used",
         )
         knobs |= {name: knob(name, decoder) for name in AMOUNTS}
-        parts["strip"] = gr.HTML(elem_id="strip")
+        studio.strip = gr.HTML(elem_id="strip")
     with gr.Column(scale=5, min_width=340, elem_id="decoding"):
-        parts["decoder"] = decoder_choice(codec)
+        studio.decoder = decoder_choice(codec)
         with gr.Row(elem_id="files"):
             with gr.Row(elem_id="knobs", elem_classes="inside"):
                 knobs |= {name: knob(name, decoder) for name in KNOBS if name not in (*AMOUNTS, *ADVANCED)}
-            parts["download"] = gr.DownloadButton(
+            studio.download = gr.DownloadButton(
                 "Download", interactive=False, elem_id="download", size="md", min_width=120
             )
-            parts["open"] = UploadInput(
+            studio.open = UploadInput(
                 "Open a .difd file", file_types=[".difd"], elem_id="open", size="md", min_width=120
             )
         is_used = not read_by(decoder).isdisjoint(ADVANCED)
-        with gr.Accordion("Advanced", open=False, visible=is_used, elem_id="more") as parts["more"]:
+        with gr.Accordion("Advanced", open=False, visible=is_used, elem_id="more") as studio.more:
             knobs |= {name: knob(name, decoder) for name in ADVANCED}
-    parts["knobs"] = {name: knobs[name] for name in KNOBS}
+    studio.knobs = {name: knobs[name] for name in KNOBS}

@@ -7,15 +7,14 @@ from dataclasses import dataclass, replace
 
 import gradio as gr
 
-from diffdemo.engine import Engine, FileInfo, ModelInfo
+from diffdemo.engine import FileInfo, ModelInfo
 from diffdemo.ui import words
 from diffdemo.ui.compare import sides
-from diffdemo.ui.errors import friendly
 from diffdemo.ui.memory.session import NOTHING, Session
 from diffdemo.ui.models import card
 from diffdemo.ui.server.uploads import read_upload
-from diffdemo.ui.studio.screen import BUSY, Painter, Screen, stem_of
-from diffdemo.ui.turns import Turn, Turns
+from diffdemo.ui.studio.screen import BUSY, Screen, StudioEvents, stem_of
+from diffdemo.ui.turns import Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +34,9 @@ class Waiting:
     turn: int = 0
 
 
-class Opening:
+class Opening(StudioEvents):
     """The events of opening a file, with the engine that they work on."""
 
-    def __init__(self, engine: Engine, painter: Painter, turns: Turns) -> None:
-        self._engine = engine
-        self._painter = painter
-        self._turns = turns
-
-    @friendly
     def open_file(
         self, path: str, metric: str, before: Session = NOTHING, request: gr.Request | None = None
     ) -> Iterator[Screen]:
@@ -64,7 +57,6 @@ class Opening:
         session = before.anew(name=stem_of(path), data=data, turn=turn.number)
         yield from self._turns.while_mine(turn, self._opened(session, info, metric), Screen())
 
-    @friendly
     def release(self, waiting: Waiting, request: gr.Request | None = None) -> Waiting | dict:
         """Let the waiting file open if its model has come, and its owner has not gone on to something else."""
         is_left = self._turns.is_over(Turn.of(request, waiting.turn))
@@ -72,7 +64,6 @@ class Opening:
             return gr.skip()
         return waiting
 
-    @friendly
     def open_released(
         self, waiting: Waiting, metric: str, before: Session = NOTHING, request: gr.Request | None = None
     ) -> Iterator[Screen]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -22,54 +22,8 @@ from diffdemo.ui.studio.opening import Waiting
 THUMBNAIL_PIXELS = 160 * 160
 
 
-@dataclass(frozen=True, slots=True)
-class Studio:
+class Studio(SimpleNamespace):
     """The components of the page; the names are those of `Screen` and of the handlers' arguments."""
-
-    session: gr.State
-    waiting: gr.State
-    ready: gr.State
-    source: gr.Image
-    examples: gr.Gallery
-    notes: gr.HTML
-    side: gr.Radio
-    codec: gr.Radio
-    model: gr.Dropdown
-    prompt: gr.Textbox
-    bpp: gr.Slider
-    preset: gr.Radio
-    num_bytes: gr.Number
-    seed: gr.Number
-    card: gr.HTML
-    fetch: gr.Button
-    arriving: gr.HTML
-    cancel: gr.Button
-    look: gr.Button
-    fetching: gr.State
-    compress: gr.Button
-    stop: gr.Button
-    stage: gr.HTML
-    maps: gr.HTML
-    argument: gr.HTML
-    status: gr.HTML
-    compare: gr.Dropdown
-    against: gr.Dropdown
-    left_rate: gr.Dropdown
-    right_rate: gr.Dropdown
-    wanted: gr.State
-    plot: gr.Plot
-    metric: gr.Radio
-    steps_plot: gr.Plot
-    controls: plot_controls.PlotControls
-    used: gr.Slider
-    strip: gr.HTML
-    decoder: gr.Radio
-    knobs: dict[str, gr.Slider | gr.Number]
-    more: gr.Accordion
-    download: gr.DownloadButton
-    open: gr.UploadButton
-    imagine: gr.Button
-    samples: gr.Gallery
 
     @property
     def settings(self) -> list[Any]:
@@ -85,33 +39,33 @@ class Studio:
     @property
     def halves(self) -> list[Any]:
         """What `choices.Halves` are read from."""
-        return [self.compare, self.controls.view, self.against]
+        return [self.compare, self.view, self.against]
 
 
 def build(engine: Engine) -> Studio:
     """Lay out the page; nothing happens yet."""
-    parts: dict = {
-        "session": gr.State(Session(), time_to_live=SESSION_SECONDS),
-        "waiting": gr.State(Waiting(), time_to_live=SESSION_SECONDS),
-        "ready": gr.State(Waiting(), time_to_live=SESSION_SECONDS),
-        "wanted": gr.State(0, time_to_live=SESSION_SECONDS),
-    }
+    studio = Studio(
+        session=gr.State(Session(), time_to_live=SESSION_SECONDS),
+        waiting=gr.State(Waiting(), time_to_live=SESSION_SECONDS),
+        ready=gr.State(Waiting(), time_to_live=SESSION_SECONDS),
+        wanted=gr.State(0, time_to_live=SESSION_SECONDS),
+    )
     with gr.Row(elem_id="main", equal_height=False):
         with gr.Column(elem_id="left", scale=0, min_width=264):
-            _build_picture(parts, engine)
-            _build_encoding(parts, engine)
+            _build_picture(studio, engine)
+            _build_encoding(studio, engine)
         with gr.Column(elem_id="middle", scale=3, min_width=340):
-            _build_stage(parts)
+            _build_stage(studio)
         with gr.Column(elem_id="right", scale=2, min_width=300):
-            _build_plot(parts, engine)
+            _build_plot(studio, engine)
     with gr.Row(elem_id="bottom", equal_height=True):
-        decoding.build(parts, engine.codecs()[0])
-    samples.build(parts)
-    return Studio(**parts)
+        decoding.build(studio, engine.codecs()[0])
+    samples.build(studio)
+    return studio
 
 
-def _build_picture(parts: dict, engine: Engine) -> None:
-    parts["source"] = gr.Image(
+def _build_picture(studio: Studio, engine: Engine) -> None:
+    studio.source = gr.Image(
         type="filepath",
         format="png",
         sources=["upload", "clipboard"],
@@ -120,7 +74,7 @@ def _build_picture(parts: dict, engine: Engine) -> None:
         elem_id="source",
         buttons=[],
     )
-    parts["examples"] = gr.Gallery(
+    studio.examples = gr.Gallery(
         value=[(_thumbnail(engine.example_pixels(example.name)), example.label) for example in engine.examples()],
         format="png",
         label="Examples",
@@ -134,36 +88,36 @@ def _build_picture(parts: dict, engine: Engine) -> None:
         buttons=[],
         elem_id="examples",
     )
-    parts["notes"] = gr.HTML(elem_id="notes")
-    parts["side"] = gr.Radio(
+    studio.notes = gr.HTML(elem_id="notes")
+    studio.side = gr.Radio(
         [("original", 0)], value=0, label="Working size", info="Large pictures take long.", visible=False
     )
 
 
-def _build_encoding(parts: dict, engine: Engine) -> None:
+def _build_encoding(studio: Studio, engine: Engine) -> None:
     chosen, codecs = engine.model(engine.default_model), offers(engine)
     codec = codecs[chosen.codec]
-    parts["codec"] = codec_choice(codecs.values(), codec, "codec")
-    shelf.build_choice(parts, engine.models(), chosen)
-    parts["bpp"] = rate_slider(codec, "More bits, finer picture.", "bpp")
-    parts["preset"] = preset_choice(codec, "preset")
-    _build_advanced(parts, codec)
-    shelf.build_shelf(parts)
+    studio.codec = codec_choice(codecs.values(), codec, "codec")
+    shelf.build_choice(studio, engine.models(), chosen)
+    studio.bpp = rate_slider(codec, "More bits, finer picture.", "bpp")
+    studio.preset = preset_choice(codec, "preset")
+    _build_advanced(studio, codec)
+    shelf.build_shelf(studio)
     with gr.Row(elem_id="actions"):
-        parts["compress"] = gr.Button("Compress", variant="primary", min_width=100)
-        parts["stop"] = gr.Button("Stop", interactive=False, min_width=80)
+        studio.compress = gr.Button("Compress", variant="primary", min_width=100)
+        studio.stop = gr.Button("Stop", interactive=False, min_width=80)
 
 
-def _build_advanced(parts: dict, codec: CodecInfo) -> None:
+def _build_advanced(studio: Studio, codec: CodecInfo) -> None:
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
-        parts["num_bytes"] = gr.Number(
+        studio.num_bytes = gr.Number(
             value=None,
             precision=0,
             minimum=0,
             label="Exact size in bytes",
             info="Instead of the rate; empty to use the rate.",
         )
-        parts["seed"] = gr.Number(
+        studio.seed = gr.Number(
             value=0,
             precision=0,
             minimum=0,
@@ -174,10 +128,10 @@ def _build_advanced(parts: dict, codec: CodecInfo) -> None:
         )
 
 
-def _build_stage(parts: dict) -> None:
+def _build_stage(studio: Studio) -> None:
     with gr.Row(elem_id="halves"):
         for name, side, value in (("compare", "Left", sides.ORIGINAL), ("against", "Right", sides.OURS)):
-            parts[name] = gr.Dropdown(
+            choice = gr.Dropdown(
                 [(words.ORIGINAL, sides.ORIGINAL), ("this file", sides.OURS)],
                 value=value,
                 label=side,
@@ -186,23 +140,24 @@ def _build_stage(parts: dict) -> None:
                 elem_id=name,
                 elem_classes=["half", side.lower()],
             )
-            rate = f"{side.lower()}_rate"
-            parts[rate] = gr.Dropdown(
+            setattr(studio, name, choice)
+            amount = gr.Dropdown(
                 rates.choices(),
                 value=rates.EQUAL,
                 label=f"{side} rate",
                 allow_custom_value=True,
                 visible=False,
                 min_width=120,
-                elem_id=rate.replace("_", "-"),
+                elem_id=f"{side.lower()}-rate",
                 elem_classes=["half", side.lower(), "rate"],
             )
-    parts["stage"], parts["maps"] = comparer.build_stage()
-    parts["argument"] = gr.HTML(elem_id="argument")
+            setattr(studio, f"{side.lower()}_rate", amount)
+    studio.stage, studio.maps = comparer.build_stage()
+    studio.argument = gr.HTML(elem_id="argument")
 
 
-def _build_plot(parts: dict, engine: Engine) -> None:
-    parts["metric"] = gr.Radio(
+def _build_plot(studio: Studio, engine: Engine) -> None:
+    studio.metric = gr.Radio(
         [(metric.label, metric.name) for metric in available()],
         value=BASE,
         label="Rate and distortion",
@@ -210,8 +165,8 @@ def _build_plot(parts: dict, engine: Engine) -> None:
         elem_id="metric",
         elem_classes="choice inline",
     )
-    parts["plot"] = gr.Plot(label="Rate and distortion", show_label=False, format="png", elem_id="plot", buttons=[])
-    parts["steps_plot"] = gr.Plot(
+    studio.plot = gr.Plot(label="Rate and distortion", show_label=False, format="png", elem_id="plot", buttons=[])
+    studio.steps_plot = gr.Plot(
         label="PSNR against denoising steps",
         show_label=False,
         format="png",
@@ -219,7 +174,7 @@ def _build_plot(parts: dict, engine: Engine) -> None:
         elem_id="steps-plot",
         buttons=[],
     )
-    parts["controls"] = plot_controls.build(engine.codecs())
+    plot_controls.build(studio, engine.codecs())
     gr.HTML(
         "Sharp decoders invent detail. Do not use them where detail is evidence: documents, medicine, forensics.",
         elem_id="caution",

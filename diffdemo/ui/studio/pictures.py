@@ -8,34 +8,26 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import Engine
 from diffdemo.engine.examples import ExampleResult
 from diffdemo.images import MAX_PIXELS, to_png
 from diffdemo.metrics.registry import BASE
 from diffdemo.pictures import load_picture
 from diffdemo.ui import words
 from diffdemo.ui.compare import comparer, sides
-from diffdemo.ui.errors import friendly
 from diffdemo.ui.links.permalink import place_of
 from diffdemo.ui.memory.png import size_of
 from diffdemo.ui.memory.session import NOTHING, Session, Shown
 from diffdemo.ui.server.uploads import require_upload
-from diffdemo.ui.studio.screen import Painter, Screen, served, stem_of
-from diffdemo.ui.turns import Turn, Turns
+from diffdemo.ui.studio.screen import Screen, StudioEvents, served, stem_of
+from diffdemo.ui.turns import Turn
 
 SHOWN_BY_BROWSERS = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".bmp"}
 """Names of files that stay in the field for uploads as they came; for others it shows what was read of them."""
 
 
-class Pictures:
+class Pictures(StudioEvents):
     """The studio's events up to the compression, with the engine that they work on."""
 
-    def __init__(self, engine: Engine, painter: Painter, turns: Turns) -> None:
-        self._engine = engine
-        self._painter = painter
-        self._turns = turns
-
-    @friendly
     def greet(self, request: gr.Request | None = None) -> Screen:
         """Show an example before anything has been computed: the one that a link names, or the first."""
         turn, place = self._turns.take(request), place_of(request, self._painter.codecs)
@@ -46,7 +38,6 @@ class Pictures:
         names = [example.name for example in self._engine.examples()]
         return self._example(names.index(place.example) if place.example in names else 0, turn, before)
 
-    @friendly
     def choose_example(
         self,
         picked: gr.SelectData,
@@ -60,7 +51,6 @@ class Pictures:
             raise gr.Error(f"There is no such example; there are {count}, counted from 0.", print_exception=False)
         return self._example(picked.index, self._turns.take(request), before, metric)
 
-    @friendly
     def upload(
         self,
         picture_file: dict[str, Any] | None,
@@ -91,7 +81,6 @@ class Pictures:
             screen = screen._replace(source=gr.skip())  # It stands there already.
         return self._unless_over(turn, screen)
 
-    @friendly
     def choose_size(self, session: Session, side: int, codec: str = "") -> dict:
         """Say what a working size costs on this machine.
 

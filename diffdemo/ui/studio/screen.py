@@ -13,6 +13,7 @@ from diffdemo.engine import CodecInfo, Engine, FileInfo
 from diffdemo.ui import words
 from diffdemo.ui.codec_controls import decoding_controls, offers
 from diffdemo.ui.compare import comparer, sides
+from diffdemo.ui.events import Events
 from diffdemo.ui.memory.earlier import Earlier, settings_of
 from diffdemo.ui.memory.png import size_of
 from diffdemo.ui.memory.session import Session
@@ -28,6 +29,7 @@ from diffdemo.ui.plot.sweeps import Sweeps
 from diffdemo.ui.plot.view import View
 from diffdemo.ui.server.files import served
 from diffdemo.ui.style import Curve, look_of
+from diffdemo.ui.turns import Turns
 
 _LONGEST_STEM = 40
 UNCHANGED = gr.skip()
@@ -222,6 +224,15 @@ class Painter:
         if shown.psnr_db is not None:
             baselines = self.baselines.facts(session.original, shown.num_bytes, shown.psnr_db)
         return words.argument(shown, _num_pixels(session), baselines)
+
+
+class StudioEvents(Events):
+    """Answers events of the studio, in whose turns a visitor has the word."""
+
+    def __init__(self, engine: Engine, painter: Painter, turns: Turns) -> None:
+        super().__init__(engine)
+        self._painter = painter
+        self._turns = turns
 
 
 def _num_pixels(session: Session) -> int:

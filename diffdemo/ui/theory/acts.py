@@ -17,7 +17,7 @@ from diffdemo.pictures import load_picture
 from diffdemo.theory.dither import dither, plain
 from diffdemo.theory.real_files import Landing, Landings
 from diffdemo.theory.sources import Source, curves, from_blocks, mark, most_bits, power_law
-from diffdemo.ui.errors import friendly
+from diffdemo.ui.events import Events
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.server.files import served
 from diffdemo.ui.theory import words
@@ -54,14 +54,13 @@ class DitherScreen(NamedTuple):
     dithered: Any = UNCHANGED
 
 
-class TheoryActs:
+class TheoryActs(Events):
     """The events of the tab."""
 
     def __init__(self, turns: Turns) -> None:
         self._turns = turns
         self._landings = Landings()
 
-    @friendly
     def curves(
         self,
         session: Session,
@@ -84,12 +83,10 @@ class TheoryActs:
         rate = rate if rate <= last else max(MIN_RATE, round(0.4 * last, 2))
         return self._at_rest(source, rate)._replace(rate=gr.update(maximum=last, value=rate, interactive=True))
 
-    @friendly
     def move(self, session: Session, spectrum: Spectrum, exponent: float, rate: float) -> TheoryScreen:
         """Compare at another rate; the slider is the visitor's."""
         return self._at_rest(_source(session, spectrum, exponent), rate)._replace(rate=UNCHANGED)
 
-    @friendly
     def run(
         self,
         session: Session,
@@ -122,7 +119,6 @@ class TheoryActs:
     def _at_rest(self, source: Source, rate: float) -> TheoryScreen:
         return paint(source, rate, self._landings.known(source))
 
-    @friendly
     def dither(self, session: Session, step: float = 48) -> DitherScreen:
         """Round the studio's picture with and without dither.
 
@@ -145,7 +141,6 @@ class TheoryActs:
         ]
         return DitherScreen(words.rounded(with_dither, bpp), *pictures)
 
-    @friendly
     def open(
         self, session: Session, spectrum: Spectrum, exponent: float, rate: float, request: gr.Request | None = None
     ) -> TheoryScreen:
@@ -154,7 +149,6 @@ class TheoryActs:
             return TheoryScreen()
         return self.curves(session, spectrum, exponent, rate, request)
 
-    @friendly
     def open_dither(self, session: Session, step: float) -> DitherScreen:
         """When the tab opens: round the studio's picture, if there is one."""
         if not _has_picture(session):
