@@ -71,7 +71,6 @@ def decoding_controls(codec: CodecInfo, wish: str) -> dict[str, Any]:
     """Fields of a `Screen` that show what can be chosen for a file of a codec; the knobs follow the decoder.
 
     Args:
-        codec: of the file.
         wish: the decoder to begin with, if the codec has it.
     """
     decoder = wish if wish in codec.decoders else codec.decoders[0]

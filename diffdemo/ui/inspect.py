@@ -53,7 +53,6 @@ def report(info: FileInfo, missing: ModelInfo | None = None) -> str:
     """A description as a page: state, a strip of the steps, the header's fields, and a table of the steps.
 
     Args:
-        info: what the file says.
         missing: the model that it needs, if that is known and not here.
     """
     note = escape(words.file_note(info))

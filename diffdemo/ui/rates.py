@@ -27,7 +27,6 @@ def num_bytes(words: str, *, equal: int, num_pixels: int) -> int:
     Args:
         words: such as "0.5 bpp", "0.5" or "12000 bytes"; "" for as many as the file.
         equal: bytes of the file.
-        num_pixels: of the picture.
 
     Raises:
         gr.Error: if they say neither.

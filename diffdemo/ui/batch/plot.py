@@ -35,13 +35,7 @@ class _Kind(NamedTuple):
 
 
 def batch_plot(outcomes: Sequence[Outcome], codec: str, codecs: Sequence[CodecInfo]) -> go.Figure:
-    """Draw what there is so far; lossless files, which have no place on the axis, are left out.
-
-    Args:
-        outcomes: of the pictures that are done.
-        codec: name of the one that wrote the files.
-        codecs: all of our own.
-    """
+    """Draw what there is so far; lossless files, which have no place on the axis, are left out."""
     label = next(each.label for each in codecs if each.name == codec)
     own, jpeg = _Kind(label, look_of(codec, codecs).colour), _Kind("JPEG", FORMATS["jpeg"].colour)
     dots = [(each.name, each.point) for each in outcomes if each.point]

@@ -29,11 +29,7 @@ class Looks(Events):
     """The events of the section, on one engine."""
 
     def film(self, session: Session) -> tuple[dict, dict]:
-        """Show the picture at several sizes of its file, coarse to fine.
-
-        Args:
-            session: who asks.
-        """
+        """Show the picture at several sizes of its file, coarse to fine."""
         self._require_embedded(session)
         pictures = filmstrip.captioned(filmstrip.film(self._engine, session.data), session.name)
         return gr.update(value=pictures, visible=True), gr.update(visible=True)
@@ -42,7 +38,6 @@ class Looks(Events):
         """Decode the same bytes with every decoder of their codec, one beside the other.
 
         Args:
-            session: who asks.
             used: bytes of an embedded file to use, from its start.
         """
         codec = self._codec(session)
@@ -59,12 +54,7 @@ class Looks(Events):
             yield gr.update(value=pictures, visible=True)
 
     def play(self, session: Session, line: str) -> Iterator[tuple[str, Any]]:
-        """Let the file arrive as slowly as over a line of that kind.
-
-        Args:
-            session: who asks.
-            line: "56k", "3g" or "lora".
-        """
+        """Let the file arrive as slowly as over a line of that kind."""
         self._require_embedded(session)
         before = None
         for arrived in filmstrip.arriving(self._engine, session.data, filmstrip.LINES[line][1]):
@@ -78,7 +68,6 @@ class Looks(Events):
         """Show where in the picture the bits of the file went: light where there are many.
 
         Args:
-            session: who asks.
             used: bytes of an embedded file to count, from its start.
         """
         codec = self._codec(session)
@@ -88,11 +77,7 @@ class Looks(Events):
         return gr.update(value=served(to_png(found.pixels), "bits.png"), visible=True), legend(found)
 
     def card(self, session: Session) -> dict:
-        """Compose original, reconstruction and numbers as one picture to pass on.
-
-        Args:
-            session: who asks.
-        """
+        """Compose original, reconstruction and numbers as one picture to pass on."""
         codec, shown = self._codec(session), session.shown
         if shown is None or not session.original:
             raise gr.Error(

@@ -39,13 +39,7 @@ class Arrived:
 
 
 def film(engine: Engine, data: bytes, count: int = COUNT) -> list[Frame]:
-    """Pictures along a file, at sizes evenly spaced in their logarithm; only what has been computed already.
-
-    Args:
-        engine: that has encoded or decoded the file.
-        data: an embedded file.
-        count: of the pictures, the whole file's included.
-    """
+    """Pictures along a file, at sizes evenly spaced in their logarithm; only what has been computed already."""
     steps = [step.end_bytes for step in engine.describe(data).steps if step.received]
     if not steps:
         return []
@@ -64,8 +58,6 @@ def arriving(engine: Engine, data: bytes, bits_per_second: float) -> Iterator[Ar
     """A download in real time: what can be seen after so many seconds, a few times a second.
 
     Args:
-        engine: that has encoded or decoded the file.
-        data: an embedded file.
         bits_per_second: of the line; so much of it that nobody waits longer than five minutes.
     """
     whole = len(data)

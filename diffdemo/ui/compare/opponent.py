@@ -34,10 +34,6 @@ class Opponent:
     def met(self, session: Session, wanted: Wanted) -> Iterator[tuple[Session, str]]:
         """The session with the codec's picture as it grows, and the line that says how far it is.
 
-        Args:
-            session: whose picture.
-            wanted: the codec, and bytes for it.
-
         Raises:
             gr.Error: if the codec cannot take this picture.
         """

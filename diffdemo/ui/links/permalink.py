@@ -61,12 +61,7 @@ def to_query(place: Place) -> str:
 
 
 def from_query(query: Mapping[str, str], codecs: Collection[str]) -> Place:
-    """The place that a query string means, whatever else may be in it.
-
-    Args:
-        query: names and values, all of them text.
-        codecs: names of those that there are.
-    """
+    """The place that a query string means, whatever else may be in it."""
     readers = _READERS | {"codec": _one_of(*codecs)}
     read = {name: reader(query[name]) for name, reader in readers.items() if query.get(name)}
     known: dict[str, Any] = {name: value for name, value in read.items() if value is not None}

@@ -35,12 +35,7 @@ class Sharing(Events):
         self._codecs = offers(engine)
 
     def link(self, session: Session, settings: Settings, choices: Choices) -> str:
-        """The query string of what is chosen, with the file in it if that is short.
-
-        Args:
-            session: who asks.
-            settings, choices: what the controls for encoding and for decoding say.
-        """
+        """The query string of what is chosen, with the file in it if that is short."""
         own = {example.name for example in self._engine.examples()}
         codec = settings.codec or next(iter(self._codecs))
         of_file = self._engine.describe(session.data).codec if session.data else codec
@@ -86,11 +81,7 @@ class Sharing(Events):
         return (*controls, *map(_if_given, others))
 
     def linked(self, session: Session, request: gr.Request | None = None) -> Waiting | dict:
-        """The file that travels in the link, for the studio to open; nothing if there is none.
-
-        Args:
-            session: who asks.
-        """
+        """The file that travels in the link, for the studio to open; nothing if there is none."""
         place = place_of(request, self._codecs)
         if not place.file:
             return gr.skip()
@@ -105,14 +96,7 @@ class Sharing(Events):
 
 
 def wire(studio: Studio, sharing: Sharing, button: gr.Button, query: gr.Textbox, greeted: Any) -> None:
-    """Connect links with the studio.
-
-    Args:
-        studio: its components.
-        sharing: the handlers.
-        button, query: to make a link, and where its query string passes through.
-        greeted: the event after which a link is restored.
-    """
+    """Connect links with the studio."""
     chosen = [studio.session, *studio.settings, *studio.choices]
     made = button.click(by_values(sharing.link), chosen, query, **AT_ONCE)
     made.success(None, query, query, js=COPY, api_visibility="private")

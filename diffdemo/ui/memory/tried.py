@@ -15,7 +15,6 @@ class Tried:
     """One decode.
 
     Attributes:
-        codec: of the file.
         name: the decoder, with what was chosen for it.
         point: where it lies in the plot.
     """

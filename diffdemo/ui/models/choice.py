@@ -22,8 +22,6 @@ def chosen(engine: Engine, codec: str, name: str | None, models: Sequence[ModelI
     A menu that was filled for one codec may still stand there when another is chosen; the codec is what counts.
 
     Args:
-        engine: that knows them.
-        codec: name of the codec.
         name: of the model; None for the codec's own choice.
         models: all of them, from whoever has asked the engine already.
     """
@@ -36,7 +34,6 @@ def of_program(engine: Engine, codec: str, name: str) -> ModelInfo:
     """The model that a program means: by its name, by a codec, or neither.
 
     Args:
-        engine: that knows them.
         codec: name of one, or "auto" for that of the model.
         name: of the model; "" for the codec's own choice.
 

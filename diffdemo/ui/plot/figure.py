@@ -16,9 +16,7 @@ def axis(title: str, standoff: int, **options: Any) -> dict[str, Any]:
     """An axis that nobody moves by dragging.
 
     Args:
-        title: below it, or beside it.
         standoff: pixels between its numbers and the title.
-        options: further ones of plotly's.
     """
     title_of_axis = {"text": title, "standoff": standoff}
     return {"gridcolor": _GRID, "zeroline": False, "fixedrange": True, "title": title_of_axis, **options}
@@ -32,8 +30,6 @@ def layout(
     Args:
         height: in pixels.
         margin: "l", "r", "t" and "b" in pixels.
-        across, up: axes from `axis`.
-        more: further options of plotly's.
     """
     options = {"showlegend": False, "hovermode": "closest"} | more
     return go.Layout(

@@ -69,9 +69,6 @@ def lines_of(
     """Everything that has a point.
 
     Args:
-        codecs: all of our own.
-        curves: of any of them, and of classical codecs.
-        tried: other decodes.
         earlier: encodes before the present one; those whose points are all in another line are left out.
         settings: of the present encode; see `Earlier`.
     """

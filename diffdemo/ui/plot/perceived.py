@@ -45,12 +45,7 @@ class Perceived:
         self._known: PerPicture[_Known] = PerPicture(_MAX_PICTURES)
 
     def filled(self, png: bytes, lines: Sequence[Line]) -> list[Line]:
-        """Lines whose points have what is known of them.
-
-        Args:
-            png: the original.
-            lines: from `lines_of`.
-        """
+        """Lines whose points have what is known of them."""
         values = (self._known.known(png) or _Known()).values
         return [
             replace(
@@ -63,7 +58,6 @@ class Perceived:
         """Measure what is missing of a session's picture, and say each time that there is more.
 
         Args:
-            session: whose file.
             pixels: of its original, uint8 [H,W,3].
             metric: the name of one that is measured on demand.
         """

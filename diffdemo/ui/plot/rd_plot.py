@@ -77,14 +77,8 @@ def rd_plot(
     """Draw what is known of a picture; higher is better.
 
     Args:
-        lines: what is known.
         view: axes, and what is switched off.
-        shown: what is on the stage.
-        colour: of the stroke there.
         ceiling: PSNR in dB that the model's autoencoder alone reaches; None where there is none.
-        num_pixels: of the picture.
-        others: published curves.
-        is_small: whether it shares its place.
     """
     own = [_own(line, view) for line in lines if line.kind not in view.hidden]
     theirs = [_theirs(each) for each in others]

@@ -21,7 +21,6 @@ def steps_plot(runs: Sequence[Run], *, num_steps: int, num_bytes: int) -> go.Fig
     """Draw the runs on one file.
 
     Args:
-        runs: those that were tried.
         num_steps: how far the one that is going on will go.
         num_bytes: of the file, the same for all.
     """

@@ -61,7 +61,6 @@ class Sweeps:
         """The sweeps that complete a session's plot, begun where they are not known.
 
         Args:
-            session: whose picture.
             pixels: of its original, uint8 [H,W,3].
             of_all: whether of every codec; otherwise only of the one that wrote the file.
         """

@@ -125,12 +125,6 @@ def width_of(view: View, own: Sequence[float], others: Sequence[float], num_pixe
 
     It follows what is the visitor's own, because the classical codecs can go on far beyond what is being looked at;
     of published curves at least a half must be in sight.
-
-    Args:
-        view: what is shown.
-        own: rates of our own codecs and of what is on the stage.
-        others: rates of published curves.
-        num_pixels: of the picture.
     """
     least = _MIN_BPP if view.across == "bpp" else _MIN_BPP * num_pixels / 8
     highest = max(least, 1.15 * max(own, default=0.0))

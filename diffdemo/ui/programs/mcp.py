@@ -33,12 +33,7 @@ def available() -> bool:
 
 
 def launch(demo: gr.Blocks, **options: Any) -> None:
-    """Serve the page as Gradio's `launch` does, and the tools with it, where that is possible.
-
-    Args:
-        demo: the page.
-        options: for `launch`.
-    """
+    """Serve the page as Gradio's `launch` does, and the tools with it, where that is possible."""
     if not available():
         demo.launch(**options)
         return

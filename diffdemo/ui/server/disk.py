@@ -29,11 +29,7 @@ def middleware() -> Middleware:
 
 
 class Uploads:
-    """Passes uploads on to a Gradio application; clears away what broken ones have left.
-
-    Args:
-        app: the application behind.
-    """
+    """Passes uploads on to a Gradio application; clears away what broken ones have left."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -77,8 +77,6 @@ async def checked(name: str, block: Any, value: Any) -> Any:
     """A value as its component takes it.
 
     Args:
-        name: of the argument, for messages.
-        block: the component.
         value: as it came, any JSON.
 
     Raises:

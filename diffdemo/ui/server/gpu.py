@@ -50,7 +50,6 @@ def engine_with_gpu(make: Callable[..., Engine], device: str) -> Engine:
 
     Args:
         make: makes an engine; takes `device`.
-        device: for the ordinary one.
     """
     try:
         spaces = importlib.import_module("spaces")
@@ -128,10 +127,6 @@ class Lent:
 
 def estimate(home: Engine, method: str, args: tuple, options: dict[str, Any]) -> int:
     """Seconds to ask for: as few as will do, as a visitor with less than that left is refused.
-
-    Args:
-        home: knows the models, and what is in a file.
-        method, args, options: the call.
 
     Raises:
         BitstreamError: a file is none of ours.

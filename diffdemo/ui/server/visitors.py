@@ -42,7 +42,6 @@ class Visitors:
     """Lets calls into the queue of a Gradio application, and clears it of what nobody listens to.
 
     Args:
-        app: the application behind.
         max_waiting: calls of one address that may wait.
         silent_seconds: after which the calls of a session without a stream are dropped.
     """

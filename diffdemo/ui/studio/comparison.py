@@ -42,7 +42,6 @@ class Comparison(StudioEvents):
         """Choose what stands on either half of the stage, and at which rates; where none is chosen, at equal bytes.
 
         Args:
-            session: who asks.
             halves: on either side "original", "ours" (the file), the name of a codec, classical or our own, or "mean"
                 (the simplest decode of the file); and what the plot shows.
             left_rate: for the left, such as "0.5 bpp" or "12000 bytes"; "" for as many bytes as the file.
@@ -144,11 +143,6 @@ class Comparison(StudioEvents):
 
 def wire(studio: Studio, comparison: Comparison, shown: dict[str, Any], work: dict[str, Any]) -> Any:
     """Connect the stage and the choice of its halves.
-
-    Args:
-        studio: whose stage.
-        comparison: what answers.
-        shown, work: options of events that answer at once, and of those that compute on the device.
 
     Returns:
         The event that computes, for whatever cancels it.

@@ -39,10 +39,6 @@ class Handlers(StudioEvents):
         """Decode the file that belongs to the example in the session; the first visitor without one waits for it.
 
         Where its result is known and shown already, nothing changes: from then on the slider moves without waiting.
-
-        Args:
-            session: who asks.
-            metric: what the plot shows, "psnr_db" or "ms_ssim".
         """
         turn = Turn.of(request, session.turn)
         if not session.original or self._turns.is_over(turn):
@@ -65,13 +61,7 @@ class Handlers(StudioEvents):
     def encode(
         self, session: Session, settings: Settings, metric: str = BASE, request: gr.Request | None = None
     ) -> Iterator[Screen]:
-        """Compress the picture of the session; every screen holds a valid file.
-
-        Args:
-            session: who asks.
-            settings: what the controls for encoding say.
-            metric: what the plot shows, "psnr_db" or "ms_ssim".
-        """
+        """Compress the picture of the session; every screen holds a valid file."""
         if not session.source:
             raise gr.Error("There is no picture yet. Upload one or pick an example.", print_exception=False)
         chosen = choice.usable(self._engine, settings.codec or self._painter.first_codec.name, settings.model)
@@ -93,12 +83,7 @@ class Handlers(StudioEvents):
         return encoding_controls(self._painter.codecs[codec])
 
     def stop(self, session: Session, metric: str, request: gr.Request | None = None) -> Screen:
-        """Keep what is there: every state of an encode is a whole file.
-
-        Args:
-            session: who asks.
-            metric: what the plot shows.
-        """
+        """Keep what is there: every state of an encode is a whole file."""
         self._turns.take(request)
         return self._settled(session, metric, words.stopped(session.shown))
 
@@ -109,9 +94,7 @@ class Handlers(StudioEvents):
         would only lose.
 
         Args:
-            session: whose picture.
             side: longest side to work at, 0 for the picture as it is.
-            chosen: the model.
             encode: preset and rate of the encode that is to come, which must not take too long.
         """
         picture = pixels_of(session.source)

@@ -38,9 +38,7 @@ class Viewing(StudioEvents):
         """Follow the slider at once with what is cached; the chosen decoder comes when it is let go.
 
         Args:
-            session: who asks.
             used: bytes of the file to use, from its start.
-            metric: what the plot shows.
         """
         if not session.data or (session.shown and session.shown.num_bytes == used):
             return Screen()
@@ -53,13 +51,7 @@ class Viewing(StudioEvents):
     def refine(
         self, session: Session, choices: Choices, halves: Halves, request: gr.Request | None = None
     ) -> Iterator[Screen]:
-        """Decode the file as chosen: the first bytes of one that is embedded, else the whole of it.
-
-        Args:
-            session: who asks.
-            choices: how to decode.
-            halves: what stands beside the result, and what the plot shows.
-        """
+        """Decode the file as chosen: the first bytes of one that is embedded, else the whole of it."""
         if not session.data:
             yield Screen()
             return
@@ -69,12 +61,7 @@ class Viewing(StudioEvents):
     def finish(
         self, session: Session, choices: Choices, halves: Halves, request: gr.Request | None = None
     ) -> Iterator[Screen]:
-        """Apply the chosen decoder to a file that is new on the stage as the codec's first decoder shows it at once.
-
-        Args:
-            session: who asks.
-            choices, halves: as for `refine`.
-        """
+        """Apply the chosen decoder to a file that is new on the stage as the codec's first decoder shows it at once."""
         is_left = self._turns.is_over(Turn.of(request, session.turn))
         if is_left or (session.data and self._is_done(choices.decoder, self._engine.describe(session.data))):
             yield Screen()

@@ -31,7 +31,6 @@ class Menu(Events):
     """The events of the menu, with the engine that they work on.
 
     Args:
-        engine: that knows the models.
         turns: of downloads alone. They paint other components than the studio's work, and neither must end the other.
     """
 
@@ -43,10 +42,8 @@ class Menu(Events):
         """Show the menu of a codec as it is now, with the card of the chosen model if that is not here.
 
         Args:
-            codec: name of one.
             model: name of the chosen model; the codec's own choice if it has none of that name.
             fetching: name of the model that this visitor is downloading; empty for none.
-            waiting: a file that wants a model.
         """
         chosen = models.chosen(self._engine, codec, model)
         why = f"The file {waiting.name}.difd needs this model." if waiting.model == chosen.name else ""
@@ -120,14 +117,7 @@ class Menu(Events):
 
 
 def wire(demo: gr.Blocks, studio: Studio, menu: Menu, loaded: Any) -> Any:
-    """Connect the menu; gives the event that follows when a download has ended, however it did.
-
-    Args:
-        demo: the page.
-        studio: its components.
-        menu: the handlers.
-        loaded: the event of opening a file, which may find that its model is not here.
-    """
+    """Connect the menu; gives the event that follows when a download has ended, however it did."""
     shelf = [getattr(studio, name) for name in Shelf._fields]
     choice = [studio.codec, studio.model]
     about = [*choice, studio.fetching, studio.waiting]

@@ -40,13 +40,7 @@ class Opening(StudioEvents):
     def open_file(
         self, path: str, metric: str, before: Session = NOTHING, request: gr.Request | None = None
     ) -> Iterator[Screen]:
-        """Decode a file that somebody kept: an embedded one as far as it goes, another in one step for now.
-
-        Args:
-            path: a .difd file.
-            metric: what the plot shows, "psnr_db" or "ms_ssim".
-            before: who asks.
-        """
+        """Decode a file that somebody kept: an embedded one as far as it goes, another in one step for now."""
         data = read_upload(path)
         info = self._engine.describe(data)
         missing = self.missing(data, info)

@@ -63,8 +63,6 @@ class Pictures(StudioEvents):
         Args:
             picture_file: the file as Gradio received it, in any format that Pillow reads. It comes without Gradio's
                 own preprocessing, which would turn and convert the picture before anybody could say so.
-            metric: what the plot shows.
-            before: who asks.
         """
         path = _path_of(picture_file)
         picture = load_picture(path, most_pixels=MAX_PIXELS)
@@ -85,7 +83,6 @@ class Pictures(StudioEvents):
         """Say what a working size costs on this machine.
 
         Args:
-            session: who asks.
             side: longest side to work at, 0 for the picture as it is.
             codec: name of one; "" for the first.
         """

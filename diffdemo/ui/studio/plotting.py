@@ -70,7 +70,6 @@ class Plotting(StudioEvents):
         """Points of rate-distortion curves: those in the plot of this session, or those of a file and its original.
 
         Args:
-            session: who asks.
             image: the original of the file, a picture file; empty for the session's own curves.
             file: a .difd file; an embedded one gives a point for each of its steps, another one point.
 

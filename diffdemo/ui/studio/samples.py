@@ -64,7 +64,6 @@ class Imagining(Events):
         """Draw several pictures from the file of the session, with their mean, spread, and what the mean gets wrong.
 
         Args:
-            session: who asks.
             choices: bytes to use of an embedded file, and numbers of the decoder that draws; the seed is of the first.
         """
         if not session.data:

@@ -94,14 +94,7 @@ class Painter:
         return next(iter(self.codecs.values()))
 
     def paint(self, session: Session, metric: str, info: FileInfo | None = None, **others: Any) -> Screen:
-        """Stage, sentence and plot of a session.
-
-        Args:
-            session: what is shown.
-            metric: what the plot shows.
-            info: the description of its file, where that has been read already.
-            others: further fields of `Screen`.
-        """
+        """Stage, sentence and plot of a session."""
         info = info or self._described(session)
         painted: dict[str, Any] = {}
         if info and info.codec != session.codec:
@@ -126,12 +119,7 @@ class Painter:
         return self.codecs[session.codec].label if session.codec else ""
 
     def lines(self, session: Session, info: FileInfo | None = None) -> list[Line]:
-        """All that is known about rate and distortion of a session's picture.
-
-        Args:
-            session: whose picture.
-            info: the description of its file, where that has been read already.
-        """
+        """All that is known about rate and distortion of a session's picture."""
         info = info or self._described(session)
         curves = [*self.baselines.curves(session.original), *self._embedded(session), *self.sweeps.curves(session)]
         settings = settings_of(info) if info else ()

@@ -72,7 +72,6 @@ class TheoryActs(Events):
         """The closed forms of a Gaussian source, and the files of it that have been run; ends a run that is going on.
 
         Args:
-            session: whose picture to measure, for the spectrum "picture".
             spectrum: "power" for a power law of 256 components, or "picture" for the studio's picture.
             exponent: of the power law, 0 to 2.5.
             rate: where to compare, in bits per dimension.
@@ -123,7 +122,6 @@ class TheoryActs(Events):
         """Round the studio's picture with and without dither.
 
         Args:
-            session: whose picture.
             step: distance of the levels, 4 to 128 of 256.
         """
         whole = load_picture(_picture(session)).pixels
@@ -165,9 +163,7 @@ def paint(source: Source, rate: float, landings: Sequence[Landing] = (), share: 
     """A source at a rate.
 
     Args:
-        source: whose curves to draw.
         rate: where to compare, in bits per dimension.
-        landings: files of it.
         share: done of a run that is going on; None where none is.
     """
     chosen, is_running = mark(source, rate), share is not None

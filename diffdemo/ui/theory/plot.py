@@ -22,8 +22,6 @@ def theory_plot(curves: Sequence[TheoryCurve], *, mark: Mark, landings: Sequence
     """Draw the curves of one source.
 
     Args:
-        curves: closed forms.
-        mark: where to show the gap.
         landings: files of the source; the whisker of each begins at the rate of the closed form.
     """
     widest = max(curve.bits[-1] for curve in curves)
