@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import gradio as gr
 
-from diffdemo.engine import Engine
+from diffdemo.engine import CacheUsage, CodecInfo, Engine, ModelInfo
 from diffdemo.engine.records import Example
 from diffdemo.metrics.registry import METRICS, Metric
+from diffdemo.shipped import ASSETS
 from diffdemo.ui.codec_controls import offers
 from diffdemo.ui.events import SILENT, Events
-from diffdemo.ui.models import card, model_table
-
-METHOD = """
-### How DiffC works
-A diffusion model knows how to go from pure noise to a picture, one small step of less noise at a time.
-Encoder and decoder draw the same random candidates for the next step, because they share a seed.
-The encoder, which has the picture, picks the candidate that leads towards it and sends its number: that is the file.
-Each number adds a little information, so every beginning of the file is a noisy version of the picture.
-The decoder takes that noisy version and lets the model finish: on average, sharply, or at random.
-
-### How CDC works
-Here the file holds the content of the picture only: a few hundred numbers for each patch of it, rounded.
-The decoder is a diffusion model that is told the content, and fills in texture step by step.
-More steps are more texture and not more bits. Started from nothing, it always draws the same picture; started from
-noise, another one for every noise. A part of such a file is no picture.
-
-### What to keep in mind
-A generative decoder **invents detail** that fits what was sent. It can look right and be wrong: letters, faces,
-textures. Do not use it where detail is evidence, as in documents, medicine or forensics. The numbers on this page are
-measured on the 8-bit picture that is shown and on the bytes of the file that is offered; pictures travel to your screen
-as PNG, without further loss.
-
-### Papers
-- L. Theis, T. Salimans, M. D. Hoffman, F. Mentzer. *Lossy Compression with Gaussian Diffusion.* 2022,
-  [arXiv:2206.08889](https://arxiv.org/abs/2206.08889): DiffC, and the two decoders DiffC-A and DiffC-F.
-- J. Vonderfecht, F. Liu. *Lossy Compression with Pretrained Diffusion Models.* ICLR 2025,
-  [arXiv:2501.09815](https://arxiv.org/abs/2501.09815): how to make it practical.
-- R. Yang, S. Mandt. *Lossy Image Compression with Conditional Diffusion Models.* NeurIPS 2023,
-  [arXiv:2209.06950](https://arxiv.org/abs/2209.06950): CDC.
-- J. Ho, A. Jain, P. Abbeel. *Denoising Diffusion Probabilistic Models.* 2020,
-  [arXiv:2006.11239](https://arxiv.org/abs/2006.11239): the idea of progressive coding, section 4.3.
-"""
+from diffdemo.ui.models import card
 
 
 class Storage(Events):
@@ -56,8 +27,8 @@ class Storage(Events):
         ]
         offered = gr.update(choices=removable, value=removable[0][1] if removable else None, visible=bool(removable))
         return (
-            model_table.table(models, offers(self._engine)),
-            model_table.storage(self._engine.cache()),
+            _table(models, offers(self._engine)),
+            _storage(self._engine.cache()),
             offered,
             gr.update(visible=bool(removable)),
         )
@@ -73,7 +44,7 @@ class Storage(Events):
 def build(tab: gr.Tab, engine: Engine) -> None:
     """Lay out the tab; call it inside of it. Models are described when somebody wants to read: there may be others."""
     with gr.Column(elem_id="about"):
-        gr.Markdown(METHOD)
+        gr.Markdown((ASSETS / "about.md").read_text())
         for metric in METRICS.values():
             if metric.how_to_get:
                 gr.Markdown(_on_metric(metric))
@@ -86,6 +57,43 @@ def build(tab: gr.Tab, engine: Engine) -> None:
     storage, shown = Storage(engine), [models, place, removable, remove]
     tab.select(storage.describe, None, shown, **SILENT)
     remove.click(storage.remove, removable, shown, **SILENT)
+
+
+def _table(models: Sequence[ModelInfo], codecs: Mapping[str, CodecInfo]) -> str:
+    """One model a row: what it is, whether it is here, and what it needs; `codecs` are all that there are, by name."""
+    heads = ("model", "codec", "where", "weights", "memory", "knows", "licence", "paper", "name in files")
+    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+    rows = "".join(_row(info, codecs[info.codec].label) for info in models)
+    return f'<h3>Models</h3><table class="steps models"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _row(info: ModelInfo, codec: str) -> str:
+    cells = (
+        f"<b>{escape(info.label)}</b><br>{escape(info.description)}",
+        codec,
+        _state(info),
+        card.volume(info.num_bytes),
+        card.volume(info.memory),
+        escape(card.pictures(info)),
+        card.link(info.page, info.licence),
+        card.paper(info),
+        f"<code>{escape(info.fingerprint)}</code>" if info.fingerprint else "",
+    )
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _state(info: ModelInfo) -> str:
+    if info.is_here:
+        return card.state(info)
+    return "gated" if info.is_gated else ""
+
+
+def _storage(usage: CacheUsage) -> str:
+    """Where downloads lie, how much room they take, and how much is left."""
+    return (
+        f"<p>Downloaded models take {card.volume(usage.num_bytes)} in <code>{escape(str(usage.folder))}</code>; "
+        f"{card.volume(usage.free_bytes)} are free there.</p>"
+    )
 
 
 def _on_metric(metric: Metric) -> str:

@@ -51,3 +51,12 @@ def _in_words() -> Iterator[None]:
     except Exception as error:
         _log.exception("a handler failed")
         raise gr.Error(UNEXPECTED, print_exception=False) from error
+
+
+@contextmanager
+def unasked(what: str) -> Iterator[None]:
+    """For what completes a page without being asked for: nobody is told why it is not there, but the log."""
+    try:
+        yield
+    except Exception:
+        _log.exception("%s failed", what)

@@ -10,7 +10,7 @@ from diffdemo.engine import DECODERS, Decoder
 from diffdemo.engine.classical.formats import FORMATS
 from diffdemo.engine.records import FileInfo, Frame
 from diffdemo.plain_text import duration
-from diffdemo.ui.memory.session import Session, Shown
+from diffdemo.ui.memory.session import Shown
 from diffdemo.ui.plot.baselines import Baseline
 
 ORIGINAL = "original"
@@ -163,11 +163,6 @@ def strip(info: FileInfo, used: int) -> str:
 def picture_notes(width: int, height: int, notes: Sequence[str]) -> str:
     """What was uploaded, and what was done to it."""
     return " ".join([f"{width} x {height} pixels.", *(escape(note) for note in notes)])
-
-
-def all_notes(session: Session) -> str:
-    """What was done to the picture when it was read, and what for the model's sake."""
-    return f"{session.notes} {escape(session.fit)}".strip()
 
 
 def size_choices(width: int, height: int) -> list[tuple[str, int]]:

@@ -7,7 +7,6 @@ from html import escape
 
 from diffdemo.engine.batch.compress import Outcome, Progress
 from diffdemo.engine.batch.means import Means, means
-from diffdemo.metrics.points import CurvePoint
 from diffdemo.metrics.registry import BASE, METRICS, Values, When, until
 from diffdemo.plain_text import duration
 from diffdemo.ui import words
@@ -41,7 +40,7 @@ def _row(outcome: Outcome) -> str:
         f"{outcome.num_bytes:,}",
         f"{outcome.bpp:.3f}",
         *_values(outcome.values),
-        _jpeg(outcome.jpeg),
+        words.quality(outcome.jpeg.psnr_db) if outcome.jpeg else "none so small",
         duration(outcome.seconds),
     )
     return f"<tr>{name}{_cells(cells)}</tr>"
@@ -80,15 +79,12 @@ def _heads() -> list[str]:
 
 def _values(values: Values) -> list[str]:
     """A cell for each metric; nothing in it where that is undefined, as for pictures that are too small."""
-    return [_NONE if (value := values.get(name)) is None else _cell(name, value) for name in until(When.REST)]
-
-
-def _cell(name: str, value: float) -> str:
-    return words.quality(value) if name == BASE else METRICS[name].number(value)
-
-
-def _jpeg(jpeg: CurvePoint | None) -> str:
-    return "none so small" if jpeg is None else words.quality(jpeg.psnr_db)
+    cells = []
+    for name in until(When.REST):
+        value = values.get(name)
+        number = words.quality if name == BASE else METRICS[name].number
+        cells.append(_NONE if value is None else number(value))
+    return cells
 
 
 def working(progress: Progress) -> str:

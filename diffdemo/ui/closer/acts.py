@@ -14,6 +14,7 @@ from diffdemo.pictures import load_picture
 from diffdemo.ui import words
 from diffdemo.ui.closer import filmstrip
 from diffdemo.ui.closer.result_card import result_card
+from diffdemo.ui.compare import sides
 from diffdemo.ui.events import Events
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.server.files import served
@@ -31,7 +32,9 @@ class Looks(Events):
     def film(self, session: Session) -> tuple[dict, dict]:
         """Show the picture at several sizes of its file, coarse to fine."""
         self._require_embedded(session)
-        pictures = filmstrip.captioned(filmstrip.film(self._engine, session.data), session.name)
+        frames = filmstrip.film(self._engine, session.data)
+        files = (served(to_png(frame.pixels), f"{session.name}-{frame.num_bytes}.png") for frame in frames)
+        pictures = [*zip(files, map(sides.numbers, frames), strict=True)]
         return gr.update(value=pictures, visible=True), gr.update(visible=True)
 
     def decoders(self, session: Session, used: int) -> Iterator[dict]:

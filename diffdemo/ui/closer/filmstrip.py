@@ -10,10 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffdemo.engine import Engine, Frame
-from diffdemo.images import to_png
 from diffdemo.ui import words
-from diffdemo.ui.compare import sides
-from diffdemo.ui.studio.screen import served
 
 COUNT = 8
 FRAMES_A_SECOND = 8
@@ -47,11 +44,6 @@ def film(engine: Engine, data: bytes, count: int = COUNT) -> list[Frame]:
     ends = sorted({min(steps, key=lambda end: abs(math.log(end / size))) for size in wanted})
     frames = [engine.preview(data, end) for end in ends]
     return [frame for frame in frames if frame is not None]
-
-
-def captioned(frames: list[Frame], name: str) -> list[tuple[str, str]]:
-    """Paths of PNG files and the words below them, for a gallery."""
-    return [(served(to_png(frame.pixels), f"{name}-{frame.num_bytes}.png"), sides.numbers(frame)) for frame in frames]
 
 
 def arriving(engine: Engine, data: bytes, bits_per_second: float) -> Iterator[Arrived]:

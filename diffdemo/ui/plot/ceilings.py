@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-
 from diffdemo.engine import Engine
 from diffdemo.images import Pixels
+from diffdemo.ui.errors import unasked
 from diffdemo.ui.per_picture import PerPicture
 
 _MAX_PICTURES = 32
-_log = logging.getLogger(__name__)
 
 
 class Ceilings:
@@ -23,17 +21,11 @@ class Ceilings:
         """Compute it, which takes seconds, or remember it; None for models without an autoencoder."""
         found = self._found.of(png, dict)
         if model not in found:
-            found[model] = self._computed(pixels, model)
+            found[model] = None
+            with unasked("a ceiling"):
+                found[model] = self._engine.ceiling(pixels, model)
         return found[model]
 
     def known(self, png: bytes, model: str) -> float | None:
         """What has been found so far."""
         return (self._found.known(png) or {}).get(model)
-
-    def _computed(self, pixels: Pixels, model: str) -> float | None:
-        """Nobody asked for this line in the plot, so nobody is told why it is not there."""
-        try:
-            return self._engine.ceiling(pixels, model)
-        except Exception:
-            _log.exception("a ceiling was not found")
-            return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -43,3 +44,10 @@ def layout(
         yaxis=up,
         **options,
     )
+
+
+def padded(values: Sequence[float], share: float, least: float) -> tuple[float, float]:
+    """The range of values with a margin of a share of it on either side; at least as wide as `least`."""
+    span = max(values) - min(values)
+    margin = max(share * span, (least - span) / 2)
+    return min(values) - margin, max(values) + margin

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -11,13 +10,13 @@ from diffdemo.engine.classical.formats import drawn
 from diffdemo.images import Pixels
 from diffdemo.metrics.points import few
 from diffdemo.metrics.registry import Values, When, until
+from diffdemo.ui.errors import unasked
 from diffdemo.ui.likeness import likeness
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.per_picture import PerPicture
 from diffdemo.ui.plot.lines import Line
 
 _MAX_PICTURES = 32
-_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -64,8 +63,9 @@ class Perceived:
         known = self._known.of(session.original, _Known)
         for codec in drawn():
             if (codec, metric) not in known.swept:
-                for point in self._classical(pixels, codec, metric):
-                    known.add(point, point.values)
+                with unasked(f"{metric} of {codec}"):
+                    for point in self._engine.classical_curve(pixels, codec, [*until(When.FRAME), metric]):
+                        known.add(point, point.values)
                 known.swept.add((codec, metric))
                 yield
         for point in few(session.own):
@@ -74,14 +74,6 @@ class Perceived:
                 found = {} if frame is None else likeness(session.original, frame.pixels)
                 known.add(point, {metric: None, **found})
                 yield
-
-    def _classical(self, pixels: Pixels, codec: str, metric: str) -> list[CurvePoint]:
-        """Nobody asked for this line in particular, so nobody is told why it is not there."""
-        try:
-            return self._engine.classical_curve(pixels, codec, [*until(When.FRAME), metric])
-        except Exception:
-            _log.exception("%s of %s was not measured", metric, codec)
-            return []
 
 
 def _place(point: CurvePoint) -> tuple[int, float]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from html import escape
+from itertools import cycle
 
 from diffdemo.metrics.registry import BASE, METRICS
 from diffdemo.ui.plot.published import Published, published
+from diffdemo.ui.plot.rd_plot import Drawn
 from diffdemo.ui.plot.view import View, height
 
 NAMES = {"kodak": "Kodak", "cifar-10": "CIFAR-10", "imagenet-64": "ImageNet 64 x 64"}
@@ -17,33 +18,15 @@ _SINGLE = ("kodak-", "div2k-")
 _COLOURS = ("#8C6BB1", "#238B8D", "#B8860B", "#7F7F7F", "#C2507A", "#4C78A8", "#5B8C3E", "#A0522D")
 
 
-@dataclass(frozen=True, slots=True)
-class Overlay:
-    """A published curve as it is drawn.
-
-    Attributes:
-        label: its codec.
-        places: bits per pixel, height in the plot, and what to read when pointing at it.
-        colour: for telling it from its neighbours only.
-        is_estimate: whether it is dashed.
-    """
-
-    label: str
-    places: tuple[tuple[float, float, str], ...]
-    colour: str
-    is_estimate: bool
-
-
 def choices() -> list[tuple[str, str]]:
     """Sets for a menu, with none first: what one publication says about one data set."""
     sets = {_key(curve): _name(curve) for curve in published(metric=BASE)}
     return [("none", ""), *((name, key) for key, name in sets.items())]
 
 
-def overlays_of(view: View) -> list[Overlay]:
+def overlays_of(view: View) -> list[Drawn]:
     """What a view wants to see of others, if the axes are theirs."""
-    curves = curves_of(view)
-    return [_overlay(curve, _COLOURS[number % len(_COLOURS)], view) for number, curve in enumerate(curves)]
+    return [_overlay(curve, colour, view) for curve, colour in zip(curves_of(view), cycle(_COLOURS), strict=False)]
 
 
 def credit(view: View) -> str:
@@ -93,13 +76,11 @@ def _dataset(curve: Published) -> str:
     return NAMES.get(curve.dataset, curve.dataset)
 
 
-def _overlay(curve: Published, colour: str, view: View) -> Overlay:
-    places = []
-    for bpp, value in curve.points:
-        y = height(value, view.metric)
-        if y is not None and bpp > 0:
-            places.append((bpp, y, _text(curve, bpp, value)))
-    return Overlay(curve.label, tuple(places), colour, curve.is_estimate)
+def _overlay(curve: Published, colour: str, view: View) -> Drawn:
+    found = ((bpp, height(value, view.metric), _text(curve, bpp, value)) for bpp, value in curve.points)
+    places = [(bpp, y, text) for bpp, y, text in found if y is not None and bpp > 0]
+    line = {"color": colour, "width": 1.25, "dash": "dash" if curve.is_estimate else "solid"}
+    return Drawn(places, {"name": curve.label, "mode": "lines", "opacity": 0.8, "line": line})
 
 
 def _text(curve: Published, bpp: float, value: float) -> str:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from threading import Lock
 
 from diffdemo.engine import CurvePoint, Engine
 from diffdemo.images import Pixels
+from diffdemo.ui.errors import unasked
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.per_picture import PerPicture
 from diffdemo.ui.style import Curve
 
 _MAX_PICTURES = 32
-_log = logging.getLogger(__name__)
 
 
 class Sweep:
@@ -25,13 +24,10 @@ class Sweep:
         self._lock = Lock()
 
     def advance(self) -> bool:
-        """Compute one more point, if there is one; nobody asked for this curve, so nobody is told why it ends."""
-        with self._lock:
-            try:
-                point = next(self._coming, None)
-            except Exception:
-                _log.exception("a sweep failed")
-                return False
+        """Compute one more point, if there is one."""
+        point = None
+        with self._lock, unasked("a sweep"):
+            point = next(self._coming, None)
             if point is not None:
                 self.points = (*self.points, point)
         return point is not None

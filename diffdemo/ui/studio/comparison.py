@@ -9,32 +9,27 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import DECODERS, Decoder, Engine
+from diffdemo.engine import DECODERS, Decoder
 from diffdemo.images import to_png
 from diffdemo.metrics.maps import difference, error_map
 from diffdemo.pictures import load_picture
 from diffdemo.ui import rates, words
 from diffdemo.ui.compare import comparer, sides
-from diffdemo.ui.compare.opponent import Opponent
 from diffdemo.ui.compare.sides import MEAN, ORIGINAL, OURS
 from diffdemo.ui.events import AT_ONCE, LATEST, SILENT
 from diffdemo.ui.memory.png import pixels_of
-from diffdemo.ui.memory.session import Session, Shown, Side, Wanted
+from diffdemo.ui.memory.session import Other, Session, Shown, Side, Wanted
+from diffdemo.ui.models import choice
 from diffdemo.ui.rates import EQUAL
 from diffdemo.ui.studio.choices import Halves, by_values
 from diffdemo.ui.studio.page import Studio
-from diffdemo.ui.studio.screen import Painter, Screen, StudioEvents
-from diffdemo.ui.turns import Turns
+from diffdemo.ui.studio.screen import Screen, StudioEvents
 
 _MAPS = {"difference": difference, "error": error_map}
 
 
 class Comparison(StudioEvents):
     """The events of the stage, with the engine that they work on."""
-
-    def __init__(self, engine: Engine, painter: Painter, turns: Turns) -> None:
-        super().__init__(engine, painter, turns)
-        self._opponent = Opponent(engine)
 
     def compare(
         self, session: Session, halves: Halves, left_rate: str | None = EQUAL, right_rate: str | None = EQUAL
@@ -71,7 +66,7 @@ class Comparison(StudioEvents):
         missing = self._unknown(session, halves)
         session = session.keeping(self._wanted(session, halves))
         for wanted in missing:
-            for met, line in self._opponent.met(session, wanted):
+            for met, line in self._met(session, wanted):
                 session = self.placed(met, halves)
                 yield self._painter.paint(session, halves.metric, status=line, stop=gr.update(interactive=True))
         if missing:
@@ -116,7 +111,7 @@ class Comparison(StudioEvents):
         if key == MEAN or not session.original:
             return self._simplest(session, shown, asked)
         if key in self._painter.codecs:
-            return self._opponent.side(session, (key, asked))
+            return _side_of(session, (key, asked))
         result = self._engine.classical(pixels_of(session.original), key, num_bytes=asked)
         return sides.of_classical(result, asked, session.original)
 
@@ -138,7 +133,34 @@ class Comparison(StudioEvents):
 
     def _unknown(self, session: Session, halves: Halves) -> list[Wanted]:
         """Those of the wanted that are not known yet."""
-        return [wanted for wanted in self._wanted(session, halves) if not self._opponent.is_known(session, wanted)]
+        known = {other.wanted for other in session.others if other.is_done}
+        return [wanted for wanted in self._wanted(session, halves) if wanted not in known]
+
+    def _met(self, session: Session, wanted: Wanted) -> Iterator[tuple[Session, str]]:
+        """The session with one of our own codecs' picture as it grows, and the line that says how far it is.
+
+        Raises:
+            gr.Error: if the codec cannot take this picture.
+        """
+        if not session.original:
+            raise gr.Error("There is no original here to compress with another codec.", print_exception=False)
+        name, asked = wanted
+        codec, chosen = self._painter.codecs[name], choice.usable(self._engine, name, None)
+        pixels = pixels_of(session.original)
+        if self._engine.fit(pixels, chosen.name).pixels.shape != pixels.shape:
+            raise gr.Error(f"{chosen.label} takes pictures of another size than this one.", print_exception=False)
+        caption = f"{codec.label}, {words.simplest(is_embedded=codec.is_embedded)}"
+        for moment in self._engine.encode(pixels, codec=name, model=chosen.name, num_bytes=asked):
+            side = sides.of_frame(caption, moment.frame, session.original)
+            session = session.having_met(Other(name, asked, side, moment.done))
+            yield session, words.progress(moment.frame, f"Compressing with {codec.label}")
+
+
+def _side_of(session: Session, wanted: Wanted) -> Side:
+    """What one of our own codecs made: until it is known as far as it has come, or else what was there before."""
+    own = [other for other in session.others if other.codec == wanted[0]]
+    best = sorted(own, key=lambda other: other.wanted == wanted)
+    return best[-1].side if best else Side("not compressed yet", session.original)
 
 
 def wire(studio: Studio, comparison: Comparison, shown: dict[str, Any], work: dict[str, Any]) -> Any:

@@ -19,7 +19,7 @@ from diffdemo.ui.memory.session import Session
 from diffdemo.ui.memory.tried import name_of
 from diffdemo.ui.studio.choices import Choices, Halves
 from diffdemo.ui.studio.comparison import Comparison
-from diffdemo.ui.studio.decoding import ADVANCED
+from diffdemo.ui.studio.page import ADVANCED
 from diffdemo.ui.studio.screen import Painter, Screen, StudioEvents
 from diffdemo.ui.turns import Turn, Turns
 

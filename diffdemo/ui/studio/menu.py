@@ -47,17 +47,14 @@ class Menu(Events):
         """
         chosen = models.chosen(self._engine, codec, model)
         why = f"The file {waiting.name}.difd needs this model." if waiting.model == chosen.name else ""
+        listed = [each.name for each in self._engine.codecs() if each.is_listed]
         return Shelf(
             model=gr.update(choices=models.choices(self._engine.models(), codec), value=chosen.name),
             prompt=gr.update(visible=chosen.takes_prompt),
             card=_HIDDEN if chosen.is_here else gr.update(value=card.facts(chosen, why), visible=True),
             fetch=_button(chosen, fetching),
-            look=gr.update(visible=self._is_listed(codec), interactive=not fetching),
+            look=gr.update(visible=codec in listed, interactive=not fetching),
         )
-
-    def _is_listed(self, codec: str) -> bool:
-        """Whether the Hub can be asked for more models of a codec."""
-        return any(each.is_listed for each in self._engine.codecs() if each.name == codec)
 
     def choose(self, codec: str, model: str | None, fetching: str, waiting: Waiting) -> Shelf:
         """Show the menu when a visitor chooses, who has read by then how the last download ended."""

@@ -46,7 +46,9 @@ class Opening(StudioEvents):
         missing = self.missing(data, info)
         turn = self._turns.take(request)
         if missing:
-            yield _waiting_for(missing, Waiting(stem_of(path), data, missing.name, turn.number))
+            # Everything stays; the menu takes it from here.
+            waiting = Waiting(stem_of(path), data, missing.name, turn.number)
+            yield Screen(status=words.status(f"This file needs {card.entry(missing)}."), waiting=waiting)
             return
         session = before.anew(name=stem_of(path), data=data, turn=turn.number)
         yield from self._turns.while_mine(turn, self._opened(session, info, metric), Screen())
@@ -89,8 +91,3 @@ class Opening(StudioEvents):
             session = screen.session
             yield screen
         yield self._painter.settled(session, metric, words.file_note(info))
-
-
-def _waiting_for(missing: ModelInfo, waiting: Waiting) -> Screen:
-    """Everything stays; the menu takes it from here."""
-    return Screen(status=words.status(f"This file needs {card.entry(missing)}."), waiting=waiting)

@@ -7,19 +7,30 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import CodecInfo, Engine
-from diffdemo.images import Pixels, fit_pixels
+from diffdemo.engine import KNOBS, CodecInfo, Engine
+from diffdemo.images import fit_pixels
 from diffdemo.metrics.registry import BASE, available
 from diffdemo.ui import rates, words
-from diffdemo.ui.codec_controls import codec_choice, offers, preset_choice, rate_slider
+from diffdemo.ui.codec_controls import (
+    codec_choice,
+    decoder_choice,
+    knob,
+    offers,
+    preset_choice,
+    rate_slider,
+    read_by,
+)
 from diffdemo.ui.compare import comparer, sides
 from diffdemo.ui.memory.session import SESSION_SECONDS, Session
 from diffdemo.ui.models import shelf
 from diffdemo.ui.plot import controls as plot_controls
-from diffdemo.ui.studio import decoding, samples
+from diffdemo.ui.server.file_fields import UploadInput
+from diffdemo.ui.studio import samples
 from diffdemo.ui.studio.opening import Waiting
 
 THUMBNAIL_PIXELS = 160 * 160
+AMOUNTS, ADVANCED = ("steps",), ("eta",)
+"""Knobs that do not stand beside the decoder: in place of the bytes, and in a section that is closed at first."""
 
 
 class Studio(SimpleNamespace):
@@ -59,7 +70,7 @@ def build(engine: Engine) -> Studio:
         with gr.Column(elem_id="right", scale=2, min_width=300):
             _build_plot(studio, engine)
     with gr.Row(elem_id="bottom", equal_height=True):
-        decoding.build(studio, engine.codecs()[0])
+        _build_decoding(studio, engine.codecs()[0])
     samples.build(studio)
     return studio
 
@@ -74,12 +85,14 @@ def _build_picture(studio: Studio, engine: Engine) -> None:
         elem_id="source",
         buttons=[],
     )
+    pictures = [fit_pixels(engine.example_pixels(example.name), THUMBNAIL_PIXELS) for example in engine.examples()]
+    labels = [example.label for example in engine.examples()]
     studio.examples = gr.Gallery(
-        value=[(_thumbnail(engine.example_pixels(example.name)), example.label) for example in engine.examples()],
+        value=[*zip(pictures, labels, strict=True)],
         format="png",
         label="Examples",
         show_label=False,
-        columns=len(engine.examples()),
+        columns=len(labels),
         rows=1,
         height=64,
         object_fit="cover",
@@ -181,5 +194,38 @@ def _build_plot(studio: Studio, engine: Engine) -> None:
     )
 
 
-def _thumbnail(pixels: Pixels) -> Pixels:
-    return fit_pixels(pixels, THUMBNAIL_PIXELS)
+def _build_decoding(studio: Studio, codec: CodecInfo) -> None:
+    """How much of the file to use, and what to make of it, to begin with by a codec's first decoder."""
+    decoder = codec.decoders[0]
+    knobs: dict[str, gr.Slider | gr.Number] = {}
+    with gr.Column(scale=3, min_width=340, elem_id="using"):
+        studio.status = gr.HTML(words.status("Starting …"), elem_id="status")
+        studio.used = gr.Slider(
+            0,
+            1,
+            value=1,
+            step=1,
+            precision=0,
+            label="Bytes of the file used",
+            info="Every beginning of the file is a picture. Cut it anywhere.",
+            interactive=False,
+            buttons=[],
+            elem_id="used",
+        )
+        knobs |= {name: knob(name, decoder) for name in AMOUNTS}
+        studio.strip = gr.HTML(elem_id="strip")
+    with gr.Column(scale=5, min_width=340, elem_id="decoding"):
+        studio.decoder = decoder_choice(codec)
+        with gr.Row(elem_id="files"):
+            with gr.Row(elem_id="knobs", elem_classes="inside"):
+                knobs |= {name: knob(name, decoder) for name in KNOBS if name not in (*AMOUNTS, *ADVANCED)}
+            studio.download = gr.DownloadButton(
+                "Download", interactive=False, elem_id="download", size="md", min_width=120
+            )
+            studio.open = UploadInput(
+                "Open a .difd file", file_types=[".difd"], elem_id="open", size="md", min_width=120
+            )
+        is_used = not read_by(decoder).isdisjoint(ADVANCED)
+        with gr.Accordion("Advanced", open=False, visible=is_used, elem_id="more") as studio.more:
+            knobs |= {name: knob(name, decoder) for name in ADVANCED}
+    studio.knobs = {name: knobs[name] for name in KNOBS}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -102,7 +103,11 @@ class Painter:
             session = replace(session, codec=info.codec, wish="")
         if info:
             session = replace(session, model=info.model or "")
-        painted |= {"session": session, "plot": self.plot(session, metric, info), "notes": words.all_notes(session)}
+        painted |= {
+            "session": session,
+            "plot": self.plot(session, metric, info),
+            "notes": f"{session.notes} {escape(session.fit)}".strip(),
+        }
         shown = session.shown
         if session.quick and shown:
             figure = steps_plot(session.runs, num_steps=shown.num_steps, num_bytes=shown.num_bytes)

@@ -25,27 +25,24 @@ def theory_plot(curves: Sequence[TheoryCurve], *, mark: Mark, landings: Sequence
         landings: files of the source; the whisker of each begins at the rate of the closed form.
     """
     widest = max(curve.bits[-1] for curve in curves)
-    figure = go.Figure(layout=_layout(widest))
+    across, up = axis("bits per dimension", 6, range=[0, widest]), axis("SNR, dB", 4, range=[LOWEST_SNR_DB, _TOP])
+    figure = go.Figure(layout=layout(HEIGHT, {"l": 40, "r": 116, "t": 8, "b": 40}, across=across, up=up))
     for curve in curves:
-        figure.add_trace(_line(curve))
+        scheme = SCHEMES[curve.scheme]
+        figure.add_scatter(
+            x=curve.bits,
+            y=curve.snr_db,
+            name=scheme.name,
+            mode="lines",
+            line={"color": scheme.colour, "width": scheme.width, "dash": scheme.dash},
+            hovertemplate=f"{scheme.name}: %{{x:.3f}} bits, %{{y:.2f}} dB<extra></extra>",
+        )
     for curve in curves if landings else ():
         if SCHEMES[curve.scheme].symbol:
             figure.add_trace(_points(curve.scheme, landings))
     _name_lines(figure, curves)
     _mark_gap(figure, mark)
     return figure
-
-
-def _line(curve: TheoryCurve) -> go.Scatter:
-    scheme = SCHEMES[curve.scheme]
-    return go.Scatter(
-        x=curve.bits,
-        y=curve.snr_db,
-        name=scheme.name,
-        mode="lines",
-        line={"color": scheme.colour, "width": scheme.width, "dash": scheme.dash},
-        hovertemplate=f"{scheme.name}: %{{x:.3f}} bits, %{{y:.2f}} dB<extra></extra>",
-    )
 
 
 def _points(decoder: str, landings: Sequence[Landing]) -> go.Scatter:
@@ -96,13 +93,4 @@ def _mark_gap(figure: go.Figure, mark: Mark) -> None:
     figure.add_shape(type="line", x0=mark.bits, x1=mark.bits, y0=low, y1=high, line={"color": NEUTRAL, "width": 4})
     figure.add_annotation(
         x=mark.bits, y=low, text=f"{mark.gap_db:.2f} dB", showarrow=False, xanchor="left", yanchor="top", xshift=8
-    )
-
-
-def _layout(widest: float) -> go.Layout:
-    return layout(
-        HEIGHT,
-        {"l": 40, "r": 116, "t": 8, "b": 40},
-        across=axis("bits per dimension", 6, range=[0, widest]),
-        up=axis("SNR, dB", 4, range=[LOWEST_SNR_DB, _TOP]),
     )
