@@ -22,6 +22,7 @@ from diffdemo.ui import words
 from diffdemo.ui.batch.plot import batch_plot
 from diffdemo.ui.batch.table import EMPTY, batch_table, ended, working
 from diffdemo.ui.codec_controls import encoding_controls, offers
+from diffdemo.ui.errors import refusal
 from diffdemo.ui.events import Events
 from diffdemo.ui.models import choice
 from diffdemo.ui.programs.endpoints import AUTO
@@ -61,12 +62,9 @@ class Batch(Events):
     def begin(self, files: list[str] | None, codec: str, request: gr.Request | None = None) -> Page:
         """Clear the page for another batch, which may have to wait for that of somebody else."""
         if not files:
-            raise gr.Error("Choose some pictures first.", print_exception=False)
+            raise refusal("Choose some pictures first.")
         if len(files) > MAX_PICTURES:
-            raise gr.Error(
-                f"These are {len(files)} pictures; at most {MAX_PICTURES} can be compressed at a time.",
-                print_exception=False,
-            )
+            raise refusal(f"These are {len(files)} pictures; at most {MAX_PICTURES} can be compressed at a time.")
         return Page(
             turn=self._turns.take(request).number,
             start=gr.update(interactive=False),

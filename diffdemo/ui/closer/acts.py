@@ -15,6 +15,7 @@ from diffdemo.ui import words
 from diffdemo.ui.closer import filmstrip
 from diffdemo.ui.closer.result_card import result_card
 from diffdemo.ui.compare import sides
+from diffdemo.ui.errors import refusal
 from diffdemo.ui.events import Events
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.server.files import served
@@ -76,16 +77,14 @@ class Looks(Events):
         codec = self._codec(session)
         found = self._engine.bits_map(session.data, num_bytes=int(used) if codec.is_embedded and used else None)
         if found is None:
-            raise gr.Error(NO_MAP.format(codec.label), print_exception=False)
+            raise refusal(NO_MAP.format(codec.label))
         return gr.update(value=served(to_png(found.pixels), "bits.png"), visible=True), legend(found)
 
     def card(self, session: Session) -> dict:
         """Compose original, reconstruction and numbers as one picture to pass on."""
         codec, shown = self._codec(session), session.shown
         if shown is None or not session.original:
-            raise gr.Error(
-                "A card needs the original beside the result. Compress a picture here.", print_exception=False
-            )
+            raise refusal("A card needs the original beside the result. Compress a picture here.")
         original, picture = load_picture(session.original).pixels, load_picture(shown.png).pixels
         caption = words.decoded_caption(shown, codec.label)
         values = ((metric, shown.values.get(name)) for name, metric in METRICS.items())
@@ -101,7 +100,7 @@ class Looks(Events):
     def _codec(self, session: Session) -> CodecInfo:
         """The codec that wrote the session's file."""
         if not session.data:
-            raise gr.Error(NO_FILE, print_exception=False)
+            raise refusal(NO_FILE)
         name = self._engine.describe(session.data).codec
         return next(codec for codec in self._engine.codecs() if codec.name == name)
 
@@ -109,7 +108,7 @@ class Looks(Events):
         codec = self._codec(session)
         if not codec.is_embedded:
             embedded = " or ".join(each.label for each in self._engine.codecs() if each.is_embedded)
-            raise gr.Error(NOT_EMBEDDED.format(codec.label, embedded), print_exception=False)
+            raise refusal(NOT_EMBEDDED.format(codec.label, embedded))
 
 
 def every_way(decoders: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -8,6 +8,7 @@ import gradio as gr
 
 from diffdemo.engine import KNOBS, Engine
 from diffdemo.ui.codec_controls import encoding_controls, offers, read_by
+from diffdemo.ui.errors import refusal
 from diffdemo.ui.events import AT_ONCE, SILENT, Events
 from diffdemo.ui.links.permalink import LONGEST_FILE, Place, place_of, to_query
 from diffdemo.ui.memory.session import Session
@@ -88,9 +89,8 @@ class Sharing(Events):
         info = self._engine.describe(place.file)
         missing = self._opening.missing(place.file, info)
         if missing:
-            raise gr.Error(
-                f"The file of this link needs {missing.label}. Download it in the model menu, then open the link anew.",
-                print_exception=False,
+            raise refusal(
+                f"The file of this link needs {missing.label}. Download it in the model menu, then open the link anew."
             )
         return Waiting("shared", place.file, info.model or "", session.turn)
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import gradio as gr
-
 from diffdemo.engine import Engine, ModelInfo
 from diffdemo.errors import RateError
+from diffdemo.ui.errors import refusal
 from diffdemo.ui.models import card
 
 
@@ -57,8 +56,5 @@ def usable(engine: Engine, codec: str, name: str | None) -> ModelInfo:
     info = chosen(engine, codec, name)
     if not info.is_here:
         size = card.volume(info.num_bytes)
-        raise gr.Error(
-            f"{info.label} is not here yet. Press “Download {size}”, or choose a model that is here.",
-            print_exception=False,
-        )
+        raise refusal(f"{info.label} is not here yet. Press “Download {size}”, or choose a model that is here.")
     return info

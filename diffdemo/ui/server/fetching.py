@@ -9,6 +9,7 @@ import gradio as gr
 import httpx
 import safehttpx
 
+from diffdemo.ui.errors import refusal
 from diffdemo.ui.server.files import served
 from diffdemo.ui.server.uploads import MAX_FILE_MEGABYTES, TOO_LARGE
 
@@ -35,8 +36,8 @@ async def fetched(address: str) -> str:
     except gr.Error:  # Gradio's own is a ValueError too.
         raise
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-        raise gr.Error(_UNREACHABLE, print_exception=False) from error
-    raise gr.Error(_UNREACHABLE, print_exception=False)
+        raise refusal(_UNREACHABLE) from error
+    raise refusal(_UNREACHABLE)
 
 
 async def _answer(address: str) -> bytes | str:
@@ -54,5 +55,5 @@ async def _answer(address: str) -> bytes | str:
         async for piece in response.aiter_bytes():
             body += piece
             if len(body) > MAX_FILE_MEGABYTES * 1_000_000:
-                raise gr.Error(TOO_LARGE, print_exception=False)
+                raise refusal(TOO_LARGE)
         return bytes(body)

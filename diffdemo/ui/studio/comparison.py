@@ -16,6 +16,7 @@ from diffdemo.pictures import load_picture
 from diffdemo.ui import rates, words
 from diffdemo.ui.compare import comparer, sides
 from diffdemo.ui.compare.sides import MEAN, ORIGINAL, OURS
+from diffdemo.ui.errors import refusal
 from diffdemo.ui.events import AT_ONCE, LATEST, SILENT
 from diffdemo.ui.memory.png import pixels_of
 from diffdemo.ui.memory.session import Other, Session, Shown, Side, Wanted
@@ -143,12 +144,12 @@ class Comparison(StudioEvents):
             gr.Error: if the codec cannot take this picture.
         """
         if not session.original:
-            raise gr.Error("There is no original here to compress with another codec.", print_exception=False)
+            raise refusal("There is no original here to compress with another codec.")
         name, asked = wanted
         codec, chosen = self._painter.codecs[name], choice.usable(self._engine, name, None)
         pixels = pixels_of(session.original)
         if self._engine.fit(pixels, chosen.name).pixels.shape != pixels.shape:
-            raise gr.Error(f"{chosen.label} takes pictures of another size than this one.", print_exception=False)
+            raise refusal(f"{chosen.label} takes pictures of another size than this one.")
         caption = f"{codec.label}, {words.simplest(is_embedded=codec.is_embedded)}"
         for moment in self._engine.encode(pixels, codec=name, model=chosen.name, num_bytes=asked):
             side = sides.of_frame(caption, moment.frame, session.original)

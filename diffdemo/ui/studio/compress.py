@@ -17,6 +17,7 @@ from diffdemo.plain_text import duration
 from diffdemo.ui import words
 from diffdemo.ui.codec_controls import encoding_controls
 from diffdemo.ui.compare import sides
+from diffdemo.ui.errors import refusal
 from diffdemo.ui.memory.png import pixels_of
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.models import choice
@@ -63,7 +64,7 @@ class Handlers(StudioEvents):
     ) -> Iterator[Screen]:
         """Compress the picture of the session; every screen holds a valid file."""
         if not session.source:
-            raise gr.Error("There is no picture yet. Upload one or pick an example.", print_exception=False)
+            raise refusal("There is no picture yet. Upload one or pick an example.")
         chosen = choice.usable(self._engine, settings.codec or self._painter.first_codec.name, settings.model)
         size, preset = settings.num_bytes, settings.preset
         options: dict[str, Any] = {"num_bytes": size} if size else {"bpp": settings.bpp}

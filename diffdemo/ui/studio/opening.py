@@ -10,6 +10,7 @@ import gradio as gr
 from diffdemo.engine import FileInfo, ModelInfo
 from diffdemo.ui import words
 from diffdemo.ui.compare import sides
+from diffdemo.ui.errors import refusal
 from diffdemo.ui.memory.session import NOTHING, Session
 from diffdemo.ui.models import card
 from diffdemo.ui.server.uploads import read_upload
@@ -74,10 +75,9 @@ class Opening(StudioEvents):
             return None
         writer = self._engine.who_wrote(data)
         if writer is None:
-            raise gr.Error(
+            raise refusal(
                 f"This file was written with a model that is not known here: its weights are called "
-                f"{info.fingerprint}. Whoever made the file can tell which it was.",
-                print_exception=False,
+                f"{info.fingerprint}. Whoever made the file can tell which it was."
             )
         return None if writer.is_here else writer
 

@@ -14,6 +14,7 @@ from diffdemo.metrics.registry import BASE
 from diffdemo.pictures import load_picture
 from diffdemo.ui import words
 from diffdemo.ui.compare import comparer, sides
+from diffdemo.ui.errors import refusal
 from diffdemo.ui.links.permalink import place_of
 from diffdemo.ui.memory.png import size_of
 from diffdemo.ui.memory.session import NOTHING, Session, Shown
@@ -48,7 +49,7 @@ class Pictures(StudioEvents):
         """Take one of the pictures that come along."""
         count = len(self._engine.examples())
         if not isinstance(picked.index, int) or not 0 <= picked.index < count:
-            raise gr.Error(f"There is no such example; there are {count}, counted from 0.", print_exception=False)
+            raise refusal(f"There is no such example; there are {count}, counted from 0.")
         return self._example(picked.index, self._turns.take(request), before, metric)
 
     def upload(
@@ -172,5 +173,5 @@ def shown_of(result: ExampleResult, decoder: str) -> Shown:
 
 def _path_of(picture_file: dict[str, Any] | None) -> str:
     if not picture_file or not picture_file.get("path"):
-        raise gr.Error("No picture arrived. Please choose a file.", print_exception=False)
+        raise refusal("No picture arrived. Please choose a file.")
     return require_upload(picture_file["path"])

@@ -12,6 +12,7 @@ import gradio as gr
 from diffdemo.images import MAX_PIXELS
 from diffdemo.metrics.registry import METRICS, When
 from diffdemo.pictures import load_picture
+from diffdemo.ui.errors import refusal
 from diffdemo.ui.events import AT_ONCE, DEVICE, LATEST
 from diffdemo.ui.memory.png import pixels_of
 from diffdemo.ui.memory.session import Session
@@ -79,7 +80,7 @@ class Plotting(StudioEvents):
         if not image and not file:
             yield export.rows(self._painter.lines(session))
         elif not image or not file:
-            raise gr.Error("A curve needs a file and its original, or neither of them.", print_exception=False)
+            raise refusal("A curve needs a file and its original, or neither of them.")
         else:
             yield from self._curve_of(read_upload(file), require_upload(image))
 

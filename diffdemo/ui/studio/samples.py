@@ -16,6 +16,7 @@ from diffdemo.images import Pixels, to_png
 from diffdemo.metrics.distortion import psnr_db
 from diffdemo.plain_text import duration
 from diffdemo.ui import words as present
+from diffdemo.ui.errors import refusal
 from diffdemo.ui.events import Events
 from diffdemo.ui.memory.png import known_pixels
 from diffdemo.ui.memory.session import Session
@@ -67,7 +68,7 @@ class Imagining(Events):
             choices: bytes to use of an embedded file, and numbers of the decoder that draws; the seed is of the first.
         """
         if not session.data:
-            raise gr.Error("There is no file yet. Compress a picture, or open a file.", print_exception=False)
+            raise refusal("There is no file yet. Compress a picture, or open a file.")
         original = known_pixels(session.original)
         is_embedded = self._engine.describe(session.data).is_embedded
         used = min(choices.used, len(session.data)) if is_embedded else None

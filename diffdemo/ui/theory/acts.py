@@ -17,6 +17,7 @@ from diffdemo.pictures import load_picture
 from diffdemo.theory.dither import dither, plain
 from diffdemo.theory.real_files import Landing, Landings
 from diffdemo.theory.sources import Source, curves, from_blocks, mark, most_bits, power_law
+from diffdemo.ui.errors import refusal
 from diffdemo.ui.events import Events
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.server.files import served
@@ -195,7 +196,7 @@ def _picture(session: Session) -> bytes:
         gr.Error: there is none.
     """
     if not _has_picture(session):
-        raise gr.Error(NO_PICTURE, print_exception=False)
+        raise refusal(NO_PICTURE)
     return session.original or session.source
 
 
