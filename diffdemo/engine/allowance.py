@@ -27,7 +27,6 @@ class Allowance:
     """Limits, held against what work would take on this device.
 
     Args:
-        limits: what one call may ask for.
         computing: gives the device for as long as it is entered.
     """
 
@@ -54,9 +53,7 @@ class Allowance:
 
         Args:
             fitted: the picture as the model takes it.
-            codec: that will encode it.
             target: of that encode, for any size of the picture.
-            preset: of that encode.
         """
         most = self._limits.seconds
         if most is None:
@@ -113,12 +110,6 @@ class Allowance:
     def require_decode(self, codec: Codec, coded: CodedPicture, rendering: Rendering, count: int = 1) -> None:
         """Check that a file can be decoded, so many times, in the time that one call may take.
 
-        Args:
-            codec: that can decode it.
-            coded: the file.
-            rendering: how it will be decoded.
-            count: how often.
-
         Raises:
             RateError: a decoder of another codec.
             WorkLimitError: it is too large, or would take too long.
@@ -153,7 +144,6 @@ def fit_picture(pixels: Pixels, spec: ModelSpec) -> Fitted:
 
     Args:
         pixels: uint8 [H,W,3].
-        spec: the model.
 
     Raises:
         ImageError: if it is no picture.

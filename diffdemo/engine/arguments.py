@@ -32,8 +32,6 @@ def choice_of(kind: type[T], value: str, what: str) -> T:
 
     Args:
         kind: an enumeration of strings.
-        value: as it was given.
-        what: to call it.
 
     Raises:
         RateError: it is none of them; names them.
@@ -94,8 +92,6 @@ def require_positive(name: str, value: object, most: float = math.inf) -> float:
     """A finite number above 0.
 
     Args:
-        name: of the argument.
-        value: as it was given.
         most: the largest that is allowed.
 
     Raises:
@@ -112,8 +108,6 @@ def require_whole(name: str, value: object, least: int, most: int | None) -> int
     """A whole number within bounds; a float that is one counts as one.
 
     Args:
-        name: of the argument.
-        value: as it was given.
         least: the smallest that is allowed.
         most: the largest; None for any.
 

@@ -17,7 +17,6 @@ def map_of(cells: CellBits, height: int, width: int) -> BitsMap:
     """A picture of it.
 
     Args:
-        cells: bits of each cell.
         height, width: of the picture that the cells cover, and perhaps overlap.
     """
     bits, cell = cells

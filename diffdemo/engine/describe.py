@@ -12,7 +12,6 @@ def describe_file(data: bytes, known: dict[bytes, str]) -> FileInfo:
     """Read everything that can be read without a network.
 
     Args:
-        data: a file, whole or cut.
         known: names of the installed models by fingerprint.
 
     Raises:

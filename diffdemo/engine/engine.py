@@ -13,6 +13,7 @@ from typing import Unpack
 import numpy as np
 import torch
 
+from diffdemo.codecs.base import Codec
 from diffdemo.codecs.records import Preset, Target
 from diffdemo.codecs.registry import CODECS
 from diffdemo.codecs.rendering import DECODERS, LARGEST_SEED, Knobs, Rendering
@@ -22,7 +23,6 @@ from diffdemo.engine.allowance import Allowance
 from diffdemo.engine.arguments import choice_of, rendering_of, target_of
 from diffdemo.engine.bits_map import map_of
 from diffdemo.engine.catalogue import Catalogue
-from diffdemo.engine.classical.offline import Offline
 from diffdemo.engine.decode_cache import Trace, TraceCache
 from diffdemo.engine.describe import describe_file
 from diffdemo.engine.examples import ExampleResult
@@ -30,17 +30,16 @@ from diffdemo.engine.foreign import Foreign
 from diffdemo.engine.frames import preview_of, seen_encoding, watch_encode, watched
 from diffdemo.engine.hardware.device import choose_device, describe_device
 from diffdemo.engine.hardware.device_lock import DeviceLock
-from diffdemo.engine.records import BitsMap, Encoding, FileInfo, Fitted, Frame, Samples
+from diffdemo.engine.records import BitsMap, Encoding, Example, FileInfo, Fitted, Frame, Samples
 from diffdemo.engine.samples import gather, require_count
-from diffdemo.engine.sweep import curve_of_files, curve_of_trace
 from diffdemo.engine.work import Limits
 from diffdemo.errors import ImageError, RateError
 from diffdemo.images import Pixels, to_pixels
 from diffdemo.metrics.distortion import psnr_db as measure_psnr
-from diffdemo.metrics.points import CurvePoint
+from diffdemo.metrics.points import CurvePoint, measured
 
 
-class Engine(Catalogue, Foreign, Offline):
+class Engine(Catalogue, Foreign):
     """Encodes and decodes; knows models, caches and devices, and nothing of pages or terminals.
 
     Args:
@@ -256,7 +255,7 @@ class Engine(Catalogue, Foreign, Offline):
         if codec.is_embedded:
             raise RateError(f"The model '{model}' belongs to {codec.label}, whose curve comes with its files.")
         self._allowance.require_files(codec, pixels)
-        return self._device.each(curve_of_files(codec, pixels))
+        return self._device.each(_points_of_files(codec, pixels))
 
     def rehearse(self, data: bytes, *, reference: Pixels | None = None) -> Iterator[None]:
         """Decode an embedded file once, without a word, so that `preview` knows it from then on; see `decode`."""
@@ -274,7 +273,7 @@ class Engine(Catalogue, Foreign, Offline):
     def curve(self, data: bytes) -> list[CurvePoint]:
         """Points of the steps of an embedded file that are in the cache; empty if the original is not known."""
         trace = self._traces.get(data)
-        return [] if trace is None else curve_of_trace(trace)
+        return [] if trace is None else trace.curve()
 
     def bits_map(self, data: bytes, *, num_bytes: int | None = None) -> BitsMap | None:
         """Where in the picture the bits of a file went, or of its first bytes; see `CodedPicture.bits_by_cell`.
@@ -301,6 +300,14 @@ class Engine(Catalogue, Foreign, Offline):
         return describe_file(data, self._store.known())
 
     # --- examples -----------------------------------------------------------------------------------------------------
+
+    def examples(self) -> list[Example]:
+        """Photographs that can be tried without an upload."""
+        return list(examples.EXAMPLES)
+
+    def example_pixels(self, name: str) -> Pixels:
+        """uint8 [H,W,3] of an example."""
+        return examples.example_pixels(name)
 
     def example_file(self, name: str) -> bytes | None:
         """The shipped file of an example, if there is one that an installed model can decode."""
@@ -336,6 +343,13 @@ class Engine(Catalogue, Foreign, Offline):
         trace = self._traces.of(data) if codec.is_embedded else Trace()
         trace.compare_with(reference)
         return watched(coded, rendering, self._device, trace, reference, every_step=every_step)
+
+
+def _points_of_files(codec: Codec, pixels: Pixels) -> Iterator[CurvePoint]:
+    """A point for each of the files that a codec writes of a picture, decoded as quickly as makes sense."""
+    for data in codec.files(pixels, ()):
+        *_, last = codec.decode(data, codec.quickest)
+        yield measured(pixels, to_pixels(last.image), len(data))
 
 
 def _prefix(data: bytes, num_bytes: int | None) -> bytes:

@@ -94,11 +94,7 @@ def watched(
     """Frames of a decode on a device, from the last state that is known of the file.
 
     Args:
-        coded: the file.
-        rendering: how to decode it.
-        device: where.
         trace: what is known of the file; whole steps are added to it.
-        reference: the original, if it is known.
         every_step: start from the first step and leave no picture out, instead of a few a second.
     """
     start = None if every_step else trace.state_within(coded.num_bytes)
@@ -135,9 +131,7 @@ def frame_of(picture: Pixels, source: Reconstruction, values: Values, seconds: f
 
     Args:
         picture: uint8 [H,W,3].
-        source: what it was made of.
         values: against the original, by names of metrics.
-        seconds: since the beginning.
     """
     height, width = picture.shape[:2]
     step, num_steps = source.step, source.num_steps

@@ -30,7 +30,6 @@ def gather(draws: Iterator[Iterator[Frame]], count: int) -> Iterator[Samples]:
 
     Args:
         draws: `count` decodes of the same file that differ in nothing but their seed.
-        count: how many there will be.
     """
     finished: list[Frame] = []
     for frames in draws:

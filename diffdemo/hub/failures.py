@@ -42,8 +42,6 @@ def in_words(repository: str, *, path: str = "", revision: str = "") -> Iterator
 
     Args:
         repository: "owner/name".
-        path: of the file that was asked for.
-        revision: branch, tag or commit that was asked for.
 
     Raises:
         DownloadError: in place of every other failure.

@@ -27,7 +27,6 @@ def owner_of(fingerprint: bytes, specs: Iterable[ModelSpec]) -> ModelSpec | None
 
     Args:
         fingerprint: four bytes.
-        specs: of the models that come into question.
     """
     by_name = {spec.name: spec for spec in specs}
     known = notebook.read(NOTE)

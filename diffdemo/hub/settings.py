@@ -42,11 +42,7 @@ def shown(address: str) -> str:
 
 
 def fault(endpoint: str) -> str | None:
-    """What in the environment keeps everybody from the Hub, in words; None if nothing does.
-
-    Args:
-        endpoint: address of the Hub.
-    """
+    """What in the environment keeps everybody from the Hub, in words; None if nothing does."""
     return next(_faults(endpoint), None)
 
 

@@ -31,10 +31,8 @@ from diffdemo.engine.records import ModelInfo
 from diffdemo.measure.acceptance import accept
 from diffdemo.measure.embedded import sweep
 from diffdemo.measure.interrupts import Interrupts, Stopped, heeded
-from diffdemo.measure.models import chosen_models, is_usual
-from diffdemo.measure.options import parse
+from diffdemo.measure.options import chosen_models, is_usual, parse, reads, renderings_of
 from diffdemo.measure.perceptual_points import ORIGINAL, RATES, bytes_at, look_at, look_of
-from diffdemo.measure.renderings import reads, renderings_of
 from diffdemo.measure.results.file import ResultsFile
 from diffdemo.measure.results.folder import picture_paths
 from diffdemo.measure.results.lines import Row

@@ -19,7 +19,6 @@ class RateFile:
     """One file of a picture.
 
     Attributes:
-        data: the file.
         facts: that it states, such as its quantisation step.
         target_bpp: the rate that it was to stay below; None if the codec chose.
     """
@@ -34,8 +33,6 @@ class WholePoint:
     """A file's rate and distortion, beside JPEG.
 
     Attributes:
-        point: of the file itself.
-        file: that it is of.
         jpeg: of the smallest JPEG file of the picture that has as many bytes or more; None if there is none, or if
             JPEG cannot hold the picture.
     """
@@ -70,9 +67,6 @@ def measure(
     Args:
         codec: that wrote them.
         pixels: the original, uint8 [H,W,3].
-        files: from `files_of`.
-        rendering: how to decode.
-        jpeg: of the same picture.
     """
     for file in files:
         point = measured(pixels, decoded(codec, file.data, rendering), len(file.data))

@@ -22,7 +22,6 @@ def value_at(
 
     Args:
         points: in any order. Of equal rates the best counts, and none that is lossless or without a finite value.
-        name: of the metric.
         rate: in the unit.
         unit: of rates.
     """

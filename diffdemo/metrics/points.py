@@ -21,7 +21,6 @@ class CurvePoint:
     """One point of a rate-distortion curve, measured on 8-bit pixels and file bytes.
 
     Attributes:
-        num_bytes: of the file.
         bpp: the same in bits per pixel of the picture.
         values: against the original, by names of metrics.
     """
@@ -60,8 +59,6 @@ def measured(original: Pixels, picture: Pixels, num_bytes: int, names: Collectio
 
     Args:
         original: of the same size.
-        picture: that was decoded.
-        num_bytes: of its file.
         names: of metrics; None for all.
     """
     height, width = original.shape[:2]

@@ -51,9 +51,6 @@ class Kind:
     """A kind of picture file.
 
     Attributes:
-        name: as people write it.
-        read: opens one.
-        is_this: whether a file is of this kind, by how it begins.
         completed: a file that ends early, with different bytes in place of those that are missing. If the picture
             comes out the same with each of them, none of its pixels was among them. Nothing if there is no hope.
     """

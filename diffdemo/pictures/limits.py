@@ -43,8 +43,6 @@ class Order:
         """Check the size of a picture before its pixels are unpacked.
 
         Args:
-            width: as the file claims it.
-            height: as the file claims it.
             factor: how many times the usual number of pixels is welcome.
 
         Raises:

@@ -26,7 +26,6 @@ class Archive:
     """Puts into a zip what pictures were turned into.
 
     Args:
-        opened: the zip, open for writing.
         with_pictures: whether the decoded pictures go in as PNG files beside the compressed ones.
     """
 
@@ -49,7 +48,6 @@ def archived(work: Generator[Progress], path: Path, *, with_pictures: bool) -> G
     Args:
         work: the batch; it is closed with this.
         path: of the zip. Neither kind of file becomes smaller by being compressed again, so it stores them.
-        with_pictures: as for `Archive`.
     """
     outcomes: tuple[Outcome, ...] = ()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as opened, closing(work):

@@ -21,11 +21,7 @@ class Troubles:
         self._measurements = 0
 
     def sheet_of(self, path: Path, known: Sequence[Row]) -> Sheet | None:
-        """A picture with its lines; None if it cannot be read.
-
-        Args:
-            path, known: as for `Sheet`.
-        """
+        """A picture with its lines; None if it cannot be read."""
         try:
             require_picture_file(path)
             return Sheet(path, known)
@@ -39,7 +35,6 @@ class Troubles:
 
         Args:
             rows: lines, each measured when it is asked for.
-            picture, codec: what to call them.
         """
         try:
             yield from rows

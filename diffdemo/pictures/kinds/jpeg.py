@@ -33,7 +33,6 @@ class Jpeg:
 
     Attributes:
         bare: the file without application segments, but for those that say what its channels mean.
-        exif: EXIF data, or nothing.
         profile_parts: of the ICC profile, by their number.
         is_progressive: whether the whole picture has to be held in memory as coefficients.
         is_multiple: whether there are more pictures behind it (CIPA DC-007).
