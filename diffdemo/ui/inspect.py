@@ -10,7 +10,7 @@ import gradio as gr
 
 from diffdemo.engine import Engine, FileInfo, ModelInfo
 from diffdemo.ui import words
-from diffdemo.ui.events import SILENT, Events
+from diffdemo.ui.events import LATEST, SILENT, Events
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.models import card
 from diffdemo.ui.server.file_fields import FileInput
@@ -27,7 +27,7 @@ def build(tab: gr.Tab, engine: Engine, session: gr.State, used: gr.Slider) -> No
             gr.HTML("The header says how long the whole file was, so a cut file knows how much it is missing.")
         with gr.Column(scale=4, min_width=340):
             shown = gr.HTML(EMPTY, elem_id="report")
-    gr.on([tab.select, file.change], Inspection(engine).of_file, [file, session, used], shown, **SILENT)
+    gr.on([tab.select, file.change], Inspection(engine).of_file, [file, session, used], shown, **SILENT, **LATEST)
 
 
 class Inspection(Events):

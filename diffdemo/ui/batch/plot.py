@@ -12,9 +12,7 @@ from diffdemo.engine import CodecInfo, CurvePoint
 from diffdemo.engine.batch.compress import Outcome
 from diffdemo.engine.batch.means import means
 from diffdemo.engine.classical.formats import FORMATS
-from diffdemo.ui.plot.figure import axis, layout, padded
-from diffdemo.ui.plot.line_names import apart
-from diffdemo.ui.style import look_of
+from diffdemo.ui.plot.figure import apart, axis, layout, look_of, padded
 
 HEIGHT = 300
 _FAINT = "rgba(128,128,128,0.35)"

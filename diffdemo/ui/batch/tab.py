@@ -17,6 +17,7 @@ from diffdemo.ui.batch.plot import batch_plot
 from diffdemo.ui.batch.table import EMPTY
 from diffdemo.ui.codec_controls import codec_choice, offers, preset_choice, rate_slider
 from diffdemo.ui.events import AT_ONCE, LATEST, SILENT
+from diffdemo.ui.fields import choice, plot
 from diffdemo.ui.memory.session import SESSION_SECONDS
 from diffdemo.ui.programs.endpoints import AUTO, MAX_BYTES
 from diffdemo.ui.server.file_fields import FileInput
@@ -67,14 +68,8 @@ def _build_target(parts: SimpleNamespace, codec: CodecInfo) -> None:
 
 
 def _build_extent(parts: SimpleNamespace) -> None:
-    parts.most_pixels = gr.Radio(
-        SIZES,
-        value=SIZES[1][1],
-        label="Most megapixels",
-        info="Larger pictures are made smaller.",
-        elem_id="batch-pixels",
-        elem_classes="choice",
-    )
+    info = "Larger pictures are made smaller."
+    parts.most_pixels = choice(SIZES, SIZES[1][1], "Most megapixels", info, "batch-pixels")
     parts.pictures = gr.Checkbox(False, label="Also the decoded pictures, as PNG", elem_id="batch-pictures")
     with gr.Row(elem_id="batch-actions"):
         parts.start = gr.Button("Start", variant="primary", min_width=100)
@@ -83,14 +78,8 @@ def _build_extent(parts: SimpleNamespace) -> None:
 
 def _build_outcome(parts: SimpleNamespace, codec: str, engine: Engine) -> None:
     parts.status = gr.HTML(words.status("Nothing is running."), elem_id="batch-status")
-    parts.plot = gr.Plot(
-        batch_plot([], codec, engine.codecs()),
-        label="Rate and distortion of all pictures",
-        show_label=False,
-        format="png",
-        elem_id="batch-plot",
-        buttons=[],
-    )
+    figure = batch_plot([], codec, engine.codecs())
+    parts.plot = plot("Rate and distortion of all pictures", "batch-plot", figure, buttons=[])
     with gr.Row(elem_id="batch-results"):
         parts.archive = gr.DownloadButton("Download the files, .zip", interactive=False, min_width=160)
         parts.sheet = gr.DownloadButton("Download the table, .csv", interactive=False, min_width=160)
@@ -106,9 +95,9 @@ def wire(batch: SimpleNamespace, engine: Engine) -> None:
     ran = begun.success(acts.run, [batch.files, *order, batch.turn], page, **SILENT, **QUEUE)
     ran.failure(acts.give_up, None, page, **AT_ONCE)
     batch.cancel.click(acts.cancel, None, page, **AT_ONCE)
-    choice = [batch.codec, batch.model]
-    batch.tab.select(acts.refresh, choice, batch.model, **AT_ONCE)
-    batch.codec.input(acts.choose_codec, choice, [*choice, batch.bpp, batch.preset], **AT_ONCE, **LATEST)
+    chosen = [batch.codec, batch.model]
+    batch.tab.select(acts.refresh, chosen, batch.model, **AT_ONCE)
+    batch.codec.input(acts.choose_codec, chosen, [*chosen, batch.bpp, batch.preset], **AT_ONCE, **LATEST)
     _expose(engine, acts)
 
 

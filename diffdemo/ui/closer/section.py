@@ -10,6 +10,7 @@ import gradio as gr
 from diffdemo.ui.closer import filmstrip
 from diffdemo.ui.closer.acts import Looks
 from diffdemo.ui.events import DEVICE, LOW_PRIORITY, SILENT
+from diffdemo.ui.fields import inline_choice
 
 DEFAULT_LINE = "3g"
 _BUTTONS = (
@@ -32,14 +33,8 @@ def build() -> SimpleNamespace:
                 setattr(parts, name, gr.Button(label, size="md", min_width=width, elem_id=f"closer-{name}"))
         parts.frames = _gallery("The picture as its bits arrive", "film")
         with gr.Row(visible=False, elem_id="play-row") as parts.row:
-            parts.line = gr.Radio(
-                [(label, key) for key, (label, _) in filmstrip.LINES.items()],
-                value=DEFAULT_LINE,
-                label="Play the download over a",
-                info="In real time.",
-                elem_id="line",
-                elem_classes="choice inline",
-            )
+            lines = [(label, key) for key, (label, _) in filmstrip.LINES.items()]
+            parts.line = inline_choice(lines, DEFAULT_LINE, "Play the download over a", "In real time.", "line")
             for name in ("play", "halt"):
                 setattr(parts, name, gr.Button(name.title(), size="md", scale=0, min_width=90, elem_id=name))
         parts.row_of_all = _gallery("From the same bytes", "all-decoders")

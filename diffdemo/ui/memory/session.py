@@ -12,9 +12,7 @@ from diffdemo.images import to_png
 from diffdemo.metrics.points import CurvePoint
 from diffdemo.metrics.registry import BASE, Values
 from diffdemo.ui.likeness import is_settled, likeness
-from diffdemo.ui.memory.earlier import Earlier
-from diffdemo.ui.memory.runs import Run, with_run
-from diffdemo.ui.memory.tried import Tried
+from diffdemo.ui.memory.tried import Earlier, Run, Tried, with_run
 from diffdemo.ui.rates import EQUAL
 
 SESSION_SECONDS = 3600

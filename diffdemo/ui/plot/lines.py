@@ -8,9 +8,8 @@ from itertools import cycle
 
 from diffdemo.engine import DECODERS, CodecInfo, CurvePoint, Decoder
 from diffdemo.engine.classical.formats import FORMATS, drawn
-from diffdemo.ui.memory.earlier import Earlier
-from diffdemo.ui.memory.tried import Tried
-from diffdemo.ui.style import Curve, look_of
+from diffdemo.ui.memory.tried import Earlier, Tried
+from diffdemo.ui.plot.figure import Curve, look_of
 
 QUICKEST = "one step"
 """How the files of a codec that is not embedded are decoded for its curve."""

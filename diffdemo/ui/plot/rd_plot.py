@@ -10,8 +10,7 @@ import plotly.graph_objects as go
 
 from diffdemo.engine import CurvePoint
 from diffdemo.metrics.registry import BASE, told
-from diffdemo.ui.plot.figure import NEUTRAL, axis, layout
-from diffdemo.ui.plot.line_names import apart
+from diffdemo.ui.plot.figure import NEUTRAL, apart, axis, layout
 from diffdemo.ui.plot.lines import Line
 from diffdemo.ui.plot.view import ACROSS, Sized, View, heights_of, ticks, title, width_of
 

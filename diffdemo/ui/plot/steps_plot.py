@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from diffdemo.ui.memory.runs import Run
-from diffdemo.ui.plot.figure import axis, layout, padded
-from diffdemo.ui.plot.line_names import apart
+from diffdemo.ui.memory.tried import Run
+from diffdemo.ui.plot.figure import apart, axis, layout, padded
 
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 HEIGHT = 170

@@ -12,9 +12,9 @@ from diffdemo.engine.arguments import MAX_BPP, MAX_SEED
 from diffdemo.engine.classical.files import available
 from diffdemo.ui.codec_controls import offers
 from diffdemo.ui.events import DEVICE, DOWNLOADS
-from diffdemo.ui.models.shelf import LONGEST_PROMPT
 from diffdemo.ui.programs.endpoints import AUTO, MAX_BYTES, Endpoints
 from diffdemo.ui.server.file_fields import FileInput
+from diffdemo.ui.studio.page import LONGEST_PROMPT
 
 
 def expose(engine: Engine) -> None:

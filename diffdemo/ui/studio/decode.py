@@ -14,9 +14,8 @@ from diffdemo.engine.records import Frame
 from diffdemo.ui import words
 from diffdemo.ui.codec_controls import read_by
 from diffdemo.ui.memory.png import known_pixels
-from diffdemo.ui.memory.runs import Run
 from diffdemo.ui.memory.session import Session
-from diffdemo.ui.memory.tried import name_of
+from diffdemo.ui.memory.tried import Run, name_of
 from diffdemo.ui.studio.choices import Choices, Halves
 from diffdemo.ui.studio.comparison import Comparison
 from diffdemo.ui.studio.page import ADVANCED

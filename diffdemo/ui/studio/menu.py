@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
@@ -15,7 +15,6 @@ from diffdemo.ui.errors import UNEXPECTED
 from diffdemo.ui.events import AT_ONCE, DOWNLOADS, LATEST, SILENT, Events
 from diffdemo.ui.models import card
 from diffdemo.ui.models import choice as models
-from diffdemo.ui.models.shelf import COUNT_BYTES, Shelf
 from diffdemo.ui.studio.opening import Waiting
 from diffdemo.ui.studio.page import Studio
 from diffdemo.ui.turns import Turns
@@ -25,6 +24,26 @@ _log = logging.getLogger(__name__)
 _HIDDEN = gr.update(visible=False)
 _AS_THEY_ARE = (gr.skip(),) * 4
 """The controls for encoding: codec, rate, preset, seed."""
+
+
+COUNT_BYTES = (
+    '(text) => ({ __type__: "update", '
+    "info: `Part of the file: ${new TextEncoder().encode(text.trim()).length} bytes.` })"
+)
+"""In the browser, because a prompt is counted while it is typed."""
+
+
+class Shelf(NamedTuple):
+    """One value for each output component of the menu; what is not given stays as it is."""
+
+    model: Any = gr.skip()
+    prompt: Any = gr.skip()
+    card: Any = gr.skip()
+    fetch: Any = gr.skip()
+    look: Any = gr.skip()
+    arriving: Any = gr.skip()
+    cancel: Any = gr.skip()
+    fetching: Any = gr.skip()
 
 
 class Menu(Events):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import KNOBS, CodecInfo, Engine
+from diffdemo.engine import KNOBS, CodecInfo, Engine, ModelInfo
 from diffdemo.images import fit_pixels
 from diffdemo.metrics.registry import BASE, available
 from diffdemo.ui import rates, words
@@ -21,14 +22,18 @@ from diffdemo.ui.codec_controls import (
     read_by,
 )
 from diffdemo.ui.compare import comparer, sides
+from diffdemo.ui.fields import inline_choice, plot
 from diffdemo.ui.memory.session import SESSION_SECONDS, Session
-from diffdemo.ui.models import shelf
-from diffdemo.ui.plot import controls as plot_controls
+from diffdemo.ui.models import card
+from diffdemo.ui.plot import published
+from diffdemo.ui.plot.lines import kinds
+from diffdemo.ui.plot.view import View
 from diffdemo.ui.server.file_fields import UploadInput
 from diffdemo.ui.studio import samples
 from diffdemo.ui.studio.opening import Waiting
 
 THUMBNAIL_PIXELS = 160 * 160
+LONGEST_PROMPT = 300
 AMOUNTS, ADVANCED = ("steps",), ("eta",)
 """Knobs that do not stand beside the decoder: in place of the bytes, and in a section that is closed at first."""
 
@@ -111,14 +116,49 @@ def _build_encoding(studio: Studio, engine: Engine) -> None:
     chosen, codecs = engine.model(engine.default_model), offers(engine)
     codec = codecs[chosen.codec]
     studio.codec = codec_choice(codecs.values(), codec, "codec")
-    shelf.build_choice(studio, engine.models(), chosen)
+    _build_choice(studio, engine.models(), chosen)
     studio.bpp = rate_slider(codec, "More bits, finer picture.", "bpp")
     studio.preset = preset_choice(codec, "preset")
     _build_advanced(studio, codec)
-    shelf.build_shelf(studio)
+    _build_shelf(studio)
     with gr.Row(elem_id="actions"):
         studio.compress = gr.Button("Compress", variant="primary", min_width=100)
         studio.stop = gr.Button("Stop", interactive=False, min_width=80)
+
+
+def _build_choice(studio: Studio, known: Sequence[ModelInfo], chosen: ModelInfo) -> None:
+    """Lay out what is chosen: the model, and what a model can be told.
+
+    The menu is narrowed to the codec when the page has loaded. To begin with it holds them all, because that is what
+    Gradio checks a choice against where it does not know the page, as after a restart.
+    """
+    studio.model = gr.Dropdown(
+        [(card.entry(info), info.name) for info in known],
+        value=chosen.name,
+        label="Model",
+        filterable=False,
+        elem_id="model",
+    )
+    studio.prompt = gr.Textbox(
+        label="Prompt",
+        info="Part of the file: 0 bytes.",
+        placeholder="What the picture shows",
+        max_length=LONGEST_PROMPT,
+        max_lines=3,
+        visible=chosen.takes_prompt,
+        elem_id="prompt",
+    )
+
+
+def _build_shelf(studio: Studio) -> None:
+    """Lay out what is shown of a model that has to be downloaded, and of its download."""
+    studio.fetching = gr.State("", time_to_live=SESSION_SECONDS)
+    studio.card = gr.HTML(visible=False, elem_id="card")
+    studio.fetch = gr.Button("Download", variant="primary", visible=False, size="md", elem_id="fetch")
+    studio.look = gr.Button("Look for more on the Hub", visible=False, size="sm", elem_id="look")
+    with gr.Row(elem_id="arrival"):
+        studio.arriving = gr.HTML(visible=False, elem_id="arriving")
+        studio.cancel = gr.Button("Cancel", visible=False, size="sm", elem_id="cancel")
 
 
 def _build_advanced(studio: Studio, codec: CodecInfo) -> None:
@@ -170,24 +210,11 @@ def _build_stage(studio: Studio) -> None:
 
 
 def _build_plot(studio: Studio, engine: Engine) -> None:
-    studio.metric = gr.Radio(
-        [(metric.label, metric.name) for metric in available()],
-        value=BASE,
-        label="Rate and distortion",
-        info="Real files. Click to choose.",
-        elem_id="metric",
-        elem_classes="choice inline",
-    )
-    studio.plot = gr.Plot(label="Rate and distortion", show_label=False, format="png", elem_id="plot", buttons=[])
-    studio.steps_plot = gr.Plot(
-        label="PSNR against denoising steps",
-        show_label=False,
-        format="png",
-        visible=False,
-        elem_id="steps-plot",
-        buttons=[],
-    )
-    plot_controls.build(studio, engine.codecs())
+    metrics, label = [(metric.label, metric.name) for metric in available()], "Rate and distortion"
+    studio.metric = inline_choice(metrics, BASE, label, "Real files. Click to choose.", "metric")
+    studio.plot = plot(label, "plot", buttons=[])
+    studio.steps_plot = plot("PSNR against denoising steps", "steps-plot", visible=False, buttons=[])
+    _build_controls(studio, engine.codecs())
     gr.HTML(
         "Sharp decoders invent detail. Do not use them where detail is evidence: documents, medicine, forensics.",
         elem_id="caution",
@@ -229,3 +256,56 @@ def _build_decoding(studio: Studio, codec: CodecInfo) -> None:
         with gr.Accordion("Advanced", open=False, visible=is_used, elem_id="more") as studio.more:
             knobs |= {name: knob(name, decoder) for name in ADVANCED}
     studio.knobs = {name: knobs[name] for name in KNOBS}
+
+
+def _build_controls(studio: Studio, codecs: Sequence[CodecInfo]) -> None:
+    """What can be chosen about the plot, closed at first; `view` holds in words what all of them say."""
+    studio.view = gr.Textbox(View().words(), label="What the plot shows", visible=False)
+    studio.saved = gr.File(label="Points of the plot", visible=False)
+    studio.credit = gr.HTML(elem_id="plot-credit")
+    with gr.Accordion("Axes, lines, published curves, export", open=False, elem_id="plot-controls"):
+        _build_axes(studio)
+        _build_lines(studio, codecs)
+        studio.others = gr.Dropdown(
+            published.choices(),
+            value="",
+            label="Published curves",
+            info="Of other pictures; dashed where no files were written.",
+            filterable=False,
+            elem_id="plot-others",
+        )
+        with gr.Row(elem_id="plot-export"):
+            studio.save = {
+                kind: gr.Button(f"Save {kind.upper()}", size="sm", min_width=70)
+                for kind in ("csv", "json", "png", "svg")
+            }
+        studio.forget = gr.Button("Forget earlier encodes and decodes", size="sm", elem_id="plot-forget")
+
+
+def _build_axes(studio: Studio) -> None:
+    units = [("bits per pixel", "bpp"), ("bytes", "bytes")]
+    studio.across = inline_choice(units, "bpp", "Rate in", "What a file costs.", "plot-across")
+    scales = ["linear", "log"]
+    studio.scale = inline_choice(scales, "linear", "Rate axis", "Log spreads small files.", "plot-scale")
+
+
+def _build_lines(studio: Studio, codecs: Sequence[CodecInfo]) -> None:
+    offered = kinds(codecs)
+    swept, embedded = (
+        " and ".join(codec.label for codec in codecs if codec.is_embedded == is_embedded)
+        for is_embedded in (False, True)
+    )
+    studio.lines = gr.CheckboxGroup(
+        [(name, kind) for kind, name in offered.items()],
+        value=list(offered),
+        label="Lines",
+        info="What the plot shows of this picture.",
+        elem_id="plot-lines",
+        elem_classes="choice",
+    )
+    studio.sweeps = gr.Checkbox(
+        False,
+        label=f"{swept} beside {embedded}",
+        info=f"Codes this picture with {swept} at several rates; takes seconds.",
+        elem_id="plot-sweeps",
+    )

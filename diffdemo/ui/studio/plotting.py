@@ -16,7 +16,7 @@ from diffdemo.ui.errors import refusal
 from diffdemo.ui.events import AT_ONCE, DEVICE, LATEST
 from diffdemo.ui.memory.png import pixels_of
 from diffdemo.ui.memory.session import Session
-from diffdemo.ui.plot import export, published_lines
+from diffdemo.ui.plot import export, published
 from diffdemo.ui.plot.lines import kinds
 from diffdemo.ui.plot.view import Across, Scale, View
 from diffdemo.ui.server.file_fields import FileInput
@@ -45,7 +45,7 @@ class Plotting(StudioEvents):
         offered = kinds(self._engine.codecs())
         hidden = frozenset(offered) - frozenset(offered if lines is None else lines)
         view = View(metric, across, scale, hidden, others or "", sweeps)
-        return view.words(), self._painter.plot(session, view.words()), published_lines.credit(view)
+        return view.words(), self._painter.plot(session, view.words()), published.credit(view)
 
     def complete(self, session: Session, shown: str, request: gr.Request | None = None) -> Iterator[Any]:
         """Draw what takes time into the plot: curves that grow point by point, or the ceiling of an autoencoder."""
@@ -99,7 +99,7 @@ class Plotting(StudioEvents):
     def _rows(self, session: Session, shown: str) -> list[dict[str, Any]]:
         view = View.read(shown)
         lines = [line for line in self._painter.lines(session) if line.kind not in view.hidden]
-        return export.rows(lines, published_lines.curves_of(view))
+        return export.rows(lines, published.curves_of(view))
 
     def _growing(self, session: Session, shown: str) -> Iterator[Any]:
         pixels = pixels_of(session.original)

@@ -15,21 +15,18 @@ from diffdemo.ui import words
 from diffdemo.ui.codec_controls import decoding_controls, offers
 from diffdemo.ui.compare import comparer, sides
 from diffdemo.ui.events import Events
-from diffdemo.ui.memory.earlier import Earlier, settings_of
 from diffdemo.ui.memory.png import size_of
 from diffdemo.ui.memory.session import Session
+from diffdemo.ui.memory.tried import Earlier, settings_of
 from diffdemo.ui.plot.baselines import Baselines
-from diffdemo.ui.plot.ceilings import Ceilings
-from diffdemo.ui.plot.figure import NEUTRAL
+from diffdemo.ui.plot.completing import Ceilings, Perceived, Sweeps
+from diffdemo.ui.plot.figure import NEUTRAL, Curve, look_of
 from diffdemo.ui.plot.lines import Line, lines_of, shown_line
-from diffdemo.ui.plot.perceived import Perceived
-from diffdemo.ui.plot.published_lines import overlays_of
+from diffdemo.ui.plot.published import overlays_of
 from diffdemo.ui.plot.rd_plot import SMALL_PICTURE, rd_plot
 from diffdemo.ui.plot.steps_plot import steps_plot
-from diffdemo.ui.plot.sweeps import Sweeps
 from diffdemo.ui.plot.view import View
 from diffdemo.ui.server.files import served
-from diffdemo.ui.style import Curve, look_of
 from diffdemo.ui.turns import Turns
 
 _LONGEST_STEM = 40

@@ -8,8 +8,7 @@ import plotly.graph_objects as go
 
 from diffdemo.theory.real_files import Landing
 from diffdemo.theory.sources import LOWEST_SNR_DB, TOP_SNR_DB, Mark, TheoryCurve
-from diffdemo.ui.plot.figure import NEUTRAL, axis, layout
-from diffdemo.ui.plot.line_names import apart
+from diffdemo.ui.plot.figure import NEUTRAL, apart, axis, layout
 from diffdemo.ui.theory.schemes import SCHEMES
 
 HEIGHT = 440

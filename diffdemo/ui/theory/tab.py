@@ -10,6 +10,7 @@ import gradio as gr
 from diffdemo.theory.dither import STEPS
 from diffdemo.theory.sources import STEEPEST_EXPONENT, power_law
 from diffdemo.ui.events import AT_ONCE, LATEST, SILENT
+from diffdemo.ui.fields import choice, plot
 from diffdemo.ui.theory import words
 from diffdemo.ui.theory.acts import MIN_RATE, DitherScreen, TheoryActs, TheoryScreen, highest_rate, paint
 from diffdemo.ui.turns import Turns
@@ -30,9 +31,7 @@ def build(tab: gr.Tab) -> SimpleNamespace:
             _build_controls(parts)
         with gr.Column(scale=5, min_width=340):
             parts.gap = gr.HTML(first.gap, label="Gap", elem_id="theory-gap")
-            parts.plot = gr.Plot(
-                first.plot, label="Curves", show_label=False, container=False, format="png", elem_id="theory-plot"
-            )
+            parts.plot = plot("Curves", "theory-plot", first.plot, container=False)
         with gr.Column(scale=2, min_width=300):
             parts.table = gr.HTML(first.table, label="Schemes", elem_id="theory-table")
             gr.HTML(words.READING)
@@ -44,13 +43,9 @@ def build(tab: gr.Tab) -> SimpleNamespace:
 
 
 def _build_controls(parts: SimpleNamespace) -> None:
-    parts.spectrum = gr.Radio(
-        [("power law", "power"), ("this picture's blocks", "picture")],
-        value="power",
-        label="Source",
-        info="Invented, or with the covariance of the 8 x 8 blocks of the studio's picture.",
-        elem_classes="choice",
-    )
+    sources = [("power law", "power"), ("this picture's blocks", "picture")]
+    info = "Invented, or with the covariance of the 8 x 8 blocks of the studio's picture."
+    parts.spectrum = choice(sources, "power", "Source", info, None)
     parts.exponent = gr.Slider(
         *(0, STEEPEST_EXPONENT),
         value=FIRST_EXPONENT,
