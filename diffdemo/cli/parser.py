@@ -60,10 +60,7 @@ _seed = _number(int, 0, (1 << 32) - 1, "a whole number from 0 to 4294967295")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command.
-
-    Args:
-        argv: arguments without the program's name; None takes those of the process.
+    """Run one command, with these arguments or those of the process.
 
     Returns:
         The exit status.

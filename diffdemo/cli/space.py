@@ -82,11 +82,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def checks(root: Path, *, resolve: bool = False) -> Iterator[Check]:
-    """Look at everything, one after the other.
-
-    Args:
-        resolve: whether to ask pip as well, which takes half a minute.
-    """
+    """Look at everything, one after the other; with `resolve` ask pip as well, which takes half a minute."""
     try:
         fields: dict[str, Any] = metadata_load(root / "README.md") or {}
     except (OSError, ValueError, YAMLError) as error:

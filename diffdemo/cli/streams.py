@@ -37,10 +37,7 @@ def all_open() -> Iterator[None]:
 
 
 def read_input(most: int) -> bytes:
-    """All that comes in.
-
-    Args:
-        most: bytes that it may be.
+    """All that comes in, of at most `most` bytes.
 
     Raises:
         DiffDemoError: it is more, or a person would have to type it.

@@ -24,11 +24,7 @@ LATENT_AREA = 1.5
 
 
 class Allowance:
-    """Limits, held against what work would take on this device.
-
-    Args:
-        computing: gives the device for as long as it is entered.
-    """
+    """Limits, held against what work would take on this device, which `computing` gives while it is entered."""
 
     def __init__(self, limits: Limits, computing: Callable[[], AbstractContextManager[None]]) -> None:
         self._limits = limits
@@ -140,10 +136,7 @@ class Allowance:
 
 
 def fit_picture(pixels: Pixels, spec: ModelSpec) -> Fitted:
-    """Cut and scale a picture to what a model knows; one that has been fitted before stays as it is.
-
-    Args:
-        pixels: uint8 [H,W,3].
+    """A picture, uint8 [H,W,3], cut and scaled to what a model knows; one that is fitted stays as it is.
 
     Raises:
         ImageError: if it is no picture.

@@ -13,7 +13,6 @@ from typing import Unpack
 import numpy as np
 import torch
 
-from diffdemo.codecs.base import Codec
 from diffdemo.codecs.records import Preset, Target
 from diffdemo.codecs.registry import CODECS
 from diffdemo.codecs.rendering import DECODERS, LARGEST_SEED, Knobs, Rendering
@@ -27,16 +26,15 @@ from diffdemo.engine.decode_cache import Trace, TraceCache
 from diffdemo.engine.describe import describe_file
 from diffdemo.engine.examples import ExampleResult
 from diffdemo.engine.foreign import Foreign
-from diffdemo.engine.frames import preview_of, seen_encoding, watch_encode, watched
-from diffdemo.engine.hardware.device import choose_device, describe_device
-from diffdemo.engine.hardware.device_lock import DeviceLock
+from diffdemo.engine.frames import points_of_files, preview_of, seen_encoding, watch_encode, watched
+from diffdemo.engine.hardware.device import DeviceLock, choose_device, describe_device
 from diffdemo.engine.records import BitsMap, Encoding, Example, FileInfo, Fitted, Frame, Samples
 from diffdemo.engine.samples import gather, require_count
 from diffdemo.engine.work import Limits
 from diffdemo.errors import ImageError, RateError
 from diffdemo.images import Pixels, to_pixels
 from diffdemo.metrics.distortion import psnr_db as measure_psnr
-from diffdemo.metrics.points import CurvePoint, measured
+from diffdemo.metrics.points import CurvePoint
 
 
 class Engine(Catalogue, Foreign):
@@ -255,7 +253,7 @@ class Engine(Catalogue, Foreign):
         if codec.is_embedded:
             raise RateError(f"The model '{model}' belongs to {codec.label}, whose curve comes with its files.")
         self._allowance.require_files(codec, pixels)
-        return self._device.each(_points_of_files(codec, pixels))
+        return self._device.each(points_of_files(codec, pixels))
 
     def rehearse(self, data: bytes, *, reference: Pixels | None = None) -> Iterator[None]:
         """Decode an embedded file once, without a word, so that `preview` knows it from then on; see `decode`."""
@@ -343,13 +341,6 @@ class Engine(Catalogue, Foreign):
         trace = self._traces.of(data) if codec.is_embedded else Trace()
         trace.compare_with(reference)
         return watched(coded, rendering, self._device, trace, reference, every_step=every_step)
-
-
-def _points_of_files(codec: Codec, pixels: Pixels) -> Iterator[CurvePoint]:
-    """A point for each of the files that a codec writes of a picture, decoded as quickly as makes sense."""
-    for data in codec.files(pixels, ()):
-        *_, last = codec.decode(data, codec.quickest)
-        yield measured(pixels, to_pixels(last.image), len(data))
 
 
 def _prefix(data: bytes, num_bytes: int | None) -> bytes:

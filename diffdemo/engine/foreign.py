@@ -17,7 +17,7 @@ from diffdemo.engine.arguments import rendering_of
 from diffdemo.engine.classical import files
 from diffdemo.engine.decode_cache import Trace
 from diffdemo.engine.frames import watched
-from diffdemo.engine.hardware.device_lock import DeviceLock
+from diffdemo.engine.hardware.device import DeviceLock
 from diffdemo.engine.records import Classical, ForeignFile, Frame
 from diffdemo.engine.store import ModelStore
 from diffdemo.images import Pixels

@@ -7,14 +7,15 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from diffdemo.codecs.base import CodedPicture
+from diffdemo.codecs.base import Codec, CodedPicture
 from diffdemo.codecs.records import Encoded, Reconstruction, State
 from diffdemo.codecs.rendering import Rendering
 from diffdemo.engine.decode_cache import Moment, Trace, TraceCache
-from diffdemo.engine.hardware.device_lock import DeviceLock
+from diffdemo.engine.hardware.device import DeviceLock
 from diffdemo.engine.records import Encoding, Frame
 from diffdemo.images import Pixels, to_pixels
 from diffdemo.metrics.distortion import bits_per_pixel
+from diffdemo.metrics.points import CurvePoint, measured
 from diffdemo.metrics.registry import Values, When, measure, until
 
 FRAMES_A_SECOND = 8
@@ -164,3 +165,10 @@ def preview_of(moment: Moment, num_bytes: int) -> Frame:
         seconds_left=0.0,
         decoder=moment.decoder.value,
     )
+
+
+def points_of_files(codec: Codec, pixels: Pixels) -> Iterator[CurvePoint]:
+    """A point for each of the files that a codec writes of a picture, decoded as quickly as makes sense."""
+    for data in codec.files(pixels, ()):
+        *_, last = codec.decode(data, codec.quickest)
+        yield measured(pixels, to_pixels(last.image), len(data))

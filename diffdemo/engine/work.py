@@ -54,11 +54,7 @@ class Limits:
 
 
 class Estimates:
-    """How long work takes here, by one evaluation of each model's network that was timed when first asked.
-
-    Args:
-        computing: gives the device for as long as it is entered.
-    """
+    """How long work takes here, by one timed evaluation of each network on the device that `computing` gives."""
 
     def __init__(self, computing: Callable[[], AbstractContextManager[None]]) -> None:
         self._computing = computing
@@ -66,11 +62,7 @@ class Estimates:
         self._seconds_a_pixel: dict[bytes, float] = {}
 
     def seconds(self, network: Codec, work: Work, preset: Preset = Preset.BALANCED) -> float:
-        """Seconds for an encode or a decode.
-
-        Args:
-            preset: of the search, where there is one.
-        """
+        """Seconds for an encode or a decode, with a preset where there is a search."""
         searched = work.searched_bits / SEARCHED_BITS_A_SECOND[preset]
         return self._speed(network) * work.pixels * work.evaluations + searched
 

@@ -72,11 +72,7 @@ def parse(file: RemoteFile) -> Released | None:
 
 
 def specs_of(files: Iterable[RemoteFile], source: HubSource) -> tuple[ModelSpec, ...]:
-    """The models in the authors' repository: the x family first, for least error before perceptual, by rate.
-
-    Args:
-        files: that it holds; those that are no checkpoints are passed over.
-    """
+    """The models among the authors' files: the x family first, for least error before perceptual, by rate."""
     newest: dict[str, Released] = {}
     for released in filter(None, map(parse, files)):
         before = newest.get(released.name)

@@ -46,11 +46,7 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a repository holds.
-
-    Attributes:
-        repository: "owner/name".
-    """
+    """What a repository, "owner/name", holds at the commit that it was looked up at; files by path."""
 
     repository: str
     commit: str

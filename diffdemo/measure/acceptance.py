@@ -17,7 +17,7 @@ from diffdemo.codecs.records import Target
 from diffdemo.codecs.rendering import DEFAULT_RENDERING
 from diffdemo.errors import DiffDemoError, ImageError
 from diffdemo.images import Pixels
-from diffdemo.measure.results.folder import picture_paths, require_picture_file
+from diffdemo.measure.results.picture import picture_paths, require_picture_file
 from diffdemo.measure.results.troubles import say
 from diffdemo.measure.tables import counted
 from diffdemo.measure.whole import decoded

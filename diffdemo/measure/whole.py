@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from diffdemo.codecs.rendering import Rendering
 from diffdemo.engine.classical.files import Ladder
 from diffdemo.errors import ImageError
 from diffdemo.images import Pixels, to_pixels
-from diffdemo.metrics.points import CurvePoint, measured
+from diffdemo.metrics.points import measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,25 +29,6 @@ class RateFile:
     target_bpp: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class WholePoint:
-    """A file's rate and distortion, beside JPEG.
-
-    Attributes:
-        jpeg: of the smallest JPEG file of the picture that has as many bytes or more; None if there is none, or if
-            JPEG cannot hold the picture.
-    """
-
-    point: CurvePoint
-    file: RateFile
-    jpeg: CurvePoint | None
-
-    def to_json(self) -> dict[str, object]:
-        """The point's own numbers first, as other codecs have them."""
-        jpeg = None if self.jpeg is None else self.jpeg.to_json()
-        return {**self.point.to_json(), **self.file.facts, "target_bpp": self.file.target_bpp, "jpeg": jpeg}
-
-
 def files_of(codec: Codec, pixels: Pixels, bpp: Sequence[float] | None) -> list[RateFile]:
     """A file for each target in bits per pixel that can be met; without targets, those that the codec offers."""
     if bpp is None:
@@ -61,23 +43,24 @@ def files_of(codec: Codec, pixels: Pixels, bpp: Sequence[float] | None) -> list[
 
 def measure(
     codec: Codec, pixels: Pixels, files: Sequence[RateFile], rendering: Rendering, jpeg: Ladder
-) -> Iterator[WholePoint]:
-    """Decode the files of a picture.
+) -> Iterator[dict[str, object]]:
+    """Rate and distortion of a picture's files, beside the smallest JPEG of as many bytes or more.
+
+    There is no JPEG where none is so large, or where JPEG cannot hold the picture.
 
     Args:
-        codec: that wrote them.
         pixels: the original, uint8 [H,W,3].
+
+    Yields:
+        The point's own numbers first, as other codecs have them.
     """
     for file in files:
         point = measured(pixels, decoded(codec, file.data, rendering), len(file.data))
-        yield WholePoint(point, file, _beside(jpeg, point.num_bytes))
-
-
-def _beside(jpeg: Ladder, num_bytes: int) -> CurvePoint | None:
-    try:
-        return jpeg.smallest_from(num_bytes)
-    except ImageError:
-        return None
+        beside = None
+        with contextlib.suppress(ImageError):
+            beside = jpeg.smallest_from(point.num_bytes)
+        rival = None if beside is None else beside.to_json()
+        yield {**point.to_json(), **file.facts, "target_bpp": file.target_bpp, "jpeg": rival}
 
 
 def decoded(codec: Codec, data: bytes, rendering: Rendering) -> Pixels:

@@ -69,10 +69,7 @@ class Distance:
 
 @torch.inference_mode()
 def patch_features(pixels: Pixels) -> Features:
-    """Describe a picture's patches.
-
-    Args:
-        pixels: uint8 [H,W,3].
+    """Describe the patches of a picture, uint8 [H,W,3].
 
     Returns:
         float16 [patches, FEATURES], with no patches for a picture that is smaller than one.

@@ -40,10 +40,7 @@ class Order:
     most_pixels: int | None = None
 
     def admit(self, width: int, height: int, factor: float = 1) -> None:
-        """Check the size of a picture before its pixels are unpacked.
-
-        Args:
-            factor: how many times the usual number of pixels is welcome.
+        """Check a claimed size before pixels are unpacked; `factor` times the usual number of them is welcome.
 
         Raises:
             ImageError: if it has no pixels or too many.

@@ -71,7 +71,7 @@ def _row(info: ModelInfo, codec: str) -> str:
     cells = (
         f"<b>{escape(info.label)}</b><br>{escape(info.description)}",
         codec,
-        _state(info),
+        card.state(info) if info.is_here else "gated" if info.is_gated else "",
         card.volume(info.num_bytes),
         card.volume(info.memory),
         escape(card.pictures(info)),
@@ -80,12 +80,6 @@ def _row(info: ModelInfo, codec: str) -> str:
         f"<code>{escape(info.fingerprint)}</code>" if info.fingerprint else "",
     )
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-
-
-def _state(info: ModelInfo) -> str:
-    if info.is_here:
-        return card.state(info)
-    return "gated" if info.is_gated else ""
 
 
 def _storage(usage: CacheUsage) -> str:

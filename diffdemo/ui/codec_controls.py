@@ -54,11 +54,7 @@ def decoder_choice(codec: CodecInfo) -> gr.Radio:
 
 
 def decoding_controls(codec: CodecInfo, wish: str) -> dict[str, Any]:
-    """Fields of a `Screen` that show what can be chosen for a file of a codec; the knobs follow the decoder.
-
-    Args:
-        wish: the decoder to begin with, if the codec has it.
-    """
+    """Fields of a `Screen` for a file of a codec, to begin with the decoder of `wish` if the codec has it."""
     decoder = wish if wish in codec.decoders else codec.decoders[0]
     return {
         "used": gr.update(visible=codec.is_embedded),

@@ -50,11 +50,7 @@ class Inspection(Events):
 
 
 def report(info: FileInfo, missing: ModelInfo | None = None) -> str:
-    """A description as a page: state, a strip of the steps, the header's fields, and a table of the steps.
-
-    Args:
-        missing: the model that it needs, if that is known and not here.
-    """
+    """State, steps as a strip and a table, fields of the header; `missing` is the model that is not here."""
     note = escape(words.file_note(info))
     if not info.is_embedded:
         return f'<p class="headline">{note}</p>{_fields(info, missing)}'

@@ -43,7 +43,7 @@ def fake() -> FakeEngine:
 
 @pytest.fixture
 def acts(fake) -> Acts:
-    return Acts.on(fake, Turns(patience=0))
+    return Acts(fake, Turns(patience=0))
 
 
 @pytest.fixture

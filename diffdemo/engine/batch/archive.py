@@ -23,11 +23,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Archive:
-    """Puts into a zip what pictures were turned into.
-
-    Args:
-        with_pictures: whether the decoded pictures go in as PNG files beside the compressed ones.
-    """
+    """Puts into a zip what pictures were turned into, and perhaps the decoded pictures as PNG files."""
 
     def __init__(self, opened: zipfile.ZipFile, *, with_pictures: bool) -> None:
         self._zip = opened

@@ -82,11 +82,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What a picture was turned into.
-
-    Attributes:
-        pixels: the picture that the file decodes to, uint8 [H,W,3].
-    """
+    """What a picture was turned into: a file, and the picture that it decodes to, uint8 [H,W,3]."""
 
     data: bytes
     pixels: Pixels
@@ -113,10 +109,7 @@ class Progress:
 
 
 def compress_all(engine: Engine, paths: Sequence[Path], order: Order) -> Generator[Progress]:
-    """Compress pictures, telling several times a second how far it is. Closing the iterator ends the work.
-
-    Args:
-        paths: picture files, at most `MAX_PICTURES`.
+    """Compress at most `MAX_PICTURES` files, telling often how far it is. Closing the iterator ends the work.
 
     Raises:
         RateError: there are no pictures, or too many, or the order names no rate.

@@ -50,11 +50,7 @@ class Budget:
 
 
 def default_budget(device: torch.device, num_bytes: int | None = None) -> Budget:
-    """What models may take on a device.
-
-    Args:
-        num_bytes: a limit that was asked for; None for a share of what this process may take.
-    """
+    """What models may take on a device: so many bytes, or else a share of what this process may take."""
     on_gpu = device.type == "cuda"
     if num_bytes is None and on_gpu:
         num_bytes = int(SHARE_OF_GPU * torch.cuda.get_device_properties(device).total_memory)

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from diffdemo.errors import DiffDemoError
-from diffdemo.measure.results.folder import require_picture_file
 from diffdemo.measure.results.lines import Row
-from diffdemo.measure.results.picture import Sheet
+from diffdemo.measure.results.picture import Sheet, require_picture_file
 from diffdemo.measure.tables import counted
 
 
@@ -31,11 +30,7 @@ class Troubles:
             return None
 
     def rows_of(self, rows: Iterable[Row], picture: str, codec: str) -> Iterator[Row]:
-        """What a codec makes of a picture, until it is done or fails.
-
-        Args:
-            rows: lines, each measured when it is asked for.
-        """
+        """What a codec makes of a picture, each line measured when it is asked for, until it is done or fails."""
         try:
             yield from rows
         except Exception as error:

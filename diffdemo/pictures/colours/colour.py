@@ -80,11 +80,7 @@ def by_profile(profile: bytes | None, channels: int, grey_by_rgb: bool = True) -
 
 
 def by_numbers(primaries: int, transfer: int, narrow: bool = False) -> Conversion | None:
-    """A conversion by code points of ITU-T H.273; None for numbers without a meaning here, and for plain sRGB.
-
-    Args:
-        narrow: whether black and white lie at 16 and 235 (of 255) rather than at the ends.
-    """
+    """A conversion by H.273's numbers, `narrow` from 16 to 235; None where they mean nothing, or plain sRGB."""
     if primaries not in BY_NUMBER or transfer not in CURVES or (primaries, transfer, narrow) == (1, 13, False):
         return None
     return by_curve(CURVES[transfer], BY_NUMBER[primaries], narrow, transfer if is_hdr(transfer) else None)

@@ -39,11 +39,7 @@ class Looks(Events):
         return gr.update(value=pictures, visible=True), gr.update(visible=True)
 
     def decoders(self, session: Session, used: int) -> Iterator[dict]:
-        """Decode the same bytes with every decoder of their codec, one beside the other.
-
-        Args:
-            used: bytes of an embedded file to use, from its start.
-        """
+        """Decode the same bytes (`used` of an embedded file) with every decoder of their codec, side by side."""
         codec = self._codec(session)
         original = load_picture(session.original).pixels if session.original else None
         part = int(used) if codec.is_embedded and used else None
@@ -69,11 +65,7 @@ class Looks(Events):
             yield filmstrip.clock(arrived, line), picture
 
     def bits(self, session: Session, used: int) -> tuple[dict, str]:
-        """Show where in the picture the bits of the file went: light where there are many.
-
-        Args:
-            used: bytes of an embedded file to count, from its start.
-        """
+        """Show where in the picture the bits of the file went (of its first `used` bytes): light where many."""
         codec = self._codec(session)
         found = self._engine.bits_map(session.data, num_bytes=int(used) if codec.is_embedded and used else None)
         if found is None:

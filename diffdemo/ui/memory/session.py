@@ -33,24 +33,16 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """What one of our own codecs made of the picture, apart from the file of the page.
+    """What one of our own codecs made of the picture with so many bytes, apart from the file of the page.
 
     Attributes:
-        codec: its name.
-        asked: how many bytes it was given.
         side: how that looks, so far.
         is_done: whether it is the result.
     """
 
-    codec: str
-    asked: int
+    wanted: Wanted
     side: Side
     is_done: bool
-
-    @property
-    def wanted(self) -> Wanted:
-        """What this is the answer to."""
-        return self.codec, self.asked
 
 
 @dataclass(frozen=True, slots=True)

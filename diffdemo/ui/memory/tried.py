@@ -59,7 +59,7 @@ class Run:
     """One way to decode.
 
     Attributes:
-        name: see `tried.name_of`; a second run of the same name takes the place of the first.
+        name: see `name_of`; a second run of the same name takes the place of the first.
         points: number of steps done and PSNR in dB.
     """
 

@@ -18,11 +18,7 @@ _GRID = "rgba(128,128,128,0.22)"
 
 
 def axis(title: str, standoff: int, **options: Any) -> dict[str, Any]:
-    """An axis that nobody moves by dragging.
-
-    Args:
-        standoff: pixels between its numbers and the title.
-    """
+    """An axis that nobody moves by dragging; `standoff` pixels between its numbers and the title."""
     title_of_axis = {"text": title, "standoff": standoff}
     return {"gridcolor": _GRID, "zeroline": False, "fixedrange": True, "title": title_of_axis, **options}
 

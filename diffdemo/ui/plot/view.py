@@ -36,7 +36,7 @@ class View:
         across: unit of the rate.
         scale: of the rate.
         hidden: kinds of lines that are switched off; see `lines.kinds`.
-        others: set of published curves beside them, see `published_lines`; "" for none.
+        others: set of published curves beside them, see `published`; "" for none.
         sweeps: whether to compute the curves of all codecs that are not embedded, too.
     """
 

@@ -10,7 +10,7 @@ from typing import Any
 from diffdemo.engine import KNOBS, Frame
 from diffdemo.engine.classical.formats import FORMATS
 from diffdemo.errors import ImageError, RateError
-from diffdemo.images import MAX_PIXELS, Pixels, to_png
+from diffdemo.images import MAX_PIXELS, to_png
 from diffdemo.metrics.maps import difference, error_map
 from diffdemo.metrics.registry import METRICS, When, measure, until
 from diffdemo.pictures import Picture, load_picture
@@ -224,22 +224,14 @@ class Endpoints(Events):
             The other less the first, four times enlarged around grey, and a map of the error, light where it is large,
             as PNG files.
         """
-        first, second = self._of_one_size(image, other)
-        stem = stem_of(other)
-        enlarged = served(to_png(difference(first, second)), f"{stem}-difference.png")
-        return enlarged, served(to_png(error_map(first, second)), f"{stem}-error.png")
-
-    def _of_one_size(self, *images: str) -> list[Pixels]:
-        """Pictures that can be compared, no larger than they need to be for that.
-
-        Raises:
-            ImageError: one is no picture, or they are of different sizes.
-        """
-        pictures = [load_picture(require_upload(image), most_pixels=MAX_PIXELS) for image in images]
+        pictures = [load_picture(require_upload(path), most_pixels=MAX_PIXELS) for path in (image, other)]
         sizes = dict.fromkeys(f"{picture.width} x {picture.height}" for picture in pictures)
         if len(sizes) > 1:
             raise ImageError(f"The pictures have {' and '.join(sizes)} pixels; only equal sizes can be compared.")
-        return [picture.pixels for picture in pictures]
+        first, second = (picture.pixels for picture in pictures)
+        stem = stem_of(other)
+        enlarged = served(to_png(difference(first, second)), f"{stem}-difference.png")
+        return enlarged, served(to_png(error_map(first, second)), f"{stem}-error.png")
 
 
 def _whole_number(value: float | None) -> int | None:

@@ -19,10 +19,7 @@ _UNREACHABLE = "The file at this address could not be fetched. It must be public
 
 
 async def fetched(address: str) -> str:
-    """Fetch a file from the public internet, never from a private network, and name its place here.
-
-    Args:
-        address: http:// or https://.
+    """Fetch a file (http, https) from the public internet, never a private network, and name its place here.
 
     Raises:
         gr.Error: nothing answers, it is not public, or it is larger than an upload may be.

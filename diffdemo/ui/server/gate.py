@@ -75,10 +75,7 @@ def argument_names(handler: Any) -> list[str]:
 
 
 async def checked(name: str, block: Any, value: Any) -> Any:
-    """A value as its component takes it.
-
-    Args:
-        value: as it came, any JSON.
+    """A value, any JSON, as its component takes it; `name` is that of the argument.
 
     Raises:
         gr.Error: it is none that the component takes.

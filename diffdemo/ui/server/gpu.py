@@ -46,11 +46,7 @@ class Failed:
 
 
 def engine_with_gpu(make: Callable[..., Engine], device: str) -> Engine:
-    """An engine whose long calls run on a lent GPU where one is lent, and an ordinary one everywhere else.
-
-    Args:
-        make: makes an engine; takes `device`.
-    """
+    """An engine whose long calls run on a lent GPU where one is, and what `make(device=...)` gives elsewhere."""
     try:
         spaces = importlib.import_module("spaces")
     except ImportError:

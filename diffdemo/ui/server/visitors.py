@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
-from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -31,11 +30,6 @@ BUSY = "Too many of your calls are waiting already ({count}). Please wait until 
 
 _API = "/gradio_api"
 _JOIN, _CALL, _STREAM = f"{_API}/queue/join", f"{_API}/call/", f"{_API}/queue/data"
-
-
-def middleware() -> Middleware:
-    """What counts and clears, for FastAPI's `middleware`."""
-    return Middleware(Visitors, max_waiting=MAX_WAITING, silent_seconds=SILENT_SECONDS)
 
 
 class Visitors:

@@ -153,13 +153,13 @@ class Comparison(StudioEvents):
         caption = f"{codec.label}, {words.simplest(is_embedded=codec.is_embedded)}"
         for moment in self._engine.encode(pixels, codec=name, model=chosen.name, num_bytes=asked):
             side = sides.of_frame(caption, moment.frame, session.original)
-            session = session.having_met(Other(name, asked, side, moment.done))
+            session = session.having_met(Other(wanted, side, moment.done))
             yield session, words.progress(moment.frame, f"Compressing with {codec.label}")
 
 
 def _side_of(session: Session, wanted: Wanted) -> Side:
     """What one of our own codecs made: until it is known as far as it has come, or else what was there before."""
-    own = [other for other in session.others if other.codec == wanted[0]]
+    own = [other for other in session.others if other.wanted[0] == wanted[0]]
     best = sorted(own, key=lambda other: other.wanted == wanted)
     return best[-1].side if best else Side("not compressed yet", session.original)
 

@@ -34,11 +34,7 @@ class Viewing(StudioEvents):
         self._comparison = Comparison(engine, painter, turns)
 
     def preview(self, session: Session, used: int, metric: str) -> Screen:
-        """Follow the slider at once with what is cached; the chosen decoder comes when it is let go.
-
-        Args:
-            used: bytes of the file to use, from its start.
-        """
+        """Follow the slider at once with what is cached of the first `used` bytes; the decoder comes later."""
         if not session.data or (session.shown and session.shown.num_bytes == used):
             return Screen()
         frame = self._engine.preview(session.data, used)

@@ -65,7 +65,9 @@ class Pictures(StudioEvents):
             picture_file: the file as Gradio received it, in any format that Pillow reads. It comes without Gradio's
                 own preprocessing, which would turn and convert the picture before anybody could say so.
         """
-        path = _path_of(picture_file)
+        if not picture_file or not picture_file.get("path"):
+            raise refusal("No picture arrived. Please choose a file.")
+        path = require_upload(picture_file["path"])
         picture = load_picture(path, most_pixels=MAX_PIXELS)
         turn = self._turns.take(request)
         pixels, notes = picture.pixels, list(picture.notes)
@@ -169,9 +171,3 @@ def shown_of(result: ExampleResult, decoder: str) -> Shown:
     """What the stage shows of an example whose result is known, of the decoder that was used."""
     point = result.point
     return Shown(to_png(result.pixels), point.num_bytes, point.bpp, point.values, decoder)
-
-
-def _path_of(picture_file: dict[str, Any] | None) -> str:
-    if not picture_file or not picture_file.get("path"):
-        raise refusal("No picture arrived. Please choose a file.")
-    return require_upload(picture_file["path"])

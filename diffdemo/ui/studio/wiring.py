@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,38 +29,21 @@ from diffdemo.ui.studio.screen import Painter, Screen
 from diffdemo.ui.turns import Turns
 
 
-@dataclass(frozen=True, slots=True)
 class Acts:
-    """What answers the studio's events."""
+    """What answers the studio's events, on one engine; a visitor has one turn in all of them, except in the menu."""
 
-    pictures: Pictures
-    handlers: Handlers
-    opening: Opening
-    viewing: Viewing
-    comparison: Comparison
-    imagining: Imagining
-    plotting: Plotting
-    menu: Menu
-    sharing: sharing.Sharing
-    looks: Looks
-
-    @classmethod
-    def on(cls, engine: Engine, turns: Turns) -> Acts:
-        """All of them on one engine; a visitor has one turn in all of them, except in the menu."""
+    def __init__(self, engine: Engine, turns: Turns) -> None:
         painter = Painter(engine, Baselines(engine))
-        opening = Opening(engine, painter, turns)
-        return cls(
-            pictures=Pictures(engine, painter, turns),
-            handlers=Handlers(engine, painter, turns),
-            opening=opening,
-            viewing=Viewing(engine, painter, turns),
-            comparison=Comparison(engine, painter, turns),
-            imagining=Imagining(engine, turns),
-            plotting=Plotting(engine, painter, turns),
-            menu=Menu(engine, Turns()),
-            sharing=sharing.Sharing(engine, opening),
-            looks=Looks(engine),
-        )
+        self.pictures = Pictures(engine, painter, turns)
+        self.handlers = Handlers(engine, painter, turns)
+        self.opening = Opening(engine, painter, turns)
+        self.viewing = Viewing(engine, painter, turns)
+        self.comparison = Comparison(engine, painter, turns)
+        self.imagining = Imagining(engine, turns)
+        self.plotting = Plotting(engine, painter, turns)
+        self.menu = Menu(engine, Turns())
+        self.sharing = sharing.Sharing(engine, self.opening)
+        self.looks = Looks(engine)
 
 
 def wire(demo: gr.Blocks, studio: Studio, closer: SimpleNamespace, acts: Acts) -> None:

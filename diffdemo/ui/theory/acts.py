@@ -34,7 +34,7 @@ UNCHANGED = gr.skip()
 
 
 class TheoryScreen(NamedTuple):
-    """What the events of the upper half change; components of `TheoryTab`."""
+    """What the events of the upper half change, by the names of their components."""
 
     plot: Any = UNCHANGED
     gap: Any = UNCHANGED
@@ -47,7 +47,7 @@ class TheoryScreen(NamedTuple):
 
 
 class DitherScreen(NamedTuple):
-    """What the events of the lower half change; components of `TheoryTab`."""
+    """What the events of the lower half change, by the names of their components."""
 
     rounded: Any = UNCHANGED
     original: Any = UNCHANGED
@@ -120,11 +120,7 @@ class TheoryActs(Events):
         return paint(source, rate, self._landings.known(source))
 
     def dither(self, session: Session, step: float = 48) -> DitherScreen:
-        """Round the studio's picture with and without dither.
-
-        Args:
-            step: distance of the levels, 4 to 128 of 256.
-        """
+        """Round the studio's picture to levels 4 to 128 of 256 apart, with and without dither."""
         whole = load_picture(_picture(session)).pixels
         pixels = fit_pixels(whole, MAX_DITHERED_PIXELS)
         with_dither, without = dither(pixels, step), plain(pixels, step)

@@ -18,11 +18,7 @@ _LEADER = 22
 
 
 def theory_plot(curves: Sequence[TheoryCurve], *, mark: Mark, landings: Sequence[Landing]) -> go.Figure:
-    """Draw the curves of one source.
-
-    Args:
-        landings: files of the source; the whisker of each begins at the rate of the closed form.
-    """
+    """Draw the curves of one source, and files whose whiskers begin at the rate of the closed form."""
     widest = max(curve.bits[-1] for curve in curves)
     across, up = axis("bits per dimension", 6, range=[0, widest]), axis("SNR, dB", 4, range=[LOWEST_SNR_DB, _TOP])
     figure = go.Figure(layout=layout(HEIGHT, {"l": 40, "r": 116, "t": 8, "b": 40}, across=across, up=up))
