@@ -45,12 +45,7 @@ class Allowance:
         return Fitted(fitted.pixels, f"{note} {fitted.note}".strip())
 
     def shrink(self, fitted: Fitted, codec: Codec, target: Callable[[Pixels], Target], preset: Preset) -> Fitted:
-        """A picture that takes no longer to encode than a call may.
-
-        Args:
-            fitted: the picture as the model takes it.
-            target: of that encode, for any size of the picture.
-        """
+        """A fitted picture that takes no longer to encode to a target, whatever its size, than a call may."""
         most = self._limits.seconds
         if most is None:
             return fitted

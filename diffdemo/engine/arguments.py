@@ -99,11 +99,7 @@ def require_positive(name: str, value: object, most: float = math.inf) -> float:
 
 
 def require_whole(name: str, value: object, least: int, most: int | None) -> int:
-    """A whole number within bounds; a float that is one counts as one.
-
-    Args:
-        least: the smallest that is allowed.
-        most: the largest; None for any.
+    """A whole number from `least` to `most`, if there is a most; a float that is one counts as one.
 
     Raises:
         RateError: if it is none; says what is allowed.

@@ -128,12 +128,7 @@ def moment_of(source: Reconstruction, state: State, picture: Pixels, values: Val
 
 
 def frame_of(picture: Pixels, source: Reconstruction, values: Values, seconds: float) -> Frame:
-    """A frame with the rates and times that follow from the rest.
-
-    Args:
-        picture: uint8 [H,W,3].
-        values: against the original, by names of metrics.
-    """
+    """A frame of a picture, uint8 [H,W,3], with the rates and times that follow from the rest."""
     height, width = picture.shape[:2]
     step, num_steps = source.step, source.num_steps
     return Frame(

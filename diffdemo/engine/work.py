@@ -32,12 +32,7 @@ TOLERANCE = 1.1
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one call may ask for.
-
-    Attributes:
-        pixels: of one picture.
-        seconds: of computing, as estimated before; None for as long as it takes.
-    """
+    """What one call may ask for: pixels of one picture, and estimated seconds of computing (None for any)."""
 
     pixels: int = MAX_PIXELS
     seconds: float | None = None

@@ -17,12 +17,7 @@ from diffdemo.metrics.points import measured
 
 @dataclass(frozen=True, slots=True)
 class RateFile:
-    """One file of a picture.
-
-    Attributes:
-        facts: that it states, such as its quantisation step.
-        target_bpp: the rate that it was to stay below; None if the codec chose.
-    """
+    """One file of a picture, what it states, and the rate that it was to stay below; None if the codec chose."""
 
     data: bytes
     facts: Facts

@@ -60,11 +60,7 @@ class Order:
             )
 
     def admit_whole(self, num_bytes: int, reason: str) -> None:
-        """Check the memory that a picture takes which is unpacked as a whole.
-
-        Args:
-            num_bytes: of all of its values.
-            reason: what keeps it from being read in parts.
+        """Check the bytes of a picture that is unpacked as a whole, for a reason that messages give.
 
         Raises:
             ImageError: if it is too much.

@@ -22,11 +22,7 @@ def choices() -> list[tuple[str, str]]:
 
 
 def num_bytes(words: str, *, equal: int, num_pixels: int) -> int:
-    """What a choice comes to.
-
-    Args:
-        words: such as "0.5 bpp", "0.5" or "12000 bytes"; "" for as many as the file.
-        equal: bytes of the file.
+    """Bytes for a choice such as "0.5 bpp", "0.5" or "12000 bytes"; "" for as many as the file.
 
     Raises:
         gr.Error: if they say neither.

@@ -59,13 +59,9 @@ def archived(work: Generator[Progress], path: Path, *, with_pictures: bool) -> G
 
 
 def free_stem(name: str, taken: set[str]) -> str:
-    """A file name without its suffix that is safe on every system and not taken yet; it is taken then.
+    """A file name without suffix that is safe on every system and none of the lower-case `taken`, to which it goes.
 
     Letters and digits of every script stay, and so do `-`, `_` and dots inside; everything else becomes `-`.
-
-    Args:
-        name: of an uploaded file, written by anybody.
-        taken: stems that were given, in lower case.
     """
     # Both kinds of separators count, whichever system the name comes from.
     stem = Path(name.replace("\\", "/")).stem

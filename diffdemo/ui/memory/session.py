@@ -33,12 +33,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """What one of our own codecs made of the picture with so many bytes, apart from the file of the page.
-
-    Attributes:
-        side: how that looks, so far.
-        is_done: whether it is the result.
-    """
+    """What one of our own codecs made of the picture with so many bytes, so far or (`is_done`) as the result."""
 
     wanted: Wanted
     side: Side

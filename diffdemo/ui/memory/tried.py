@@ -16,12 +16,7 @@ _WORDS = {"preset": "{}", "seed": "seed {}", "prompt": "“{}”"}
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One decode.
-
-    Attributes:
-        name: the decoder, with what was chosen for it.
-        point: where it lies in the plot.
-    """
+    """One decode: of a codec's file, named for the decoder and what was chosen for it, as a point of the plot."""
 
     codec: str
     name: str
@@ -56,12 +51,7 @@ def _says(name: str, value: float) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One way to decode.
-
-    Attributes:
-        name: see `name_of`; a second run of the same name takes the place of the first.
-        points: number of steps done and PSNR in dB.
-    """
+    """One way to decode, named by `name_of`, and its points: number of steps done and PSNR in dB."""
 
     name: str
     points: tuple[tuple[int, float], ...] = ()

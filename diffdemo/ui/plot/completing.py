@@ -60,12 +60,7 @@ class Sweeps:
         self._known: PerPicture[dict[tuple[str, str], Sweep]] = PerPicture(_MAX_PICTURES)
 
     def wanted(self, session: Session, pixels: Pixels, *, of_all: bool) -> Iterator[Sweep]:
-        """The sweeps that complete a session's plot, begun where they are not known.
-
-        Args:
-            pixels: of its original, uint8 [H,W,3].
-            of_all: whether of every codec; otherwise only of the one that wrote the file.
-        """
+        """The sweeps that complete a session's plot: of every codec, or only of the one that wrote the file."""
         for codec in self._engine.codecs():
             is_own = codec.name == session.codec
             model = (session.model if is_own else "") or codec.default_model
@@ -101,7 +96,7 @@ class Ceilings:
         self._found: PerPicture[dict[str, float | None]] = PerPicture(_MAX_PICTURES)
 
     def find(self, png: bytes, pixels: Pixels, model: str) -> float | None:
-        """Compute it, which takes seconds, or remember it; None for models without an autoencoder."""
+        """Measure a metric that is measured on demand where it is missing, and say each time that there is more."""
         found = self._found.of(png, dict)
         if model not in found:
             found[model] = None
@@ -149,12 +144,7 @@ class Perceived:
         ]
 
     def find(self, session: Session, pixels: Pixels, metric: str) -> Iterator[None]:
-        """Measure what is missing of a session's picture, and say each time that there is more.
-
-        Args:
-            pixels: of its original, uint8 [H,W,3].
-            metric: the name of one that is measured on demand.
-        """
+        """Measure a metric that is measured on demand where it is missing, and say each time that there is more."""
         known = self._known.of(session.original, _Known)
         for codec in drawn():
             if (codec, metric) not in known.swept:

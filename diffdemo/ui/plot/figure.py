@@ -26,12 +26,7 @@ def axis(title: str, standoff: int, **options: Any) -> dict[str, Any]:
 def layout(
     height: int, margin: dict[str, int], *, across: dict[str, Any], up: dict[str, Any], **more: Any
 ) -> go.Layout:
-    """A figure's layout.
-
-    Args:
-        height: in pixels.
-        margin: "l", "r", "t" and "b" in pixels.
-    """
+    """A figure's layout; its height and the margins "l", "r", "t" and "b" are in pixels."""
     options = {"showlegend": False, "hovermode": "closest"} | more
     return go.Layout(
         template="none",

@@ -65,12 +65,7 @@ def lines_of(
     earlier: Sequence[Earlier] = (),
     settings: Sequence[str] = (),
 ) -> list[Line]:
-    """Everything that has a point.
-
-    Args:
-        earlier: encodes before the present one; those whose points are all in another line are left out.
-        settings: of the present encode; see `Earlier`.
-    """
+    """Everything that has a point, but earlier encodes whose points are all in another line; see `Earlier`."""
     lines = [_baseline(curve) if curve.codec in FORMATS else _own(curve, codecs) for curve in curves]
     seen = {point for line in lines for point in line.points}
     unseen = [each for each in earlier if not seen.issuperset(each.points)]

@@ -17,12 +17,7 @@ _NAME_GAP = 0.17
 
 
 def steps_plot(runs: Sequence[Run], *, num_steps: int, num_bytes: int) -> go.Figure:
-    """Draw the runs on one file.
-
-    Args:
-        num_steps: how far the one that is going on will go.
-        num_bytes: of the file, the same for all.
-    """
+    """Draw the runs on one file of so many bytes, with room for the steps of the one that is going on."""
     low, high = padded([psnr_db for run in runs for _, psnr_db in run.points] or [20.0], 0.08, _MIN_SPAN)
     last = max([num_steps, *(step for run in runs for step, _ in run.points)])
     title = f"denoising steps, all of the same {num_bytes:,} bytes"

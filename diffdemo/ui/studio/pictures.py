@@ -83,12 +83,7 @@ class Pictures(StudioEvents):
         return self._unless_over(turn, screen)
 
     def choose_size(self, session: Session, side: int, codec: str = "") -> dict:
-        """Say what a working size costs on this machine.
-
-        Args:
-            side: longest side to work at, 0 for the picture as it is.
-            codec: name of one; "" for the first.
-        """
+        """Say what a longest side (0 for the picture as it is) costs on this machine with a codec ("": the first)."""
         if not session.source:
             return gr.skip()
         return gr.update(info=self._size_reason(*size_of(session.source), side, codec))

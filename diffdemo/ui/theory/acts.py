@@ -157,12 +157,7 @@ def highest_rate(source: Source) -> float:
 
 
 def paint(source: Source, rate: float, landings: Sequence[Landing] = (), share: float | None = None) -> TheoryScreen:
-    """A source at a rate.
-
-    Args:
-        rate: where to compare, in bits per dimension.
-        share: done of a run that is going on; None where none is.
-    """
+    """A source at a rate in bits per dimension, while a share of a run is done or (None) at rest."""
     chosen, is_running = mark(source, rate), share is not None
     return TheoryScreen(
         plot=theory_plot(curves(source), mark=chosen, landings=landings),
