@@ -11,6 +11,7 @@ from diffdemo.engine import CacheUsage, CodecInfo, Engine, ModelInfo
 from diffdemo.engine.records import Example
 from diffdemo.metrics.registry import METRICS, Metric
 from diffdemo.shipped import ASSETS
+from diffdemo.ui import words
 from diffdemo.ui.codec_controls import offers
 from diffdemo.ui.events import SILENT, Events
 from diffdemo.ui.models import card
@@ -62,9 +63,8 @@ def build(tab: gr.Tab, engine: Engine) -> None:
 def _table(models: Sequence[ModelInfo], codecs: Mapping[str, CodecInfo]) -> str:
     """One model a row: what it is, whether it is here, and what it needs; `codecs` are all that there are, by name."""
     heads = ("model", "codec", "where", "weights", "memory", "knows", "licence", "paper", "name in files")
-    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
     rows = "".join(_row(info, codecs[info.codec].label) for info in models)
-    return f'<h3>Models</h3><table class="steps models"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    return f"<h3>Models</h3>{words.table('steps models', heads, rows)}"
 
 
 def _row(info: ModelInfo, codec: str) -> str:
@@ -79,7 +79,7 @@ def _row(info: ModelInfo, codec: str) -> str:
         card.paper(info),
         f"<code>{escape(info.fingerprint)}</code>" if info.fingerprint else "",
     )
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+    return f"<tr>{words.cells(cells)}</tr>"
 
 
 def _storage(usage: CacheUsage) -> str:

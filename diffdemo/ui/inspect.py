@@ -95,5 +95,4 @@ def _steps(info: FileInfo) -> str:
         f"<td>{words.size(step.end_bytes)}</td><td>{'received' if step.received else 'missing'}</td></tr>"
         for step in info.steps
     )
-    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
-    return f'<table class="steps"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    return words.table("steps", heads, rows)

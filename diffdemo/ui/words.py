@@ -148,6 +148,17 @@ def decoded_in(frame: Frame) -> str:
     return f"{words[0].upper()}{words[1:]}{counted}, in {duration(frame.seconds)}."
 
 
+def table(kind: str, heads: Sequence[str], rows: str, foot: str = "") -> str:
+    """Rows, in HTML, below the names of their columns."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
+    return f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>{foot}</table>'
+
+
+def cells(texts: Sequence[str]) -> str:
+    """Cells of a row, of texts in HTML."""
+    return "".join(f"<td>{text}</td>" for text in texts)
+
+
 def strip(info: FileInfo, used: int) -> str:
     """The file drawn to scale: header, then one box a step, hollow where the step is not used or not there."""
     starts = [info.header_bytes, *(step.end_bytes for step in info.steps[:-1])]

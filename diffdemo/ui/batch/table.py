@@ -20,11 +20,10 @@ _NONE = "-"
 
 def batch_table(outcomes: Sequence[Outcome]) -> str:
     """The pictures that are done, a row each, and a row of means below."""
-    head = "".join(f'<th scope="col">{name}</th>' for name in _heads())
     rows = "".join(_row(outcome) for outcome in outcomes)
     average = means(outcomes)
     foot = f"<tfoot>{_mean_row(average)}</tfoot>" if average.files > 1 else ""
-    grid = f'<table class="batch"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>{foot}</table>'
+    grid = words.table("batch", _heads(), rows, foot)
     # It scrolls sideways on a phone, and what scrolls has to be within reach of the keyboard.
     return f'<div class="scroll" tabindex="0" role="region" aria-label="Pictures of the batch">{grid}</div>'
 
@@ -43,7 +42,7 @@ def _row(outcome: Outcome) -> str:
         words.quality(outcome.jpeg.psnr_db) if outcome.jpeg else "none so small",
         duration(outcome.seconds),
     )
-    return f"<tr>{name}{_cells(cells)}</tr>"
+    return f"<tr>{name}{words.cells(cells)}</tr>"
 
 
 def _mean_row(average: Means) -> str:
@@ -55,7 +54,7 @@ def _mean_row(average: Means) -> str:
         _mean_jpeg(average),
         _NONE if average.seconds is None else duration(average.seconds),
     )
-    return f'<tr><th scope="row">mean of {average.files} files</th>{_cells(cells)}</tr>'
+    return f'<tr><th scope="row">mean of {average.files} files</th>{words.cells(cells)}</tr>'
 
 
 def _mean_jpeg(average: Means) -> str:
@@ -66,10 +65,6 @@ def _mean_jpeg(average: Means) -> str:
     if average.rivals == average.files:
         return jpeg
     return f"{jpeg} of {average.rivals}, ours of these {words.quality(average.paired_psnr_db)}"
-
-
-def _cells(texts: Sequence[str]) -> str:
-    return "".join(f"<td>{text}</td>" for text in texts)
 
 
 def _heads() -> list[str]:
