@@ -166,7 +166,8 @@ def renderings_of(codec: type[Codec], args: argparse.Namespace) -> list[Renderin
     values = {"realism": args.realism, "gamma": [gamma for gamma in args.gamma if gamma != 0], "steps": args.steps}
     takes_noise = reads(codec, "gamma")
     found: dict[Rendering, None] = {}
-    for decoder in _chosen(codec, args.decoders):
+    named = [decoder for decoder in dict.fromkeys(map(Decoder, args.decoders)) if decoder in codec.decoders]
+    for decoder in named or codec.decoders:
         knobs = codec.knobs_of(decoder)
         if takes_noise and "gamma" not in knobs and 0 not in args.gamma:
             continue
@@ -180,8 +181,3 @@ def renderings_of(codec: type[Codec], args: argparse.Namespace) -> list[Renderin
 def reads(codec: type[Codec], knob: str) -> bool:
     """Whether any decoder of a codec reads a field of `Rendering`."""
     return any(knob in codec.knobs_of(decoder) for decoder in codec.decoders)
-
-
-def _chosen(codec: type[Codec], names: list[str]) -> list[Decoder]:
-    named = [decoder for decoder in dict.fromkeys(map(Decoder, names)) if decoder in codec.decoders]
-    return named or list(codec.decoders)

@@ -42,10 +42,6 @@ def _completed_tiff(data: bytes) -> Iterable[bytes]:
     return completed if tags_of(completed[0]) == tags_of(completed[1]) == tags_of(completed[2]) else []
 
 
-def _never(data: bytes) -> Iterable[bytes]:
-    return []
-
-
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of picture file.
@@ -78,7 +74,7 @@ def _begins(*signatures: bytes) -> Callable[[bytes], bool]:
 
 
 KINDS = (
-    Kind("PNG", read_png, _begins(SIGNATURE), completed=_never),
+    Kind("PNG", read_png, _begins(SIGNATURE), completed=lambda data: []),
     Kind("JPEG", read_jpeg, _begins(b"\xff\xd8\xff"), _completed_jpeg),
     Kind("WebP", read_webp, lambda data: data[:4] == b"RIFF" and data[8:12] == b"WEBP"),
     Kind("AVIF", read_avif, lambda data: bool(brands_of(data) & AVIF_BRANDS)),
