@@ -13,7 +13,7 @@ from diffdemo.shipped import ASSETS
 from diffdemo.ui import about, inspect
 from diffdemo.ui.batch import tab as batch
 from diffdemo.ui.closer import section
-from diffdemo.ui.programs import compare, expose
+from diffdemo.ui.programs import expose
 from diffdemo.ui.server import visitors
 from diffdemo.ui.server.disk import Uploads
 from diffdemo.ui.server.gate import GuardedBlocks
@@ -61,7 +61,6 @@ def build_app(engine: Engine) -> gr.Blocks:
         theory.wire(theory_tab, studio_tab.session)
         batch.wire(batch_tab, engine)
         expose.expose(engine)
-        compare.expose(engine)
         theme.click(None, js=_TOGGLE_THEME, api_visibility="private")
     return demo.queue(max_size=QUEUE_SIZE, api_open=False)
 

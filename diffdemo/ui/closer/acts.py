@@ -39,7 +39,7 @@ class Looks(Events):
         return gr.update(value=pictures, visible=True), gr.update(visible=True)
 
     def decoders(self, session: Session, used: int) -> Iterator[dict]:
-        """Decode the same bytes (`used` of an embedded file) with every decoder of their codec, side by side."""
+        """Decode the same bytes with every decoder of their codec, one beside the other."""
         codec = self._codec(session)
         original = load_picture(session.original).pixels if session.original else None
         part = int(used) if codec.is_embedded and used else None
@@ -65,7 +65,7 @@ class Looks(Events):
             yield filmstrip.clock(arrived, line), picture
 
     def bits(self, session: Session, used: int) -> tuple[dict, str]:
-        """Show where in the picture the bits of the file went (of its first `used` bytes): light where many."""
+        """Show where in the picture the bits of the file went: light where there are many."""
         codec = self._codec(session)
         found = self._engine.bits_map(session.data, num_bytes=int(used) if codec.is_embedded and used else None)
         if found is None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from typing import Any
 
-import gradio as gr
-
 from diffdemo.engine import Engine
 from diffdemo.engine.classical.files import available
 from diffdemo.engine.classical.formats import RAW_BPP
@@ -17,10 +15,9 @@ from diffdemo.metrics.registry import METRICS, measure
 from diffdemo.pictures import load_picture
 from diffdemo.ui.codec_controls import offers
 from diffdemo.ui.compare.sides import ORIGINAL
-from diffdemo.ui.events import DEVICE, Events
+from diffdemo.ui.events import Events
 from diffdemo.ui.models import choice
-from diffdemo.ui.programs.endpoints import MAX_BYTES, notes_of
-from diffdemo.ui.server.file_fields import FileInput
+from diffdemo.ui.programs.endpoints import notes_of
 from diffdemo.ui.server.uploads import require_upload
 from diffdemo.ui.studio.screen import served, stem_of
 
@@ -112,37 +109,14 @@ class Comparison(Events):
             picture, num_bytes, known = result.pixels, len(result.data), result.point.values
             how = {"quality": result.quality}
         else:
-            raise RateError(f"There is no codec '{codec}' here; choose one of: {', '.join(_choices(self._engine))}.")
+            raise RateError(f"There is no codec '{codec}' here; choose one of: {', '.join(choices(self._engine))}.")
         bpp = bits_per_pixel(num_bytes, width, height)
         values = measure(pixels, picture, METRICS, known)
         return picture, {"codec": codec, "num_bytes": num_bytes, "bpp": bpp, **values, **how}
 
 
-def expose(engine: Engine) -> None:
-    """Make the call callable; its components are placed on the page where nobody sees them."""
-    with gr.Row(visible=False):
-        image, report = FileInput(label="picture"), gr.JSON(label="report")
-        num_bytes = gr.Number(10_000, precision=0, minimum=0, maximum=MAX_BYTES, label="most bytes of the first file")
-        codec = gr.Radio(_choices(engine), value="jpeg", label="the second codec")
-        own = gr.Radio(_choices(engine), value=engine.codecs()[0].name, label="the first codec")
-        bpp = gr.Number(
-            None, minimum=0, maximum=RAW_BPP, label="bits per pixel of the first file; empty for most bytes"
-        )
-        their_bpp = gr.Number(
-            None, minimum=0, maximum=RAW_BPP, label="bits per pixel of the second file; empty for equal bytes"
-        )
-        ours, theirs = gr.File(label="first picture, PNG file"), gr.File(label="second picture, PNG file")
-        gr.Button().click(
-            Comparison(engine).compare_codecs,
-            [image, num_bytes, codec, own, bpp, their_bpp],
-            [ours, theirs, report],
-            api_name="compare_codecs",
-            show_progress="hidden",
-            **DEVICE,
-        )
-
-
-def _choices(engine: Engine) -> list[str]:
+def choices(engine: Engine) -> list[str]:
+    """Names of what can be compared."""
     return [ORIGINAL, *offers(engine), *available()]
 
 

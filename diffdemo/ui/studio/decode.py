@@ -34,7 +34,7 @@ class Viewing(StudioEvents):
         self._comparison = Comparison(engine, painter, turns)
 
     def preview(self, session: Session, used: int, metric: str) -> Screen:
-        """Follow the slider at once with what is cached of the first `used` bytes; the decoder comes later."""
+        """Follow the slider at once with what is cached; the chosen decoder comes when it is let go."""
         if not session.data or (session.shown and session.shown.num_bytes == used):
             return Screen()
         frame = self._engine.preview(session.data, used)

@@ -120,7 +120,7 @@ class TheoryActs(Events):
         return paint(source, rate, self._landings.known(source))
 
     def dither(self, session: Session, step: float = 48) -> DitherScreen:
-        """Round the studio's picture to levels 4 to 128 of 256 apart, with and without dither."""
+        """Round the studio's picture with and without dither, to levels that are 4 to 128 of 256 apart."""
         whole = load_picture(_picture(session)).pixels
         pixels = fit_pixels(whole, MAX_DITHERED_PIXELS)
         with_dither, without = dither(pixels, step), plain(pixels, step)
