@@ -8,10 +8,11 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from diffdemo.cli import streams
+from diffdemo.cli import signals, streams
 from diffdemo.cli.options import (
     decoder_asked_for,
     given,
@@ -21,16 +22,19 @@ from diffdemo.cli.options import (
 )
 from diffdemo.cli.output import numbered_files, require_empty_folder, require_output, write_file
 from diffdemo.cli.streams import STANDARD
-from diffdemo.cli.terminal import Progress, print_file, print_report
+from diffdemo.cli.terminal import Progress, print_cache, print_file, print_models, print_report
 from diffdemo.codecs.rendering import KNOBS
 from diffdemo.errors import DiffDemoError
 from diffdemo.inputs import MAX_FILE_BYTES, read_file
+from diffdemo.plain_text import size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from diffdemo.engine import Engine, Frame
     from diffdemo.pictures import Picture
+
+KEPT = "what has arrived is kept, and the same command goes on from there"
 
 
 def encode(args: argparse.Namespace) -> None:
@@ -250,3 +254,55 @@ def _watch(frames: Iterator[Frame], look: Callable[[Frame], None]) -> tuple[int,
             look(frame)
             count += 1
     return count, frame
+
+
+def models(args: argparse.Namespace) -> None:
+    """List what `--model` may be, and what those models take on the disk.
+
+    Raises:
+        DownloadError: if the Hub is to be asked and does not answer.
+    """
+    from diffdemo.engine import Engine
+
+    engine = Engine()
+    known = engine.models(refresh=args.refresh)
+    cache = engine.cache()
+    if args.json:
+        where = asdict(cache) | {"folder": str(cache.folder)}
+        print_report({"models": [asdict(model) for model in known], "cache": where}, as_json=True)
+    else:
+        print_models(known)
+        print_cache(cache)
+
+
+def download(args: argparse.Namespace) -> None:
+    """Fetch the model `args.name`.
+
+    Raises:
+        WeightsError: there is no such model, or it cannot be had.
+    """
+    from diffdemo.engine import Engine
+
+    began = time.monotonic()
+    moments = Engine().download(args.name)
+    with Progress() as progress, signals.last_words(KEPT):
+        first = moment = next(moments)
+        for moment in moments:
+            progress.show_download(moment)
+    if first.done:
+        print(f"'{args.name}' is here already.")
+    else:
+        seconds = time.monotonic() - began
+        print_report({"model": args.name, "num_bytes": moment.total_bytes, "seconds": seconds}, as_json=False)
+
+
+def remove(args: argparse.Namespace) -> None:
+    """Delete the model `args.name` from this computer.
+
+    Raises:
+        WeightsError: there is no such model, or it comes with diffdemo.
+    """
+    from diffdemo.engine import Engine
+
+    freed = Engine().remove(args.name)
+    print(f"'{args.name}' was removed: {size(freed)}." if freed else f"There is nothing of '{args.name}' to remove.")

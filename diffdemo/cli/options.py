@@ -63,11 +63,6 @@ def require_of_use_for_format(args: argparse.Namespace, *names: str) -> None:
 def require_of_use_for_decoding(args: argparse.Namespace, *, codec: str, codecs: Sequence[CodecInfo]) -> None:
     """Check that what was given to `decode` is read by a decoder that the file has.
 
-    Args:
-        args: of the command.
-        codec: of the file.
-        codecs: all that there are.
-
     Raises:
         DiffDemoError: naming an option that is not.
     """

@@ -120,12 +120,7 @@ class NumberedFiles:
 
 @contextmanager
 def numbered_files(folder: Path, stem: str, suffix: str) -> Iterator[NumberedFiles]:
-    """Collect files that are all there when the block has published them and ends, or else none of them.
-
-    Args:
-        folder: made if it is not there; taken away again if the block fails.
-        stem, suffix: what the names begin and end with.
-    """
+    """Collect files that are all there when the block has published them and ends, or else none of them."""
     files = NumberedFiles(_followed(folder), stem, suffix)
     with signals.undone(files.discard):
         with _about(folder):

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from diffdemo import __version__
-from diffdemo.cli import commands, models, streams, train
+from diffdemo.cli import commands, streams, train
 from diffdemo.cli.options import readers
 from diffdemo.cli.terminal import in_one_line
 from diffdemo.codecs.rendering import KNOBS, LARGEST_SEED, Decoder, Knob
@@ -60,10 +60,7 @@ _seed = _number(int, 0, (1 << 32) - 1, "a whole number from 0 to 4294967295")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command.
-
-    Args:
-        argv: arguments without the program's name; None takes those of the process.
+    """Run one command, with these arguments or those of the process.
 
     Returns:
         The exit status.
@@ -166,9 +163,11 @@ def build_parser() -> argparse.ArgumentParser:
     info = add("info", commands.info, "Describe a file; needs no model.")
     info.add_argument("file", type=streams.place, metavar="FILE", help="- for standard input")
     _add_json(info)
-    _add_models(add("models", models.models, "List the models that can be chosen, and what they take."))
-    _add_name(add("download", models.download, "Fetch a model from the Hugging Face Hub."))
-    _add_name(add("remove", models.remove, "Delete a model that was fetched from the Hub."))
+    models = add("models", commands.models, "List the models that can be chosen, and what they take.")
+    models.add_argument("--refresh", action="store_true", help="ask the Hub which checkpoints of CDC there are")
+    _add_json(models)
+    _add_name(add("download", commands.download, "Fetch a model from the Hugging Face Hub."))
+    _add_name(add("remove", commands.remove, "Delete a model that was fetched from the Hub."))
     for name, (_, summary) in OWN_PARSERS.items():
         add(name, None, summary)
     _add_train(add("train", None, "Train a model on a folder of pictures."))
@@ -200,7 +199,7 @@ def _add_encode(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="for models that take one: what the picture shows; kept in the file",
     )
-    _add_seed(parser, "for diffc: of the random numbers (default: 0)")
+    parser.add_argument("--seed", type=_seed, metavar="N", help="for diffc: of the random numbers (default: 0)")
     _add_json(parser)
 
 
@@ -225,11 +224,6 @@ def _add_decode(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="NAME", help="with --format, which says no model: that it was written with")
     parser.add_argument("--bytes", type=_count, metavar="N", help="of embedded files: use only the first N bytes")
     parser.add_argument("--frames", type=Path, metavar="DIR", help="also write every reconstruction on the way")
-    _add_json(parser)
-
-
-def _add_models(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--refresh", action="store_true", help="ask the Hub which checkpoints of CDC there are")
     _add_json(parser)
 
 
@@ -299,10 +293,6 @@ def _knob_help(name: str, knob: Knob) -> str:
 
 def _add_format(parser: argparse.ArgumentParser, summary: str) -> None:
     parser.add_argument("--format", metavar="NAME", help=f"{summary}, in a format that the model's codec has")
-
-
-def _add_seed(parser: argparse.ArgumentParser, summary: str) -> None:
-    parser.add_argument("--seed", type=_seed, metavar="N", help=summary)
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:

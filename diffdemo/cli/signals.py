@@ -22,11 +22,7 @@ _words: list[str] = []
 
 @contextlib.contextmanager
 def duty(work: Callable[[], None]) -> Iterator[None]:
-    """While the block runs, do this if the process is told to stop.
-
-    Args:
-        work: quick, and harmless wherever the block may be.
-    """
+    """While the block runs, do this, quick and harmless work, if the process is told to stop."""
     _duties.append(work)
     try:
         yield

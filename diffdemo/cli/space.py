@@ -48,7 +48,6 @@ class Check:
     """One thing that was looked at.
 
     Attributes:
-        name: what it is.
         is_right: whether the Hub can work with it.
         words: what is wrong with it, or what else should be known.
     """
@@ -83,12 +82,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def checks(root: Path, *, resolve: bool = False) -> Iterator[Check]:
-    """Look at everything, one after the other.
-
-    Args:
-        root: the folder.
-        resolve: whether to ask pip as well, which takes half a minute.
-    """
+    """Look at everything, one after the other; with `resolve` ask pip as well, which takes half a minute."""
     try:
         fields: dict[str, Any] = metadata_load(root / "README.md") or {}
     except (OSError, ValueError, YAMLError) as error:

@@ -37,10 +37,7 @@ def all_open() -> Iterator[None]:
 
 
 def read_input(most: int) -> bytes:
-    """All that comes in.
-
-    Args:
-        most: bytes that it may be.
+    """All that comes in, of at most `most` bytes.
 
     Raises:
         DiffDemoError: it is more, or a person would have to type it.
@@ -61,7 +58,7 @@ def require_binary_output() -> None:
     """
     if sys.stdout.isatty():
         raise DiffDemoError("Standard output is a terminal; please send it to a file, or name one in place of -.")
-    if _is_closed(sys.stdout):
+    if getattr(sys.stdout, "name", None) == os.devnull:  # It only stands in for one.
         raise DiffDemoError("Standard output is closed; please name a file in place of -.")
 
 
@@ -95,8 +92,3 @@ def silence_if_stuck(stream: TextIO) -> None:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, stream.fileno())
             os.close(nowhere)
-
-
-def _is_closed(stream: TextIO) -> bool:
-    """Whether it only stands in for one."""
-    return getattr(stream, "name", None) == os.devnull

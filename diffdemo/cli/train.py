@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from diffdemo.cli.options import given
 from diffdemo.errors import DiffDemoError
 
 
@@ -22,8 +22,8 @@ def diffc(args: argparse.Namespace) -> None:
     from diffdemo.training import diffc
     from diffdemo.training.diffc_recipe import RECIPES
 
-    recipe = replace(RECIPES[args.size], **_given(args, "minutes", "steps", "batch"))
-    options = _given(args, "start", "compiled")
+    recipe = replace(RECIPES[args.size], **given(args, "minutes", "steps", "batch"))
+    options = given(args, "start", "compiled")
     print(diffc.train(args.data, args.output, recipe, exclude=tuple(args.exclude), device=args.device, **options))
 
 
@@ -33,10 +33,10 @@ def cdc(args: argparse.Namespace) -> None:
     from diffdemo.training.cdc import train
     from diffdemo.training.cdc.recipe import CONTINUED_RATE, Recipe
 
-    recipe = Recipe(**_given(args, "minutes", "width", "texture"))
+    recipe = Recipe(**given(args, "minutes", "width", "texture"))
     if args.start:
         recipe = replace(recipe, learning_rate=CONTINUED_RATE)
-    options = _given(args, "start")
+    options = given(args, "start")
     print(train.train(args.data, args.output, recipe, exclude=tuple(args.exclude), device=args.device, **options))
 
 
@@ -102,11 +102,6 @@ def spectrum(args: argparse.Namespace) -> None:
 
     count = add_spectrum(args.data, args.output, exclude=tuple(args.exclude))
     print(f"{args.output}: spectrum of {count} pictures")
-
-
-def _given(args: argparse.Namespace, *names: str) -> dict[str, Any]:
-    """Those of the options that were given; the others have their defaults in the recipe."""
-    return {name: value for name in names if (value := getattr(args, name)) is not None}
 
 
 def _require_pictures(data: Path) -> None:

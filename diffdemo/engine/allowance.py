@@ -24,12 +24,7 @@ LATENT_AREA = 1.5
 
 
 class Allowance:
-    """Limits, held against what work would take on this device.
-
-    Args:
-        limits: what one call may ask for.
-        computing: gives the device for as long as it is entered.
-    """
+    """Limits, held against what work would take on this device, which `computing` gives while it is entered."""
 
     def __init__(self, limits: Limits, computing: Callable[[], AbstractContextManager[None]]) -> None:
         self._limits = limits
@@ -50,14 +45,7 @@ class Allowance:
         return Fitted(fitted.pixels, f"{note} {fitted.note}".strip())
 
     def shrink(self, fitted: Fitted, codec: Codec, target: Callable[[Pixels], Target], preset: Preset) -> Fitted:
-        """A picture that takes no longer to encode than a call may.
-
-        Args:
-            fitted: the picture as the model takes it.
-            codec: that will encode it.
-            target: of that encode, for any size of the picture.
-            preset: of that encode.
-        """
+        """A fitted picture that takes no longer to encode to a target, whatever its size, than a call may."""
         most = self._limits.seconds
         if most is None:
             return fitted
@@ -113,12 +101,6 @@ class Allowance:
     def require_decode(self, codec: Codec, coded: CodedPicture, rendering: Rendering, count: int = 1) -> None:
         """Check that a file can be decoded, so many times, in the time that one call may take.
 
-        Args:
-            codec: that can decode it.
-            coded: the file.
-            rendering: how it will be decoded.
-            count: how often.
-
         Raises:
             RateError: a decoder of another codec.
             WorkLimitError: it is too large, or would take too long.
@@ -149,11 +131,7 @@ class Allowance:
 
 
 def fit_picture(pixels: Pixels, spec: ModelSpec) -> Fitted:
-    """Cut and scale a picture to what a model knows; one that has been fitted before stays as it is.
-
-    Args:
-        pixels: uint8 [H,W,3].
-        spec: the model.
+    """A picture, uint8 [H,W,3], cut and scaled to what a model knows; one that is fitted stays as it is.
 
     Raises:
         ImageError: if it is no picture.

@@ -28,12 +28,7 @@ MAX_SHOWN = 40
 
 
 def choice_of(kind: type[T], value: str, what: str) -> T:
-    """One of a few words, as what it stands for.
-
-    Args:
-        kind: an enumeration of strings.
-        value: as it was given.
-        what: to call it.
+    """One of a few words, as the member of an enumeration of strings that it stands for.
 
     Raises:
         RateError: it is none of them; names them.
@@ -91,12 +86,7 @@ def require_finite(name: str, value: object) -> float:
 
 
 def require_positive(name: str, value: object, most: float = math.inf) -> float:
-    """A finite number above 0.
-
-    Args:
-        name: of the argument.
-        value: as it was given.
-        most: the largest that is allowed.
+    """A finite number above 0 and at most `most`.
 
     Raises:
         RateError: if it is none; says what is allowed.
@@ -109,13 +99,7 @@ def require_positive(name: str, value: object, most: float = math.inf) -> float:
 
 
 def require_whole(name: str, value: object, least: int, most: int | None) -> int:
-    """A whole number within bounds; a float that is one counts as one.
-
-    Args:
-        name: of the argument.
-        value: as it was given.
-        least: the smallest that is allowed.
-        most: the largest; None for any.
+    """A whole number from `least` to `most`, if there is a most; a float that is one counts as one.
 
     Raises:
         RateError: if it is none; says what is allowed.
@@ -130,10 +114,7 @@ def require_whole(name: str, value: object, least: int, most: int | None) -> int
 
 
 def checked_knobs(knobs: Knobs) -> Knobs:
-    """Numbers for a decoder.
-
-    Args:
-        knobs: by names of `KNOBS`; None only for one whose default is up to the model.
+    """Numbers for a decoder by names of `KNOBS`; None only for one whose default is up to the model.
 
     Raises:
         RateError: if one is no number, or no whole one where only whole ones make sense.

@@ -14,12 +14,7 @@ BRIGHTEST = 0.995
 
 
 def map_of(cells: CellBits, height: int, width: int) -> BitsMap:
-    """A picture of it.
-
-    Args:
-        cells: bits of each cell.
-        height, width: of the picture that the cells cover, and perhaps overlap.
-    """
+    """A picture of it, as large as the picture that the cells cover, and perhaps overlap."""
     bits, cell = cells
     top = float(np.quantile(bits, BRIGHTEST)) or 1.0
     tall, wide = bits.shape

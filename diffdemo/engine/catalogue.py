@@ -24,7 +24,6 @@ class Catalogue:
     """Models, shipped and from the Hub.
 
     Args:
-        device: where they run.
         model: to use where none is named; None for the shipped one. It is used once it is on this computer.
         memory: bytes that loaded models may take together; None for a share of what there is.
         is_fixed: whether users may neither fetch nor remove models, as on a public server.
@@ -41,9 +40,6 @@ class Catalogue:
 
     def models(self, *, refresh: bool = False) -> list[ModelInfo]:
         """All models that can be used or fetched, those that come along first; none is loaded.
-
-        Args:
-            refresh: ask the Hub which checkpoints of CDC it has.
 
         Raises:
             DownloadError: the Hub was asked and did not answer.

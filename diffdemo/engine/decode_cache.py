@@ -12,7 +12,8 @@ from typing import TypeVar
 from diffdemo.codecs.records import State
 from diffdemo.codecs.rendering import Decoder
 from diffdemo.images import Pixels
-from diffdemo.metrics.points import few
+from diffdemo.metrics.distortion import bits_per_pixel
+from diffdemo.metrics.points import CurvePoint, few
 from diffdemo.metrics.registry import Values, When, measure, until
 
 T = TypeVar("T")
@@ -42,7 +43,7 @@ class Trace:
     Attributes:
         original: uint8 [H,W,3]; None while it is not known.
         moments, states: by rising number of the step.
-        at_rest: values of a few moments, by number, with the metrics that take longer; see `measure_few`.
+        at_rest: values of a few moments, by number, with the metrics that take longer; see `curve`.
     """
 
     original: Pixels | None = None
@@ -73,11 +74,21 @@ class Trace:
         self.original = original
         self.moments = [replace(m, values=measure(original, m.pixels, until(When.FRAME))) for m in self.moments]
 
-    def measure_few(self) -> None:
-        """Measure what takes longer than it takes to look at a plot, once, at a few moments."""
+    def curve(self) -> list[CurvePoint]:
+        """A point for each step that is known of the file, if its original is.
+
+        Metrics that take longer than it takes to look at a plot are measured, once, at a dozen of the points.
+        """
+        if self.original is None:
+            return []
         for moment in few(self.moments):
             if moment.number not in self.at_rest:
                 self.at_rest[moment.number] = measure(self.original, moment.pixels, until(When.REST), moment.values)
+        height, width = self.original.shape[:2]
+        return [
+            CurvePoint(m.num_bytes, bits_per_pixel(m.num_bytes, width, height), self.at_rest.get(m.number, m.values))
+            for m in self.moments
+        ]
 
     def moment_within(self, num_bytes: int) -> Moment | None:
         """The last known step that a prefix of so many bytes holds."""

@@ -9,11 +9,7 @@ from diffdemo.metrics.distortion import bits_per_pixel
 
 
 def describe_file(data: bytes, known: dict[bytes, str]) -> FileInfo:
-    """Read everything that can be read without a network.
-
-    Args:
-        data: a file, whole or cut.
-        known: names of the installed models by fingerprint.
+    """Read what can be read without a network; `known` are names of the installed models by fingerprint.
 
     Raises:
         BitstreamError: if it is none of ours.

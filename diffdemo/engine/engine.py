@@ -22,17 +22,14 @@ from diffdemo.engine.allowance import Allowance
 from diffdemo.engine.arguments import choice_of, rendering_of, target_of
 from diffdemo.engine.bits_map import map_of
 from diffdemo.engine.catalogue import Catalogue
-from diffdemo.engine.classical.offline import Offline
 from diffdemo.engine.decode_cache import Trace, TraceCache
 from diffdemo.engine.describe import describe_file
 from diffdemo.engine.examples import ExampleResult
 from diffdemo.engine.foreign import Foreign
-from diffdemo.engine.frames import preview_of, seen_encoding, watch_encode, watched
-from diffdemo.engine.hardware.device import choose_device, describe_device
-from diffdemo.engine.hardware.device_lock import DeviceLock
-from diffdemo.engine.records import BitsMap, Encoding, FileInfo, Fitted, Frame, Samples
+from diffdemo.engine.frames import points_of_files, preview_of, seen_encoding, watch_encode, watched
+from diffdemo.engine.hardware.device import DeviceLock, choose_device, describe_device
+from diffdemo.engine.records import BitsMap, Encoding, Example, FileInfo, Fitted, Frame, Samples
 from diffdemo.engine.samples import gather, require_count
-from diffdemo.engine.sweep import curve_of_files, curve_of_trace
 from diffdemo.engine.work import Limits
 from diffdemo.errors import ImageError, RateError
 from diffdemo.images import Pixels, to_pixels
@@ -40,7 +37,7 @@ from diffdemo.metrics.distortion import psnr_db as measure_psnr
 from diffdemo.metrics.points import CurvePoint
 
 
-class Engine(Catalogue, Foreign, Offline):
+class Engine(Catalogue, Foreign):
     """Encodes and decodes; knows models, caches and devices, and nothing of pages or terminals.
 
     Args:
@@ -256,7 +253,7 @@ class Engine(Catalogue, Foreign, Offline):
         if codec.is_embedded:
             raise RateError(f"The model '{model}' belongs to {codec.label}, whose curve comes with its files.")
         self._allowance.require_files(codec, pixels)
-        return self._device.each(curve_of_files(codec, pixels))
+        return self._device.each(points_of_files(codec, pixels))
 
     def rehearse(self, data: bytes, *, reference: Pixels | None = None) -> Iterator[None]:
         """Decode an embedded file once, without a word, so that `preview` knows it from then on; see `decode`."""
@@ -274,7 +271,7 @@ class Engine(Catalogue, Foreign, Offline):
     def curve(self, data: bytes) -> list[CurvePoint]:
         """Points of the steps of an embedded file that are in the cache; empty if the original is not known."""
         trace = self._traces.get(data)
-        return [] if trace is None else curve_of_trace(trace)
+        return [] if trace is None else trace.curve()
 
     def bits_map(self, data: bytes, *, num_bytes: int | None = None) -> BitsMap | None:
         """Where in the picture the bits of a file went, or of its first bytes; see `CodedPicture.bits_by_cell`.
@@ -301,6 +298,14 @@ class Engine(Catalogue, Foreign, Offline):
         return describe_file(data, self._store.known())
 
     # --- examples -----------------------------------------------------------------------------------------------------
+
+    def examples(self) -> list[Example]:
+        """Photographs that can be tried without an upload."""
+        return list(examples.EXAMPLES)
+
+    def example_pixels(self, name: str) -> Pixels:
+        """uint8 [H,W,3] of an example."""
+        return examples.example_pixels(name)
 
     def example_file(self, name: str) -> bytes | None:
         """The shipped file of an example, if there is one that an installed model can decode."""

@@ -1,11 +1,11 @@
-"""Files of other programs that a codec writes and reads, such as those of a codec's own authors.
+"""Files of other programs: classical codecs, and those that a codec of ours writes and reads, such as its authors'.
 
-They do not say which model wrote them, so whoever calls names it.
+The latter do not say which model wrote them, so whoever calls names it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Unpack
 
 from diffdemo.codecs.base import Codec
@@ -14,12 +14,14 @@ from diffdemo.codecs.registry import CODECS
 from diffdemo.codecs.rendering import Knobs
 from diffdemo.engine.allowance import Allowance
 from diffdemo.engine.arguments import rendering_of
+from diffdemo.engine.classical import files
 from diffdemo.engine.decode_cache import Trace
 from diffdemo.engine.frames import watched
-from diffdemo.engine.hardware.device_lock import DeviceLock
-from diffdemo.engine.records import ForeignFile, Frame
+from diffdemo.engine.hardware.device import DeviceLock
+from diffdemo.engine.records import Classical, ForeignFile, Frame
 from diffdemo.engine.store import ModelStore
 from diffdemo.images import Pixels
+from diffdemo.metrics.points import CurvePoint
 
 
 class Foreign:
@@ -28,6 +30,14 @@ class Foreign:
     _store: ModelStore
     _allowance: Allowance
     _device: DeviceLock
+
+    def classical(self, pixels: Pixels, codec: str, *, num_bytes: int) -> Classical:
+        """A classical codec's best file of at most so many bytes, or its smallest if none is small enough."""
+        return files.classical_at(pixels, codec, num_bytes=num_bytes)
+
+    def classical_curve(self, pixels: Pixels, codec: str, metrics: Collection[str] | None = None) -> list[CurvePoint]:
+        """Rate and distortion over a sweep of the codec's quality setting; see `classical.files.classical_curve`."""
+        return files.classical_curve(pixels, codec, metrics)
 
     def encode_foreign(self, pixels: Pixels, *, file_format: str, model: str) -> ForeignFile:
         """A picture as a file of another program.

@@ -7,14 +7,15 @@ import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from diffdemo.codecs.base import CodedPicture
+from diffdemo.codecs.base import Codec, CodedPicture
 from diffdemo.codecs.records import Encoded, Reconstruction, State
 from diffdemo.codecs.rendering import Rendering
 from diffdemo.engine.decode_cache import Moment, Trace, TraceCache
-from diffdemo.engine.hardware.device_lock import DeviceLock
+from diffdemo.engine.hardware.device import DeviceLock
 from diffdemo.engine.records import Encoding, Frame
 from diffdemo.images import Pixels, to_pixels
 from diffdemo.metrics.distortion import bits_per_pixel
+from diffdemo.metrics.points import CurvePoint, measured
 from diffdemo.metrics.registry import Values, When, measure, until
 
 FRAMES_A_SECOND = 8
@@ -94,11 +95,7 @@ def watched(
     """Frames of a decode on a device, from the last state that is known of the file.
 
     Args:
-        coded: the file.
-        rendering: how to decode it.
-        device: where.
         trace: what is known of the file; whole steps are added to it.
-        reference: the original, if it is known.
         every_step: start from the first step and leave no picture out, instead of a few a second.
     """
     start = None if every_step else trace.state_within(coded.num_bytes)
@@ -131,14 +128,7 @@ def moment_of(source: Reconstruction, state: State, picture: Pixels, values: Val
 
 
 def frame_of(picture: Pixels, source: Reconstruction, values: Values, seconds: float) -> Frame:
-    """A frame with the rates and times that follow from the rest.
-
-    Args:
-        picture: uint8 [H,W,3].
-        source: what it was made of.
-        values: against the original, by names of metrics.
-        seconds: since the beginning.
-    """
+    """A frame of a picture, uint8 [H,W,3], with the rates and times that follow from the rest."""
     height, width = picture.shape[:2]
     step, num_steps = source.step, source.num_steps
     return Frame(
@@ -170,3 +160,10 @@ def preview_of(moment: Moment, num_bytes: int) -> Frame:
         seconds_left=0.0,
         decoder=moment.decoder.value,
     )
+
+
+def points_of_files(codec: Codec, pixels: Pixels) -> Iterator[CurvePoint]:
+    """A point for each of the files that a codec writes of a picture, decoded as quickly as makes sense."""
+    for data in codec.files(pixels, ()):
+        *_, last = codec.decode(data, codec.quickest)
+        yield measured(pixels, to_pixels(last.image), len(data))

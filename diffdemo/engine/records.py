@@ -55,7 +55,6 @@ class Encoding:
 
     Attributes:
         data: the file so far.
-        frame: its posterior mean.
         done: whether the target has been reached.
     """
 
@@ -69,7 +68,6 @@ class ForeignFile:
     """A picture as another program's file.
 
     Attributes:
-        data: the file.
         width, height: of the picture that it decodes to.
         note: what became of the picture's size, in sentences; "" for nothing.
     """
@@ -89,7 +87,6 @@ class Samples:
         psnr_db: of each against the original, where it is known.
         mean: their average.
         spread: where they differ, as a grey picture.
-        count: how many there will be.
         share_done: of the whole work, 0..1.
     """
 
@@ -162,7 +159,6 @@ class Classical:
     Attributes:
         codec: one of `engine.classical.available()`.
         quality: the setting that was chosen, 0..100; of JPEG 2000 0..1000.
-        data: the file.
         pixels: decoded, uint8 [H,W,3].
         point: where it lies on the curve.
         note: a sentence for the user where the file is larger than was asked for, because none is so small; "" else.

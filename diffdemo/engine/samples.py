@@ -26,12 +26,7 @@ def require_count(count: int) -> None:
 
 
 def gather(draws: Iterator[Iterator[Frame]], count: int) -> Iterator[Samples]:
-    """What is known after each step of each draw.
-
-    Args:
-        draws: `count` decodes of the same file that differ in nothing but their seed.
-        count: how many there will be.
-    """
+    """What is known after each step of `count` decodes of one file that differ in nothing but their seed."""
     finished: list[Frame] = []
     for frames in draws:
         for frame in frames:

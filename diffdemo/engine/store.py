@@ -26,11 +26,6 @@ class ModelStore:
 
     Loading holds up nobody who works with a model that is loaded, nor the device. A model that had to make room stays
     in memory until the work that it was taken for is done.
-
-    Args:
-        device: where networks go.
-        library: the models that come from the Hub.
-        budget: what models may take together.
     """
 
     def __init__(self, device: torch.device, library: Library, budget: Budget) -> None:
@@ -183,13 +178,7 @@ def load_codec(spec: ModelSpec, device: torch.device) -> Codec:
 
 
 def mismatch(fingerprint: bytes, writer: ModelInfo | None, known: dict[bytes, str]) -> ModelMismatch:
-    """Why a file cannot be decoded here, and what to do about it.
-
-    Args:
-        fingerprint: of the model that it needs.
-        writer: that model, if anybody knows it.
-        known: names of the models that are here, by fingerprint.
-    """
+    """Why a file cannot be decoded here, and what to do about it."""
     if writer is not None:
         return ModelMismatch(
             f"The file was written with the model '{writer.name}', which is not on this computer. Please fetch it "

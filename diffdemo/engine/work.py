@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
 
+from diffdemo.codecs.base import Codec
 from diffdemo.codecs.records import Preset, Work
 from diffdemo.errors import WorkLimitError
 from diffdemo.images import MAX_PIXELS
@@ -32,12 +32,7 @@ TOLERANCE = 1.1
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one call may ask for.
-
-    Attributes:
-        pixels: of one picture.
-        seconds: of computing, as estimated before; None for as long as it takes.
-    """
+    """What one call may ask for: pixels of one picture, and estimated seconds of computing (None for any)."""
 
     pixels: int = MAX_PIXELS
     seconds: float | None = None
@@ -53,40 +48,20 @@ class Limits:
         return cls(min(MAX_PIXELS, int(pixels)), _positive(environment, "DIFFDEMO_MAX_SECONDS", PAGE_SECONDS))
 
 
-class Network(Protocol):
-    """What is timed: a codec with its model, which four bytes name."""
-
-    fingerprint: bytes
-
-    def evaluate_once(self, width: int, height: int) -> None:
-        """Run its network on a picture of this size."""
-        ...
-
-
 class Estimates:
-    """How long work takes here, by one evaluation of each model's network that was timed when first asked.
-
-    Args:
-        computing: gives the device for as long as it is entered.
-    """
+    """How long work takes here, by one timed evaluation of each network on the device that `computing` gives."""
 
     def __init__(self, computing: Callable[[], AbstractContextManager[None]]) -> None:
         self._computing = computing
         self._lock = threading.Lock()
         self._seconds_a_pixel: dict[bytes, float] = {}
 
-    def seconds(self, network: Network, work: Work, preset: Preset = Preset.BALANCED) -> float:
-        """Seconds for an encode or a decode.
-
-        Args:
-            network: the codec with its model.
-            work: what will be computed.
-            preset: of the search, where there is one.
-        """
+    def seconds(self, network: Codec, work: Work, preset: Preset = Preset.BALANCED) -> float:
+        """Seconds for an encode or a decode, with a preset where there is a search."""
         searched = work.searched_bits / SEARCHED_BITS_A_SECOND[preset]
         return self._speed(network) * work.pixels * work.evaluations + searched
 
-    def _speed(self, network: Network) -> float:
+    def _speed(self, network: Codec) -> float:
         with self._lock:
             known = self._seconds_a_pixel
             if network.fingerprint not in known:
@@ -104,10 +79,7 @@ def require_within(seconds: float, limits: Limits, what: str, advice: str) -> No
     """Check a call before it begins.
 
     Args:
-        seconds: that it will take.
-        limits: of the host.
         what: the call in words, such as "Decoding this file (438 steps of 512 x 512 pixels)".
-        advice: what to do instead.
 
     Raises:
         WorkLimitError: it would take longer than is allowed.

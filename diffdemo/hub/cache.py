@@ -48,10 +48,7 @@ class CachedFile:
 
     Attributes:
         repository: "owner/name".
-        commit: that it is read from.
-        path: in the repository.
         blob: name of its bytes: SHA-256 of a large file, what Git calls it for a small one.
-        num_bytes: that it has when it is whole.
     """
 
     repository: str

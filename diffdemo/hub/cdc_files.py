@@ -1,4 +1,4 @@
-"""The checkpoints that the authors of CDC released: read off their names, and brought into our form.
+"""The checkpoints that the authors of CDC released: as the Hub listed them last, read off their names.
 
 Names tell everything: `.../image-l2-use_weight5-vimeo-d64-t8193-b0.0032-x-cosine-01-float32-aux0.0_2.pt` is of the x
 family, b is the weight of the rate (larger is fewer bits), aux that of the perceptual loss, the end a slot that
@@ -11,9 +11,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from diffdemo.hub import client, notebook
 from diffdemo.hub.client import RemoteFile
+from diffdemo.hub.failures import in_words
+from diffdemo.models.registry import KNOWN_CDC, RELEASED_CDC
 from diffdemo.models.spec import GB, HubFile, HubSource, Kind, ModelSpec
 
+NOTE = "released-cdc.json"
 PREFIXES = ("cdc-x-", "cdc-eps-")
 """How the names of these models begin."""
 
@@ -32,7 +36,6 @@ class Released:
         family: "x" or "eps".
         rate: weight of the rate in training, as written.
         is_perceptual: whether it was trained with LPIPS.
-        file: in the repository.
         age: sorts files of one model: the larger, the later.
     """
 
@@ -69,12 +72,7 @@ def parse(file: RemoteFile) -> Released | None:
 
 
 def specs_of(files: Iterable[RemoteFile], source: HubSource) -> tuple[ModelSpec, ...]:
-    """The models in the authors' repository: the x family first, for least error before perceptual, by rate.
-
-    Args:
-        files: that it holds; those that are no checkpoints are passed over.
-        source: the repository.
-    """
+    """The models among the authors' files: the x family first, for least error before perceptual, by rate."""
     newest: dict[str, Released] = {}
     for released in filter(None, map(parse, files)):
         before = newest.get(released.name)
@@ -101,3 +99,35 @@ def _spec(released: Released, source: HubSource) -> ModelSpec:
         paper="2209.06950",
         sources=(HubSource(source.repository, (HubFile((released.file.path,)),), revision=source.revision),),
     )
+
+
+def remembered(source: HubSource) -> tuple[ModelSpec, ...] | None:
+    """The models of the last listing; None if there was no listing, or nobody can read it any more."""
+    note = notebook.read(NOTE)
+    if note.get("repository") != source.repository:
+        return None
+    try:
+        files = [RemoteFile(str(path), int(num_bytes), "", None) for path, num_bytes in note["files"].items()]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+    return specs_of(files, source)
+
+
+def known(source: HubSource) -> tuple[ModelSpec, ...]:
+    """The models that are known without any listing, their sizes estimated; only those of the authors' repository."""
+    if source.repository != RELEASED_CDC.repository:
+        return ()
+    return specs_of((RemoteFile(path, size, "", None) for path, size in KNOWN_CDC.items()), source)
+
+
+def refresh(source: HubSource) -> tuple[ModelSpec, ...]:
+    """List the repository anew, and remember it.
+
+    Raises:
+        DownloadError: if the Hub does not answer.
+    """
+    listing = client.list_repository(source.repository, source.revision)
+    files = {path: file.num_bytes for path, file in listing.files.items()}
+    with in_words(source.repository):
+        notebook.write(NOTE, {"repository": source.repository, "commit": listing.commit, "files": files})
+    return specs_of(listing.files.values(), source)

@@ -34,8 +34,6 @@ class RemoteFile:
     """A file in a repository.
 
     Attributes:
-        path: in it.
-        num_bytes: as downloaded.
         blob: what its bytes are called: SHA-256 of a large file, Git's name for a small one.
         sha256: of a large file, 64 hexadecimal digits; None for a small one.
     """
@@ -48,13 +46,7 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a repository holds.
-
-    Attributes:
-        repository: "owner/name".
-        commit: that it was looked up at.
-        files: by path.
-    """
+    """What a repository, "owner/name", holds at the commit that it was looked up at; files by path."""
 
     repository: str
     commit: str
@@ -97,10 +89,6 @@ def _stays_inside(path: str) -> bool:
 @contextmanager
 def opened(file: CachedFile, start: int) -> Iterator[tuple[int, Iterator[bytes]]]:
     """Begin to receive a file.
-
-    Args:
-        file: which one.
-        start: bytes that are here already.
 
     Yields:
         Where the server begins, which is 0 or `start`, and the pieces from there on.

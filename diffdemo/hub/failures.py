@@ -42,8 +42,6 @@ def in_words(repository: str, *, path: str = "", revision: str = "") -> Iterator
 
     Args:
         repository: "owner/name".
-        path: of the file that was asked for.
-        revision: branch, tag or commit that was asked for.
 
     Raises:
         DownloadError: in place of every other failure.
@@ -76,11 +74,7 @@ def is_beyond_the_end(error: Exception) -> bool:
 
 
 def disk_full(needed: int | None = None) -> DownloadError:
-    """The message for a disk without room.
-
-    Args:
-        needed: bytes that are missing in the cache; None if that is not known.
-    """
+    """The message for a disk without room; `needed` bytes are missing in the cache, if that is known."""
     free = cache.free_bytes(cache.folder()) / 1e6
     wanted = "" if needed is None else f"{needed / 1e6:,.0f} MB are needed, "
     return DownloadError(

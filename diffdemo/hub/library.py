@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from diffdemo.errors import DownloadError, WeightsError
-from diffdemo.hub import cache, manifest, owners, preloaded, released
-from diffdemo.hub.cdc_files import PREFIXES
+from diffdemo.hub import cache, cdc_files, manifest, owners, preloaded
 from diffdemo.hub.fetch.download import download
 from diffdemo.hub.fetch.progress import Meter
 from diffdemo.hub.fetch.sharing import SharedDownload
@@ -44,9 +43,9 @@ class Library:
         if self._released is None:
             return self._specs
         if refresh:
-            return self._specs + released.refresh(self._released)
-        remembered = released.remembered(self._released)
-        return self._specs + (released.known(self._released) if remembered is None else remembered)
+            return self._specs + cdc_files.refresh(self._released)
+        remembered = cdc_files.remembered(self._released)
+        return self._specs + (cdc_files.known(self._released) if remembered is None else remembered)
 
     def spec(self, name: str) -> ModelSpec:
         """Look a model up; one that may be a released checkpoint of CDC is looked for on the Hub if need be.
@@ -56,7 +55,7 @@ class Library:
             DownloadError: if the Hub is needed and does not answer.
         """
         known = {spec.name: spec for spec in self.specs()}
-        if name not in known and name.startswith(PREFIXES):
+        if name not in known and name.startswith(cdc_files.PREFIXES):
             known = {spec.name: spec for spec in self.specs(refresh=True)}
         if name not in known:
             names = ", ".join([*(spec.name for spec in SHIPPED), *known])
@@ -88,9 +87,6 @@ class Library:
         Whoever asks for the same model meanwhile watches the same download. It stops when the last of them closes
         their iterator; what has arrived is kept, and the next download goes on from there.
 
-        Args:
-            name: of the model.
-
         Yields:
             The first moment at once, the last one with `done`.
 
@@ -109,7 +105,7 @@ class Library:
         specs = {spec.name: spec for spec in self.specs()}
         if self._released:
             # A path in the cache is more certain than one that is only thought to exist.
-            listed = released.remembered(self._released) or ()
+            listed = cdc_files.remembered(self._released) or ()
             specs |= {spec.name: spec for spec in (*preloaded.checkpoints(self._released), *listed)}
         return [name for name in preloaded.lying_here(specs.values()) if self.installed(name) is None]
 
@@ -159,7 +155,7 @@ class Library:
         Raises:
             DownloadError: if it does not answer.
         """
-        if self._released and name.startswith(PREFIXES) and released.remembered(self._released) is None:
+        if self._released and name.startswith(cdc_files.PREFIXES) and cdc_files.remembered(self._released) is None:
             self.specs(refresh=True)
 
     def _joined(self, spec: ModelSpec) -> SharedDownload:

@@ -21,7 +21,6 @@ class Converted:
     Attributes:
         key: what those who load the model call it.
         file: its name in `converted/` in our folder.
-        num_bytes: of it.
     """
 
     key: str
@@ -39,7 +38,6 @@ class Manifest:
     """A model that is here, or on its way.
 
     Attributes:
-        name: of the model.
         files: from the Hub, by key.
         converted: what is loaded in their place; None if they are loaded themselves.
         fingerprint: four bytes; b"" as long as the model is on its way.

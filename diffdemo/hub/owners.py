@@ -23,12 +23,7 @@ AT_ONCE = 8
 
 
 def owner_of(fingerprint: bytes, specs: Iterable[ModelSpec]) -> ModelSpec | None:
-    """The model whose weights have this fingerprint; None if nobody knows, or the network is in the way.
-
-    Args:
-        fingerprint: four bytes.
-        specs: of the models that come into question.
-    """
+    """The model whose weights have these four bytes; None if nobody knows, or the network is in the way."""
     by_name = {spec.name: spec for spec in specs}
     known = notebook.read(NOTE)
     name = known.get(fingerprint.hex())

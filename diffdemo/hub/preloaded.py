@@ -19,11 +19,7 @@ def lying_here(specs: Iterable[ModelSpec]) -> list[str]:
 
 
 def checkpoints(source: HubSource) -> tuple[ModelSpec, ...]:
-    """The released checkpoints of CDC in the cache, which has no list of those that there are.
-
-    Args:
-        source: the repository of its authors.
-    """
+    """The released checkpoints of CDC in the cache, which has no list of those that there are."""
     found = [
         RemoteFile(path.relative_to(snapshot).as_posix(), path.stat().st_size, "", None)
         for snapshot in cache.snapshots(source.repository)

@@ -11,7 +11,6 @@ class DownloadProgress:
     """A moment of a download.
 
     Attributes:
-        model: its name.
         file: what is arriving, as it is called in its repository; "" before and after.
         num_bytes, total_bytes: here and in all; resumed and cached bytes count as here.
         bytes_per_second: over the last few seconds; None before there was one.
@@ -33,11 +32,9 @@ class Installed:
     """A downloaded model on this computer.
 
     Attributes:
-        name: of the model.
         files: path of each file by its name in the repository, without ".fp16" and with the source's `folder` before
             it: "unet/diffusion_pytorch_model.safetensors", "preview/config.json".
         fingerprint: four bytes that name the weights in files.
-        num_bytes: of all files.
     """
 
     name: str
@@ -51,9 +48,7 @@ class CacheUsage:
     """Where downloaded models lie.
 
     Attributes:
-        folder: of the cache.
         num_bytes: that our models take there.
-        free_bytes: that are left on its disk.
     """
 
     folder: Path

@@ -28,7 +28,7 @@ _LOGIN = re.compile(r"(?<=://)[^\s'\"<>]*@")
 
 def without_logins(text: str) -> str:
     """A text whose addresses have lost their user names and passwords."""
-    for address in _addresses():
+    for address in (os.environ.get("HF_ENDPOINT", "").rstrip("/"), *_proxies().values()):
         if "@" in address:
             text = text.replace(address, shown(address))
     return _LOGIN.sub("", text)
@@ -42,11 +42,7 @@ def shown(address: str) -> str:
 
 
 def fault(endpoint: str) -> str | None:
-    """What in the environment keeps everybody from the Hub, in words; None if nothing does.
-
-    Args:
-        endpoint: address of the Hub.
-    """
+    """What in the environment keeps everybody from the Hub, in words; None if nothing does."""
     return next(_faults(endpoint), None)
 
 
@@ -90,10 +86,6 @@ def _faults(endpoint: str) -> Iterator[str]:
 
 def _proxies() -> dict[str, str]:
     return {kind: address for kind, address in getproxies().items() if kind in PROXIES and address}
-
-
-def _addresses() -> list[str]:
-    return [os.environ.get("HF_ENDPOINT", "").rstrip("/"), *_proxies().values()]
 
 
 def _is_address(text: str, schemes: tuple[str, ...]) -> bool:

@@ -17,7 +17,7 @@ from diffdemo.codecs.records import Target
 from diffdemo.codecs.rendering import DEFAULT_RENDERING
 from diffdemo.errors import DiffDemoError, ImageError
 from diffdemo.images import Pixels
-from diffdemo.measure.results.folder import picture_paths, require_picture_file
+from diffdemo.measure.results.picture import picture_paths, require_picture_file
 from diffdemo.measure.results.troubles import say
 from diffdemo.measure.tables import counted
 from diffdemo.measure.whole import decoded
@@ -34,9 +34,7 @@ class Verdict:
     """One number beside the one that was published.
 
     Attributes:
-        model, metric: names of them.
         found: mean over the pictures; None if it could not be measured here.
-        expected: that was published.
     """
 
     model: str
@@ -63,9 +61,7 @@ def accept(folder: Path, models: Sequence[ModelSpec], load: Callable[[str], Code
     """Measure models, and print what was found beside what was published.
 
     Args:
-        folder: of the pictures.
         models: those of which anything was published are measured.
-        load: gives the codec with a model.
         pause: called between two pictures, where the work can be ended.
 
     Returns:

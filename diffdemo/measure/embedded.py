@@ -18,9 +18,7 @@ class RateSweep:
     """A picture's file, and what its encoder came by on the way.
 
     Attributes:
-        codec: that wrote it.
         pixels: the original, uint8 [H,W,3].
-        data: the file.
         means: points of the codec's first decoder after its steps, as the encoder knows them.
         states: for each size that will be asked for, the last whole step that it holds.
     """
@@ -53,10 +51,8 @@ def sweep(codec: Codec, pixels: Pixels, bpp: float, preset: Preset, sizes: Seque
     """Encode a picture.
 
     Args:
-        codec: to do it with.
         pixels: uint8 [H,W,3].
         bpp: of the whole file, at most.
-        preset: work for bits.
         sizes: in bytes, at which other decoders will be asked; those beyond the file or before its first step are left
             out.
     """

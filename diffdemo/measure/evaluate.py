@@ -31,14 +31,11 @@ from diffdemo.engine.records import ModelInfo
 from diffdemo.measure.acceptance import accept
 from diffdemo.measure.embedded import sweep
 from diffdemo.measure.interrupts import Interrupts, Stopped, heeded
-from diffdemo.measure.models import chosen_models, is_usual
-from diffdemo.measure.options import parse
+from diffdemo.measure.options import chosen_models, is_usual, parse, reads, renderings_of
 from diffdemo.measure.perceptual_points import ORIGINAL, RATES, bytes_at, look_at, look_of
-from diffdemo.measure.renderings import reads, renderings_of
 from diffdemo.measure.results.file import ResultsFile
-from diffdemo.measure.results.folder import picture_paths
 from diffdemo.measure.results.lines import Row
-from diffdemo.measure.results.picture import Sheet
+from diffdemo.measure.results.picture import Sheet, picture_paths
 from diffdemo.measure.results.troubles import Troubles, say
 from diffdemo.measure.summary import summary
 from diffdemo.measure.tables import counted
@@ -251,7 +248,7 @@ class _WholeRun:
         if curves:
             files, jpeg = files_of(codec, pixels, self._bpp), Ladder(pixels, "jpeg")
             for name, r in curves.items():
-                points = [point.to_json() for point in measure(codec, pixels, files, r, jpeg)]
+                points = list(measure(codec, pixels, files, r, jpeg))
                 yield sheet.line(name, points, self._settings(r, self._bpp))
         if looks and rates:
             files = files_of(codec, pixels, rates)

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
+from diffdemo.codecs.base import Codec
 from diffdemo.codecs.registry import CODECS
-from diffdemo.codecs.rendering import Decoder
+from diffdemo.codecs.rendering import Decoder, Rendering
+from diffdemo.engine.catalogue import Catalogue
+from diffdemo.engine.records import ModelInfo
+from diffdemo.errors import WeightsError
 from diffdemo.measure.perceptual_points import RATES
 
 MAX_BPP = 1e6
@@ -15,10 +21,6 @@ MAX_BPP = 1e6
 
 def parse(argv: list[str], description: str) -> argparse.Namespace:
     """What is asked for.
-
-    Args:
-        argv: arguments after the command's name.
-        description: of the command, in a sentence.
 
     Raises:
         SystemExit: if the line makes no sense; argparse has then said why.
@@ -107,3 +109,75 @@ def _positive(text: str) -> float:
     if not 0 < number <= MAX_BPP:
         raise argparse.ArgumentTypeError(f"'{text}' is not a positive number")
     return number
+
+
+def chosen_models(catalogue: Catalogue, codecs: Sequence[str], names: Sequence[str]) -> list[ModelInfo]:
+    """Models that are on this computer.
+
+    Args:
+        codecs: whose models are wanted: the shipped one of each, or of a codec without one all that are here.
+        names: of models that are wanted instead of those of their codecs.
+
+    Raises:
+        WeightsError: one of them is not here, or no model of a codec is.
+    """
+    named = [_here(catalogue.model(name)) for name in dict.fromkeys(names)]
+    asked = {info.codec for info in named}
+    return [*named, *(info for codec in dict.fromkeys(codecs) if codec not in asked for info in _of(catalogue, codec))]
+
+
+def is_usual(info: ModelInfo) -> bool:
+    """Whether results need not say that they are of this model: their codec would be evaluated with it anyway."""
+    return (info.is_shipped and info.is_default) or CODECS[info.codec].is_one_rate
+
+
+def _of(catalogue: Catalogue, codec: str) -> list[ModelInfo]:
+    models = [info for info in catalogue.models() if info.codec == codec]
+    shipped = [info for info in models if info.is_shipped and info.is_default]
+    here = shipped or [info for info in models if info.is_here]
+    if not here:
+        raise WeightsError(
+            f"No model of {CODECS[codec].label} is on this computer; please fetch those to be measured first, by "
+            f"python -m diffdemo download NAME, NAME being one of: {', '.join(info.name for info in models)}."
+        )
+    return here
+
+
+def _here(info: ModelInfo) -> ModelInfo:
+    if not info.is_here:
+        raise WeightsError(
+            f"The model '{info.name}' is not on this computer; please fetch it first: "
+            f"python -m diffdemo download {info.name}"
+        )
+    return info
+
+
+def renderings_of(codec: type[Codec], args: argparse.Namespace) -> list[Rendering]:
+    """A rendering for each decoder and each combination of the numbers that it reads.
+
+    Args:
+        codec: whose decoders; those of `args.decoders` that it has, or all of them if it has none of these.
+        args: with lists `decoders`, `realism`, `steps` and `gamma`. Gamma 0 stands for the decoder that starts without
+            noise.
+
+    Raises:
+        RateError: if a number is out of its range.
+    """
+    values = {"realism": args.realism, "gamma": [gamma for gamma in args.gamma if gamma != 0], "steps": args.steps}
+    takes_noise = reads(codec, "gamma")
+    found: dict[Rendering, None] = {}
+    named = [decoder for decoder in dict.fromkeys(map(Decoder, args.decoders)) if decoder in codec.decoders]
+    for decoder in named or codec.decoders:
+        knobs = codec.knobs_of(decoder)
+        if takes_noise and "gamma" not in knobs and 0 not in args.gamma:
+            continue
+        without_noise = {"gamma": 0.0} if takes_noise else {}
+        names = [name for name in values if name in knobs]
+        for numbers in product(*(values[name] for name in names)):
+            found[Rendering(decoder, **(without_noise | dict(zip(names, numbers, strict=True))))] = None
+    return list(found)
+
+
+def reads(codec: type[Codec], knob: str) -> bool:
+    """Whether any decoder of a codec reads a field of `Rendering`."""
+    return any(knob in codec.knobs_of(decoder) for decoder in codec.decoders)

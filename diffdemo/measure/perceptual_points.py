@@ -31,7 +31,6 @@ def look_at(original: Pixels, picture: Pixels, rate: float, num_bytes: int) -> d
     Args:
         original, picture: uint8 [H,W,3].
         rate: that the file was not to exceed.
-        num_bytes: of the file.
 
     Returns:
         The rate, the numbers of a point of a curve, blotches if anything is flat, and the features of the patches.

@@ -40,7 +40,10 @@ def summary(rows: Sequence[Row]) -> str:
     for row in rows:
         if "points" in row:
             points.setdefault(row["codec"], {})[picture_key(row)] = row["points"]
-    curves = {name: {picture: _curve(each) for picture, each in of.items()} for name, of in points.items()}
+    curves = {
+        name: {picture: [CurvePoint.from_json(point) for point in each] for picture, each in pictures.items()}
+        for name, pictures in points.items()
+    }
     num_pictures = counted(len({picture_key(row) for row in rows}), "picture")
     lines = [f"{num_pictures}; BD-rate (PSNR from 25 dB on, file bytes), mean over pictures"]
     lines += _lossless(curves)
@@ -110,10 +113,6 @@ def bd_rate(anchor: Sequence[CurvePoint], tested: Sequence[CurvePoint]) -> float
 def _rising(points: Sequence[CurvePoint]) -> list[CurvePoint]:
     """Those points from `LOWEST_PSNR` on that are better than all that cost less."""
     return [point for point in rising(points) if point.psnr_db >= LOWEST_PSNR]
-
-
-def _curve(points: Sequence[Row]) -> list[CurvePoint]:
-    return [CurvePoint.from_json(point) for point in points]
 
 
 def _psnr_db(point: Row) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,43 +12,16 @@ from diffdemo.codecs.rendering import Rendering
 from diffdemo.engine.classical.files import Ladder
 from diffdemo.errors import ImageError
 from diffdemo.images import Pixels, to_pixels
-from diffdemo.metrics.points import CurvePoint, measured
+from diffdemo.metrics.points import measured
 
 
 @dataclass(frozen=True, slots=True)
 class RateFile:
-    """One file of a picture.
-
-    Attributes:
-        data: the file.
-        facts: that it states, such as its quantisation step.
-        target_bpp: the rate that it was to stay below; None if the codec chose.
-    """
+    """One file of a picture, what it states, and the rate that it was to stay below; None if the codec chose."""
 
     data: bytes
     facts: Facts
     target_bpp: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class WholePoint:
-    """A file's rate and distortion, beside JPEG.
-
-    Attributes:
-        point: of the file itself.
-        file: that it is of.
-        jpeg: of the smallest JPEG file of the picture that has as many bytes or more; None if there is none, or if
-            JPEG cannot hold the picture.
-    """
-
-    point: CurvePoint
-    file: RateFile
-    jpeg: CurvePoint | None
-
-    def to_json(self) -> dict[str, object]:
-        """The point's own numbers first, as other codecs have them."""
-        jpeg = None if self.jpeg is None else self.jpeg.to_json()
-        return {**self.point.to_json(), **self.file.facts, "target_bpp": self.file.target_bpp, "jpeg": jpeg}
 
 
 def files_of(codec: Codec, pixels: Pixels, bpp: Sequence[float] | None) -> list[RateFile]:
@@ -64,26 +38,24 @@ def files_of(codec: Codec, pixels: Pixels, bpp: Sequence[float] | None) -> list[
 
 def measure(
     codec: Codec, pixels: Pixels, files: Sequence[RateFile], rendering: Rendering, jpeg: Ladder
-) -> Iterator[WholePoint]:
-    """Decode the files of a picture.
+) -> Iterator[dict[str, object]]:
+    """Rate and distortion of a picture's files, beside the smallest JPEG of as many bytes or more.
+
+    There is no JPEG where none is so large, or where JPEG cannot hold the picture.
 
     Args:
-        codec: that wrote them.
         pixels: the original, uint8 [H,W,3].
-        files: from `files_of`.
-        rendering: how to decode.
-        jpeg: of the same picture.
+
+    Yields:
+        The point's own numbers first, as other codecs have them.
     """
     for file in files:
         point = measured(pixels, decoded(codec, file.data, rendering), len(file.data))
-        yield WholePoint(point, file, _beside(jpeg, point.num_bytes))
-
-
-def _beside(jpeg: Ladder, num_bytes: int) -> CurvePoint | None:
-    try:
-        return jpeg.smallest_from(num_bytes)
-    except ImageError:
-        return None
+        beside = None
+        with contextlib.suppress(ImageError):
+            beside = jpeg.smallest_from(point.num_bytes)
+        rival = None if beside is None else beside.to_json()
+        yield {**point.to_json(), **file.facts, "target_bpp": file.target_bpp, "jpeg": rival}
 
 
 def decoded(codec: Codec, data: bytes, rendering: Rendering) -> Pixels:

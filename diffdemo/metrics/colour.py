@@ -19,10 +19,7 @@ _RGB_TO_YCBCR = torch.tensor(
 
 
 def luma_chroma(pixels: Pixels) -> Tensor:
-    """Luma and two chroma planes.
-
-    Args:
-        pixels: uint8 [H,W,3], sRGB.
+    """Luma and two chroma planes of a picture, uint8 [H,W,3], sRGB.
 
     Returns:
         float32 [3,H,W]: Y, Cb, Cr in 8-bit levels, chroma around 0.

@@ -22,7 +22,6 @@ def value_at(
 
     Args:
         points: in any order. Of equal rates the best counts, and none that is lossless or without a finite value.
-        name: of the metric.
         rate: in the unit.
         unit: of rates.
     """
@@ -39,11 +38,7 @@ def value_at(
 
 
 def bytes_needed(points: Sequence[CurvePoint], psnr_db: float) -> int | None:
-    """File size at which a curve reaches a quality.
-
-    Args:
-        points: in any order; only those count that `rising` keeps.
-        psnr_db: the quality asked for.
+    """File size at which a curve reaches a PSNR; only those of its points count that `rising` keeps.
 
     Returns:
         Bytes, or None outside of the measured range.

@@ -51,13 +51,10 @@ class Blotches:
 
 @torch.inference_mode()
 def blotches(original: Pixels, picture: Pixels) -> Blotches | None:
-    """The slow error of a reconstruction where the original is flat.
+    """The slow error of a reconstruction where the original is flat, both uint8 [H,W,3].
 
     The error is smoothed within the flat regions alone (normalised convolution, Knutsson and Westin 1993), so that what
     happens at edges and in texture does not leak in.
-
-    Args:
-        original, picture: uint8 [H,W,3].
 
     Returns:
         None if less than `MIN_SHARE` of the original is flat.
@@ -73,11 +70,7 @@ def blotches(original: Pixels, picture: Pixels) -> Blotches | None:
 
 
 def flat_regions(luma: Tensor) -> Tensor:
-    """Where there is next to no detail: 1 there and 0 elsewhere, [H,W].
-
-    Args:
-        luma: of the original, [H,W] in 8-bit levels.
-    """
+    """Where there is next to no detail in luma of 8-bit levels, [H,W]: 1 there and 0 elsewhere, [H,W]."""
     flat = torch.ones_like(luma)[None]
     for fine, coarse, most in DETAIL:
         detail = _smooth(luma[None], fine) - _smooth(luma[None], coarse)

@@ -18,13 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """One point of a rate-distortion curve, measured on 8-bit pixels and file bytes.
-
-    Attributes:
-        num_bytes: of the file.
-        bpp: the same in bits per pixel of the picture.
-        values: against the original, by names of metrics.
-    """
+    """One point of a rate-distortion curve, measured on 8-bit pixels and file bytes; values by metrics' names."""
 
     num_bytes: int
     bpp: float
@@ -56,14 +50,7 @@ class CurvePoint:
 
 
 def measured(original: Pixels, picture: Pixels, num_bytes: int, names: Collection[str] | None = None) -> CurvePoint:
-    """Rate and distortion of a picture, uint8 [H,W,3], that was decoded from so many bytes.
-
-    Args:
-        original: of the same size.
-        picture: that was decoded.
-        num_bytes: of its file.
-        names: of metrics; None for all.
-    """
+    """Rate and distortion of a picture decoded from so many bytes, uint8 [H,W,3]; all metrics or those named."""
     height, width = original.shape[:2]
     values = measure(original, picture, METRICS if names is None else names)
     return CurvePoint(num_bytes, bits_per_pixel(num_bytes, width, height), values)

@@ -69,10 +69,7 @@ class Distance:
 
 @torch.inference_mode()
 def patch_features(pixels: Pixels) -> Features:
-    """Describe a picture's patches.
-
-    Args:
-        pixels: uint8 [H,W,3].
+    """Describe the patches of a picture, uint8 [H,W,3].
 
     Returns:
         float16 [patches, FEATURES], with no patches for a picture that is smaller than one.
@@ -140,16 +137,12 @@ def _tie(a: Tensor, b: Tensor, side: int) -> Tensor:
 
 
 def distance(originals: Sequence[Features], others: Sequence[Features]) -> Distance | None:
-    """How far a set of pictures is from the originals.
+    """How far pictures are from originals: of each its `patch_features`, as many, in the same order.
 
     Features are centred, scaled and made independent by the originals' own means and covariances. With
     h(i, j) = k(x_i, x_j) + k(y_i, y_j) - k(x_i, y_j) - k(y_i, x_j) (Gretton et al. 2012, JMLR 13, lemma 6) and
     k(a, b) = (a.b / d + 1)^3, the estimate is the mean of h over all pairs of patches of *different* pictures: patches
     of one picture are not independent, and a reconstruction still less of its original. For equal sets it is 0 exactly.
-
-    Args:
-        originals: of each picture, from `patch_features`.
-        others: of each reconstruction, in the same order and with as many patches.
 
     Returns:
         None with fewer than two pictures that have patches, or fewer than `MIN_PATCHES` of these.

@@ -42,18 +42,11 @@ def _completed_tiff(data: bytes) -> Iterable[bytes]:
     return completed if tags_of(completed[0]) == tags_of(completed[1]) == tags_of(completed[2]) else []
 
 
-def _never(data: bytes) -> Iterable[bytes]:
-    return []
-
-
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of picture file.
 
     Attributes:
-        name: as people write it.
-        read: opens one.
-        is_this: whether a file is of this kind, by how it begins.
         completed: a file that ends early, with different bytes in place of those that are missing. If the picture
             comes out the same with each of them, none of its pixels was among them. Nothing if there is no hope.
     """
@@ -81,7 +74,7 @@ def _begins(*signatures: bytes) -> Callable[[bytes], bool]:
 
 
 KINDS = (
-    Kind("PNG", read_png, _begins(SIGNATURE), completed=_never),
+    Kind("PNG", read_png, _begins(SIGNATURE), completed=lambda data: []),
     Kind("JPEG", read_jpeg, _begins(b"\xff\xd8\xff"), _completed_jpeg),
     Kind("WebP", read_webp, lambda data: data[:4] == b"RIFF" and data[8:12] == b"WEBP"),
     Kind("AVIF", read_avif, lambda data: bool(brands_of(data) & AVIF_BRANDS)),

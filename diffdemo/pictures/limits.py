@@ -40,12 +40,7 @@ class Order:
     most_pixels: int | None = None
 
     def admit(self, width: int, height: int, factor: float = 1) -> None:
-        """Check the size of a picture before its pixels are unpacked.
-
-        Args:
-            width: as the file claims it.
-            height: as the file claims it.
-            factor: how many times the usual number of pixels is welcome.
+        """Check a claimed size before pixels are unpacked; `factor` times the usual number of them is welcome.
 
         Raises:
             ImageError: if it has no pixels or too many.
@@ -65,11 +60,7 @@ class Order:
             )
 
     def admit_whole(self, num_bytes: int, reason: str) -> None:
-        """Check the memory that a picture takes which is unpacked as a whole.
-
-        Args:
-            num_bytes: of all of its values.
-            reason: what keeps it from being read in parts.
+        """Check the bytes of a picture that is unpacked as a whole, for a reason that messages give.
 
         Raises:
             ImageError: if it is too much.

@@ -28,10 +28,8 @@ def raster_of(
     """Strips of an opened picture; its pixels are unpacked when the first of them is taken.
 
     Args:
-        opened: with the size that it will be unpacked at.
         notes: sentences about it so far; gets more.
         orientation: as EXIF numbers it.
-        profile: its ICC profile.
         convert: from its colours to sRGB; None to go by the profile.
     """
     if orientation != 1:

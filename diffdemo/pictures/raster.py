@@ -36,14 +36,9 @@ class Raster:
     file_size: tuple[int, int] | None = None
 
 
-def strip_rows(width: int) -> int:
-    """How many rows of a picture are worked on at once."""
-    return max(1, STRIP_PIXELS // width)
-
-
 def row_ranges(width: int, height: int) -> Iterator[tuple[int, int]]:
     """First row and the one after the last of every strip."""
-    step = strip_rows(width)
+    step = max(1, STRIP_PIXELS // width)
     return ((top, min(height, top + step)) for top in range(0, height, step))
 
 

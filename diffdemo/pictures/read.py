@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image
 
 from diffdemo.errors import ImageError
+from diffdemo.images import Pixels
 from diffdemo.pictures.compose import ENDS_EARLY, FIRST_ONLY
 from diffdemo.pictures.formats import Kind, kind_of, readable_formats
 from diffdemo.pictures.limits import Order, turn_of
 from diffdemo.pictures.opened import raster_of
-from diffdemo.pictures.picture import Picture
 from diffdemo.pictures.raster import Raster, collect, upright
 from diffdemo.pictures.source import name_of, read_source
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as read from a file.
+
+    Attributes:
+        pixels: uint8 [H,W,3], perhaps smaller than the file's picture.
+        notes: what was changed on the way, in sentences for the user; empty for a plain RGB picture. That the picture
+            was made smaller is not among them.
+        width: of the picture in the file, upright, in pixels.
+        height: of the picture in the file, upright, in pixels.
+    """
+
+    pixels: Pixels
+    notes: tuple[str, ...]
+    width: int
+    height: int
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether `pixels` are smaller than the picture in the file."""
+        return self.pixels.shape[:2] != (self.height, self.width)
 
 
 def load_picture(source: Path | str | bytes, *, most_pixels: int | None = None) -> Picture:

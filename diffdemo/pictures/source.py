@@ -27,9 +27,6 @@ def name_of(source: Path | str | bytes) -> str:
 def read_source(source: Path | str | bytes) -> bytes:
     """The bytes of a picture file.
 
-    Args:
-        source: a path, or the bytes themselves.
-
     Raises:
         ImageError: if it cannot be opened, is no regular file, is empty, or has more than `MAX_FILE_BYTES`.
     """

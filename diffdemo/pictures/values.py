@@ -64,7 +64,6 @@ def scale_of(numbers: Numbers, bits: int | None = None, named_top: float | None 
     negative.
 
     Args:
-        numbers: all of them.
         bits: that the file says its unsigned integers have; None for those of the type.
         named_top: the largest value that the file says there may be (TIFF: MaxSampleValue).
     """

@@ -6,15 +6,18 @@ from html import escape
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from diffdemo.engine import Engine
 from diffdemo.shipped import ASSETS
 from diffdemo.ui import about, inspect
 from diffdemo.ui.batch import tab as batch
 from diffdemo.ui.closer import section
-from diffdemo.ui.programs import compare, expose
-from diffdemo.ui.server import disk, poster, visitors
+from diffdemo.ui.programs import expose
+from diffdemo.ui.server import visitors
+from diffdemo.ui.server.disk import Uploads
 from diffdemo.ui.server.gate import GuardedBlocks
+from diffdemo.ui.server.poster import Poster
 from diffdemo.ui.server.uploads import MAX_FILE_MEGABYTES
 from diffdemo.ui.studio import page, wiring
 from diffdemo.ui.theme import make_theme
@@ -39,27 +42,25 @@ def build_app(engine: Engine) -> gr.Blocks:
         delete_cache=(FILES_LIVE_SECONDS // 6, FILES_LIVE_SECONDS),
     ) as demo:
         with gr.Row(elem_id="top"):
-            gr.HTML(_title(engine.device_label))
+            name = '<h1>diffdemo</h1><span class="subtitle">lossy image compression with diffusion models</span>'
+            gr.HTML(f'{name}<span class="device">{escape(engine.device_label)}</span>')
             theme = gr.Button("Light or dark", size="sm", scale=0, min_width=110, elem_id="theme")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Studio"):
                 studio_tab = page.build(engine)
                 closer_part = section.build()
             with gr.Tab("Inspect") as tab:
-                inspect_tab = inspect.build(tab)
+                inspect.build(tab, engine, studio_tab.session, studio_tab.used)
             with gr.Tab("Theory") as tab:
                 theory_tab = theory.build(tab)
             with gr.Tab("Batch") as tab:
                 batch_tab = batch.build(tab, engine)
             with gr.Tab("About") as tab:
-                about_tab = about.build(tab, engine.examples())
-        wiring.wire(demo, studio_tab, closer_part, wiring.Acts.on(engine, Turns()))
-        inspect.wire(inspect_tab, inspect.Inspection(engine), studio_tab.session, studio_tab.used)
+                about.build(tab, engine)
+        wiring.wire(demo, studio_tab, closer_part, wiring.Acts(engine, Turns()))
         theory.wire(theory_tab, studio_tab.session)
         batch.wire(batch_tab, engine)
-        about.wire(about_tab, about.Storage(engine))
         expose.expose(engine)
-        compare.expose(engine)
         theme.click(None, js=_TOGGLE_THEME, api_visibility="private")
     return demo.queue(max_size=QUEUE_SIZE, api_open=False)
 
@@ -87,16 +88,9 @@ def launch_options(engine: Engine | None = None) -> dict[str, Any]:
         "_frontend": False,
         "app_kwargs": {
             "middleware": [
-                visitors.middleware(),
-                disk.middleware(),
-                *([poster.middleware(engine)] if engine else []),
+                Middleware(visitors.Visitors, max_waiting=visitors.MAX_WAITING, silent_seconds=visitors.SILENT_SECONDS),
+                Middleware(Uploads),
+                *([Middleware(Poster, engine=engine)] if engine else []),
             ]
         },
     }
-
-
-def _title(running: str) -> str:
-    return (
-        '<h1>diffdemo</h1><span class="subtitle">lossy image compression with diffusion models</span>'
-        f'<span class="device">{escape(running)}</span>'
-    )

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from diffdemo.engine import DECODERS, KNOBS, CodecInfo, Decoder, Engine
+from diffdemo.ui.fields import choice
 
 MIN_BPP, BPP_STEP = 0.1, 0.05
 _KNOB_WIDTH = 90
@@ -21,10 +22,7 @@ def offers(engine: Engine) -> dict[str, CodecInfo]:
 
 def codec_choice(codecs: Iterable[CodecInfo], chosen: CodecInfo, name: str) -> gr.Radio:
     """The choice of a codec, under an element id of its own."""
-    choices = [(each.label, each.name) for each in codecs]
-    return gr.Radio(
-        choices, value=chosen.name, label="Codec", info=chosen.sentence, elem_id=name, elem_classes="choice"
-    )
+    return choice([(each.label, each.name) for each in codecs], chosen.name, "Codec", chosen.sentence, name)
 
 
 def rate_slider(codec: CodecInfo, info: str, name: str) -> gr.Slider:
@@ -34,15 +32,8 @@ def rate_slider(codec: CodecInfo, info: str, name: str) -> gr.Slider:
 
 def preset_choice(codec: CodecInfo, name: str) -> gr.Radio:
     """How long an encoder that searches does so."""
-    return gr.Radio(
-        ["fast", "balanced", "best"],
-        value="balanced",
-        label="Quality of search",
-        info="Longer search, smaller files.",
-        visible="preset" in codec.options,
-        elem_id=name,
-        elem_classes="choice",
-    )
+    is_read, info = "preset" in codec.options, "Longer search, smaller files."
+    return choice(["fast", "balanced", "best"], "balanced", "Quality of search", info, name, visible=is_read)
 
 
 def encoding_controls(codec: CodecInfo) -> tuple[dict, dict, dict, dict]:
@@ -57,23 +48,13 @@ def encoding_controls(codec: CodecInfo) -> tuple[dict, dict, dict, dict]:
 
 def decoder_choice(codec: CodecInfo) -> gr.Radio:
     """The choice of a decoder."""
-    return gr.Radio(
-        _decoders(codec),
-        value=codec.decoders[0],
-        label="What the decoder does about bits that were not sent",
-        info="Same bytes each time; only the guess about the rest differs.",
-        elem_id="decoder",
-        elem_classes="choice",
-    )
+    label = "What the decoder does about bits that were not sent"
+    info = "Same bytes each time; only the guess about the rest differs."
+    return choice(_decoders(codec), codec.decoders[0], label, info, "decoder")
 
 
 def decoding_controls(codec: CodecInfo, wish: str) -> dict[str, Any]:
-    """Fields of a `Screen` that show what can be chosen for a file of a codec; the knobs follow the decoder.
-
-    Args:
-        codec: of the file.
-        wish: the decoder to begin with, if the codec has it.
-    """
+    """Fields of a `Screen` for a file of a codec, to begin with the decoder of `wish` if the codec has it."""
     decoder = wish if wish in codec.decoders else codec.decoders[0]
     return {
         "used": gr.update(visible=codec.is_embedded),

@@ -19,6 +19,11 @@ _Handler = TypeVar("_Handler", bound=Callable[..., Any])
 UNEXPECTED = "Something went wrong here, and it is not your fault. Please try again, or with another picture."
 
 
+def refusal(words: str) -> gr.Error:
+    """What is told instead of an answer; the log has no use for where it was raised."""
+    return gr.Error(words, print_exception=False)
+
+
 def friendly(handler: _Handler) -> _Handler:
     """Let a handler, plain or generator, fail in words that fit on a page; tracebacks go to the log."""
     if inspect.isgeneratorfunction(handler):
@@ -47,7 +52,16 @@ def _in_words() -> Iterator[None]:
     except Cancelled:
         _log.info("stopped by the visitor")
     except DiffDemoError as error:
-        raise gr.Error(str(error), print_exception=False) from error
+        raise refusal(str(error)) from error
     except Exception as error:
         _log.exception("a handler failed")
-        raise gr.Error(UNEXPECTED, print_exception=False) from error
+        raise refusal(UNEXPECTED) from error
+
+
+@contextmanager
+def unasked(what: str) -> Iterator[None]:
+    """For what completes a page without being asked for: nobody is told why it is not there, but the log."""
+    try:
+        yield
+    except Exception:
+        _log.exception("%s failed", what)

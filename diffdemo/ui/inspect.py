@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -11,7 +10,7 @@ import gradio as gr
 
 from diffdemo.engine import Engine, FileInfo, ModelInfo
 from diffdemo.ui import words
-from diffdemo.ui.errors import friendly
+from diffdemo.ui.events import LATEST, SILENT, Events
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.models import card
 from diffdemo.ui.server.file_fields import FileInput
@@ -20,33 +19,20 @@ from diffdemo.ui.server.uploads import read_upload
 EMPTY = "<p>No file yet. Compress a picture in the studio, or open a file here.</p>"
 
 
-@dataclass(frozen=True, slots=True)
-class InspectTab:
-    """The components of the tab."""
-
-    tab: gr.Tab
-    file: gr.File
-    report: gr.HTML
-
-
-def build(tab: gr.Tab) -> InspectTab:
-    """Lay out the tab; call it inside of it."""
+def build(tab: gr.Tab, engine: Engine, session: gr.State, used: gr.Slider) -> None:
+    """Lay out the tab; call it inside of it. It describes the studio's file when it opens, and uploads as they come."""
     with gr.Row():
         with gr.Column(scale=0, min_width=264):
             file = FileInput(file_types=[".difd"], label="A .difd file, or nothing for the studio's", height=140)
             gr.HTML("The header says how long the whole file was, so a cut file knows how much it is missing.")
         with gr.Column(scale=4, min_width=340):
-            report = gr.HTML(EMPTY, elem_id="report")
-    return InspectTab(tab, file, report)
+            shown = gr.HTML(EMPTY, elem_id="report")
+    gr.on([tab.select, file.change], Inspection(engine).of_file, [file, session, used], shown, **SILENT, **LATEST)
 
 
-class Inspection:
+class Inspection(Events):
     """The events of the tab."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    @friendly
     def of_session(self, session: Session, used: int) -> str:
         """Describe the file of the studio, cut where the slider stands, if it is one that can be cut."""
         if not session.data:
@@ -54,7 +40,6 @@ class Inspection:
         info = self._engine.describe(session.data)
         return self._report(session.data[: int(used)] if info.is_embedded else session.data)
 
-    @friendly
     def of_file(self, path: str | None, session: Session, used: int) -> str:
         """Describe an uploaded file; without one, the studio's."""
         return self._report(read_upload(path)) if path else self.of_session(session, used)
@@ -64,20 +49,8 @@ class Inspection:
         return report(info, None if info.model else self._engine.who_wrote(data))
 
 
-def wire(tab: InspectTab, inspection: Inspection, session: gr.State, used: gr.Slider) -> None:
-    """Describe the studio's file when the tab opens, and uploaded ones as they come."""
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    tab.tab.select(inspection.of_file, [tab.file, session, used], tab.report, **quiet)
-    tab.file.change(inspection.of_file, [tab.file, session, used], tab.report, **quiet)
-
-
 def report(info: FileInfo, missing: ModelInfo | None = None) -> str:
-    """A description as a page: state, a strip of the steps, the header's fields, and a table of the steps.
-
-    Args:
-        info: what the file says.
-        missing: the model that it needs, if that is known and not here.
-    """
+    """State, steps as a strip and a table, fields of the header; `missing` is the model that is not here."""
     note = escape(words.file_note(info))
     if not info.is_embedded:
         return f'<p class="headline">{note}</p>{_fields(info, missing)}'
@@ -122,5 +95,4 @@ def _steps(info: FileInfo) -> str:
         f"<td>{words.size(step.end_bytes)}</td><td>{'received' if step.received else 'missing'}</td></tr>"
         for step in info.steps
     )
-    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
-    return f'<table class="steps"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
+    return words.table("steps", heads, rows)

@@ -16,12 +16,7 @@ _MAX_PAIRS = 1024
 
 
 def likeness(original: bytes, picture: Pixels) -> Values:
-    """What is measured on demand, as far as it can be measured here.
-
-    Args:
-        original: a PNG file; empty where it is not known, which gives no values.
-        picture: uint8 [H,W,3], of the same size.
-    """
+    """What is measured on demand, as far as it can be here, of a picture and its PNG original; {} without one."""
     names = tuple(metric.name for metric in available() if metric.when is When.ASKED)
     return _measured(original, picture, names) if original and names else {}
 

@@ -13,11 +13,7 @@ T = TypeVar("T")
 
 
 class PerPicture(Generic[T]):
-    """Something for each picture; the one that was asked for longest ago makes room.
-
-    Args:
-        most: pictures to remember.
-    """
+    """Something for each picture; the one that was asked for longest ago makes room."""
 
     def __init__(self, most: int) -> None:
         self._found: LRUCache[bytes, T] = LRUCache(most)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-import gradio as gr
+from diffdemo.ui.errors import refusal
 
 EQUAL = ""
 """As many bytes as the file."""
@@ -22,12 +22,7 @@ def choices() -> list[tuple[str, str]]:
 
 
 def num_bytes(words: str, *, equal: int, num_pixels: int) -> int:
-    """What a choice comes to.
-
-    Args:
-        words: such as "0.5 bpp", "0.5" or "12000 bytes"; "" for as many as the file.
-        equal: bytes of the file.
-        num_pixels: of the picture.
+    """Bytes for a choice such as "0.5 bpp", "0.5" or "12000 bytes"; "" for as many as the file.
 
     Raises:
         gr.Error: if they say neither.
@@ -40,10 +35,9 @@ def num_bytes(words: str, *, equal: int, num_pixels: int) -> int:
     most = MAX_BPP if unit == "bpp" else MAX_BPP * num_pixels / 8
     asked = int(value * num_pixels / 8) if unit == "bpp" else int(value)
     if asked < 1 or value > most:
-        raise gr.Error(
+        raise refusal(
             f"“{words}” is no rate here. Please write bits per pixel up to {MAX_BPP}, such as 0.5, or bytes, such as "
-            "12000 bytes.",
-            print_exception=False,
+            "12000 bytes."
         )
     return asked
 

@@ -10,7 +10,7 @@ from diffdemo.engine import DECODERS, Decoder
 from diffdemo.engine.classical.formats import FORMATS
 from diffdemo.engine.records import FileInfo, Frame
 from diffdemo.plain_text import duration
-from diffdemo.ui.memory.session import Session, Shown
+from diffdemo.ui.memory.session import Shown
 from diffdemo.ui.plot.baselines import Baseline
 
 ORIGINAL = "original"
@@ -148,6 +148,17 @@ def decoded_in(frame: Frame) -> str:
     return f"{words[0].upper()}{words[1:]}{counted}, in {duration(frame.seconds)}."
 
 
+def table(kind: str, heads: Sequence[str], rows: str, foot: str = "") -> str:
+    """Rows, in HTML, below the names of their columns."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
+    return f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>{foot}</table>'
+
+
+def cells(texts: Sequence[str]) -> str:
+    """Cells of a row, of texts in HTML."""
+    return "".join(f"<td>{text}</td>" for text in texts)
+
+
 def strip(info: FileInfo, used: int) -> str:
     """The file drawn to scale: header, then one box a step, hollow where the step is not used or not there."""
     starts = [info.header_bytes, *(step.end_bytes for step in info.steps[:-1])]
@@ -163,11 +174,6 @@ def strip(info: FileInfo, used: int) -> str:
 def picture_notes(width: int, height: int, notes: Sequence[str]) -> str:
     """What was uploaded, and what was done to it."""
     return " ".join([f"{width} x {height} pixels.", *(escape(note) for note in notes)])
-
-
-def all_notes(session: Session) -> str:
-    """What was done to the picture when it was read, and what for the model's sake."""
-    return f"{session.notes} {escape(session.fit)}".strip()
 
 
 def size_choices(width: int, height: int) -> list[tuple[str, int]]:

@@ -115,7 +115,7 @@ def test_endpoints_of_the_page(url: str, picture: Path) -> None:
 
 def test_studio(engine: Engine, picture: Path) -> None:
     """On the page: it can be chosen, its file is told, drawn and decoded, and it stands beside other codecs."""
-    acts = Acts.on(engine, Turns(patience=0))
+    acts = Acts(engine, Turns(patience=0))
     with Image.open(picture) as opened:
         source = Session(source=to_png(np.asarray(opened)))
     *_, screen = acts.handlers.encode(source, Settings(codec="toy", num_bytes=3000))

@@ -12,12 +12,12 @@ from stage import chosen, shown, visible_knobs
 from diffdemo.engine import CurvePoint
 from diffdemo.pictures import load_picture
 from diffdemo.ui.inspect import Inspection
-from diffdemo.ui.memory.runs import MAX_RUNS, Run, with_run
 from diffdemo.ui.memory.session import Session
+from diffdemo.ui.memory.tried import MAX_RUNS, Run, with_run
 from diffdemo.ui.plot.baselines import Baselines
-from diffdemo.ui.plot.line_names import apart
+from diffdemo.ui.plot.completing import Sweep
+from diffdemo.ui.plot.figure import apart
 from diffdemo.ui.plot.steps_plot import steps_plot
-from diffdemo.ui.plot.sweeps import Sweep
 from diffdemo.ui.studio.choices import Choices, Halves, Settings
 from diffdemo.ui.studio.comparison import Comparison
 from diffdemo.ui.studio.compress import Handlers

@@ -154,7 +154,7 @@ def test_fewer_bytes_bring_the_other_codec_again(page, compressed):
     *_, met = page.comparison.oppose(compressed, Halves("cdc"))
     half = len(compressed.data) // 2
     *_, last = page.viewing.refine(met.session, chosen(half, "mean"), Halves("cdc"))
-    assert last.session.others[-1].asked == half
+    assert last.session.others[-1].wanted[1] == half
     assert last.session.others[-1].is_done
     assert last.stage["left"] != met.stage["left"]
 
@@ -194,7 +194,7 @@ def test_the_other_codec_can_stand_on_both_sides_at_two_rates(page, compressed):
     asked = Halves("cdc", against="cdc"), "0.9 bpp", "1.8 bpp"
     assert page.comparison.compare(compressed, *asked).wanted
     *_, last = page.comparison.oppose(compressed, *asked)
-    assert [other.asked for other in last.session.others] == [4320, 8640]
+    assert [other.wanted[1] for other in last.session.others] == [4320, 8640]
     left, right = (last.stage[side]["numbers"] for side in ("left", "right"))
     assert float(left.split(" ")[3]) <= 0.9 < float(right.split(" ")[3]) <= 1.8
     assert "to the bytes that were chosen" in last.status
@@ -202,7 +202,7 @@ def test_the_other_codec_can_stand_on_both_sides_at_two_rates(page, compressed):
     assert again.wanted is UNCHANGED
     assert (again.stage["left"], again.stage["right"]) == (last.stage["left"], last.stage["right"])
     *_, more = page.comparison.oppose(last.session, Halves("cdc", against="cdc"), "0.9 bpp", "")
-    assert [other.asked for other in more.session.others] == [4320, len(compressed.data)]
+    assert [other.wanted[1] for other in more.session.others] == [4320, len(compressed.data)]
 
 
 def test_what_is_no_rate_is_refused_in_words(page, compressed):

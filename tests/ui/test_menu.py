@@ -18,9 +18,8 @@ from diffdemo.ui.inspect import Inspection
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.models import card
 from diffdemo.ui.models import choice as models
-from diffdemo.ui.models.shelf import Shelf
 from diffdemo.ui.studio.choices import Settings
-from diffdemo.ui.studio.menu import Menu
+from diffdemo.ui.studio.menu import Menu, Shelf
 from diffdemo.ui.studio.opening import Waiting
 from diffdemo.ui.studio.screen import Screen
 from diffdemo.ui.studio.wiring import Acts
@@ -44,7 +43,7 @@ def fake() -> FakeEngine:
 
 @pytest.fixture
 def acts(fake) -> Acts:
-    return Acts.on(fake, Turns(patience=0))
+    return Acts(fake, Turns(patience=0))
 
 
 @pytest.fixture

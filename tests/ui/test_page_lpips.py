@@ -20,8 +20,9 @@ from diffdemo.ui import likeness
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot import export
 from diffdemo.ui.plot.baselines import Baselines
+from diffdemo.ui.plot.figure import Curve
 from diffdemo.ui.plot.lines import lines_of
-from diffdemo.ui.plot.published_lines import choices, overlays_of
+from diffdemo.ui.plot.published import choices, overlays_of
 from diffdemo.ui.plot.rd_plot import rd_plot
 from diffdemo.ui.plot.view import View, heights_of, ticks
 from diffdemo.ui.studio.choices import Halves, Settings
@@ -30,7 +31,6 @@ from diffdemo.ui.studio.compress import Handlers
 from diffdemo.ui.studio.decode import Viewing
 from diffdemo.ui.studio.plotting import Plotting
 from diffdemo.ui.studio.screen import Painter
-from diffdemo.ui.style import Curve
 from diffdemo.ui.turns import Turns
 
 

@@ -9,7 +9,7 @@ from fakes import FakeEngine
 from diffdemo.images import to_png
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.per_picture import PerPicture
-from diffdemo.ui.plot.sweeps import Sweeps
+from diffdemo.ui.plot.completing import Sweeps
 
 
 def test_the_picture_that_was_asked_for_longest_ago_makes_room() -> None:

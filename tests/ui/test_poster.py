@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse, PlainTextResponse
 from fastapi.testclient import TestClient
 from stage import shown
+from starlette.middleware import Middleware
 
 from diffdemo.engine.examples import EXAMPLES, ExampleResult, example_file, example_pixels, example_result
 from diffdemo.metrics.distortion import psnr_db
@@ -66,7 +67,7 @@ def test_decoding_it_changes_nothing_and_lets_the_slider_move(page, engine):
 
 @pytest.fixture
 def client(engine) -> TestClient:
-    app = FastAPI(middleware=[poster.middleware(engine)])
+    app = FastAPI(middleware=[Middleware(poster.Poster, engine=engine)])
     app.get("/", response_class=HTMLResponse)(lambda: "<html><body class='a'><p>page</p></body></html>")
     app.get("/other", response_class=PlainTextResponse)(lambda: "<body>")
     return TestClient(app)

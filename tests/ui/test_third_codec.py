@@ -11,15 +11,15 @@ from serving import built
 from diffdemo.engine import CodecInfo, CurvePoint
 from diffdemo.engine.classical.formats import FORMATS
 from diffdemo.images import Pixels, to_png
-from diffdemo.ui.memory.earlier import Earlier
 from diffdemo.ui.memory.session import Session
+from diffdemo.ui.memory.tried import Earlier
 from diffdemo.ui.plot.baselines import Baselines
+from diffdemo.ui.plot.figure import LOOKS, Curve, look_of
 from diffdemo.ui.plot.lines import curve_label, kinds, lines_of
 from diffdemo.ui.studio.choices import Settings
 from diffdemo.ui.studio.compress import Handlers
 from diffdemo.ui.studio.plotting import Plotting
 from diffdemo.ui.studio.screen import Painter
-from diffdemo.ui.style import LOOKS, Curve, look_of
 from diffdemo.ui.turns import Turns
 
 

@@ -23,12 +23,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Archive:
-    """Puts into a zip what pictures were turned into.
-
-    Args:
-        opened: the zip, open for writing.
-        with_pictures: whether the decoded pictures go in as PNG files beside the compressed ones.
-    """
+    """Puts into a zip what pictures were turned into, and perhaps the decoded pictures as PNG files."""
 
     def __init__(self, opened: zipfile.ZipFile, *, with_pictures: bool) -> None:
         self._zip = opened
@@ -49,7 +44,6 @@ def archived(work: Generator[Progress], path: Path, *, with_pictures: bool) -> G
     Args:
         work: the batch; it is closed with this.
         path: of the zip. Neither kind of file becomes smaller by being compressed again, so it stores them.
-        with_pictures: as for `Archive`.
     """
     outcomes: tuple[Outcome, ...] = ()
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as opened, closing(work):
@@ -65,13 +59,9 @@ def archived(work: Generator[Progress], path: Path, *, with_pictures: bool) -> G
 
 
 def free_stem(name: str, taken: set[str]) -> str:
-    """A file name without its suffix that is safe on every system and not taken yet; it is taken then.
+    """A file name without suffix that is safe on every system and none of the lower-case `taken`, to which it goes.
 
     Letters and digits of every script stay, and so do `-`, `_` and dots inside; everything else becomes `-`.
-
-    Args:
-        name: of an uploaded file, written by anybody.
-        taken: stems that were given, in lower case.
     """
     # Both kinds of separators count, whichever system the name comes from.
     stem = Path(name.replace("\\", "/")).stem

@@ -47,7 +47,6 @@ class Outcome:
     """What became of one picture.
 
     Attributes:
-        name: of the file that it came in.
         width, height: in pixels, as it was compressed; 0 if it could not be read.
         num_bytes, bpp: of its file; 0 if there is none.
         values: of the first of the codec's decoders, by names of metrics; empty if there is no file.
@@ -83,12 +82,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What a picture was turned into.
-
-    Attributes:
-        data: the file.
-        pixels: the picture that the file decodes to, uint8 [H,W,3].
-    """
+    """What a picture was turned into: a file, and the picture that it decodes to, uint8 [H,W,3]."""
 
     data: bytes
     pixels: Pixels
@@ -99,7 +93,6 @@ class Progress:
     """How far a batch is.
 
     Attributes:
-        outcomes: of the pictures that are done, in their order.
         product: of the last of them, once, when it has just been done; None at other times and after an error.
         name: of the picture that is being worked on; "" when all are done.
         count: of all pictures.
@@ -116,12 +109,7 @@ class Progress:
 
 
 def compress_all(engine: Engine, paths: Sequence[Path], order: Order) -> Generator[Progress]:
-    """Compress pictures, telling several times a second how far it is. Closing the iterator ends the work.
-
-    Args:
-        engine: that compresses.
-        paths: picture files, at most `MAX_PICTURES`.
-        order: what is asked for each.
+    """Compress at most `MAX_PICTURES` files, telling often how far it is. Closing the iterator ends the work.
 
     Raises:
         RateError: there are no pictures, or too many, or the order names no rate.

@@ -38,10 +38,6 @@ class Budget:
     def require(self, spec: ModelSpec, alternatives: Sequence[ModelSpec]) -> None:
         """Check that a model fits if all others make room.
 
-        Args:
-            spec: the model.
-            alternatives: models to name if it does not.
-
         Raises:
             MemoryBudgetError: saying what would fit.
         """
@@ -54,12 +50,7 @@ class Budget:
 
 
 def default_budget(device: torch.device, num_bytes: int | None = None) -> Budget:
-    """What models may take on a device.
-
-    Args:
-        device: where they run.
-        num_bytes: a limit that was asked for; None for a share of what this process may take.
-    """
+    """What models may take on a device: so many bytes, or else a share of what this process may take."""
     on_gpu = device.type == "cuda"
     if num_bytes is None and on_gpu:
         num_bytes = int(SHARE_OF_GPU * torch.cuda.get_device_properties(device).total_memory)

@@ -25,7 +25,6 @@ def download(spec: ModelSpec, meter: Meter, *, must_lie_here: bool = False) -> N
     """Bring a model to this computer, or what is missing of it.
 
     Args:
-        spec: of the model.
         meter: told about every byte.
         must_lie_here: to refuse if anything is missing, and fetch only what turns out to be damaged.
 

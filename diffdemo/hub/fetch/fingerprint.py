@@ -18,10 +18,7 @@ def counts(path: str, folder: str) -> bool:
 
 
 def fingerprint(hashes: Iterable[str]) -> bytes:
-    """Name weights by their files.
-
-    Args:
-        hashes: SHA-256 of each weight file as it lies in its repository, 64 hexadecimal digits, in any order.
+    """Name weights by the SHA-256 (64 hexadecimal digits) of each of their files, in any order.
 
     Returns:
         Four bytes.

@@ -11,12 +11,7 @@ PIECE = 1 << 20
 
 
 class Partial:
-    """Bytes that are appended to a file, after those that an earlier attempt left.
-
-    Args:
-        path: of the file; its folder is made.
-        check: called between pieces of what is read again for the hash; may raise.
-    """
+    """Bytes that are appended to a file, after those of an earlier attempt; `check` may raise between pieces."""
 
     def __init__(self, path: Path, check: Callable[[], None]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,6 @@ class PlannedFile:
 
     Attributes:
         key: what those who load the model call it.
-        place: in the cache.
         sha256: that it must have; None if nobody knows.
         is_weights: whether decoding depends on it.
     """
@@ -30,10 +29,6 @@ class PlannedFile:
 
 def plan(spec: ModelSpec, listings: dict[HubSource, Listing]) -> list[PlannedFile]:
     """Choose the files of a model.
-
-    Args:
-        spec: of the model.
-        listings: what each of its repositories holds.
 
     Raises:
         DownloadError: if one is missing there, or is known to be another now.

@@ -19,7 +19,6 @@ class Meter:
     """Counts the bytes of a model. One thread counts, others read and may cancel.
 
     Args:
-        model: its name.
         total_bytes: that are expected, as long as nobody knows better.
     """
 

@@ -19,7 +19,6 @@ class SharedDownload:
 
     Args:
         work: the download; it counts in the meter and stops when that says so.
-        meter: of this download.
     """
 
     def __init__(self, work: Callable[[Meter], None], meter: Meter) -> None:

@@ -17,7 +17,6 @@ def fetch(file: CachedFile, expected: str | None, meter: Meter) -> str:
     """Make sure that a file is in the cache, whole and right.
 
     Args:
-        file: which one.
         expected: its SHA-256, 64 hexadecimal digits; None if only its size is known.
         meter: told about every byte.
 

@@ -128,12 +128,7 @@ def _step_times(steps: Iterator[object]) -> _StepTimes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Belief:
-    """What the model in floating point thinks of a picture; nothing of the coder, its tables or scales is in it.
-
-    Attributes:
-        scale: predicted for the latents.
-        z_bits: of the hyperlatent.
-    """
+    """What the model in floating point thinks of a picture; nothing of the coder, its tables or scales is in it."""
 
     scale: Tensor
     z_bits: float

@@ -46,7 +46,7 @@ from diffdemo.images import Pixels, to_image, to_pixels
 from diffdemo.measure.bench.against import bench_against
 from diffdemo.measure.bench.cdc import Row, bench_cdc
 from diffdemo.measure.bench.cod import bench_cod
-from diffdemo.measure.bench.ideal import ideal_chain
+from diffdemo.measure.bench.ideal import bench_views, ideal_chain
 from diffdemo.measure.bench.networks import bench_compile, bench_networks
 from diffdemo.measure.bench.poisson import PoissonChunks, simulate_poisson
 from diffdemo.measure.bench.prior import bench_prior
@@ -55,7 +55,6 @@ from diffdemo.measure.bench.rounding import bench_rounding
 from diffdemo.measure.bench.steps import bench_steps
 from diffdemo.measure.bench.theory import bench_theory
 from diffdemo.measure.bench.usage import peak_mebibytes
-from diffdemo.measure.bench.views import bench_views
 from diffdemo.metrics.distortion import psnr_db
 from diffdemo.models.space import PixelSpace
 from diffdemo.pictures import load_picture

@@ -57,7 +57,6 @@ def simulate_poisson(
 
     Args:
         mu: float32 [dimensions].
-        chunks: geometry and budget.
         key, number: shared randomness, as in `tree_code`.
 
     Returns:

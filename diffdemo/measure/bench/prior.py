@@ -50,7 +50,6 @@ def prior_row(denoiser: Denoiser, x: Tensor, bpp: float, steps: int, spectrum: S
     """Send x down to the noise level that `bpp` bits per pixel reach, in `steps` steps as the codec sizes them.
 
     Args:
-        denoiser: the model.
         x: image [1,C,H,W]; sides multiples of `BLOCK`.
         bpp: rate with one variance for each step.
         steps: the bits sent grow with the square of the step's number (docs/diffc.md).

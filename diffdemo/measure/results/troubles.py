@@ -7,9 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from diffdemo.errors import DiffDemoError
-from diffdemo.measure.results.folder import require_picture_file
 from diffdemo.measure.results.lines import Row
-from diffdemo.measure.results.picture import Sheet
+from diffdemo.measure.results.picture import Sheet, require_picture_file
 from diffdemo.measure.tables import counted
 
 
@@ -21,11 +20,7 @@ class Troubles:
         self._measurements = 0
 
     def sheet_of(self, path: Path, known: Sequence[Row]) -> Sheet | None:
-        """A picture with its lines; None if it cannot be read.
-
-        Args:
-            path, known: as for `Sheet`.
-        """
+        """A picture with its lines; None if it cannot be read."""
         try:
             require_picture_file(path)
             return Sheet(path, known)
@@ -35,12 +30,7 @@ class Troubles:
             return None
 
     def rows_of(self, rows: Iterable[Row], picture: str, codec: str) -> Iterator[Row]:
-        """What a codec makes of a picture, until it is done or fails.
-
-        Args:
-            rows: lines, each measured when it is asked for.
-            picture, codec: what to call them.
-        """
+        """What a codec makes of a picture, each line measured when it is asked for, until it is done or fails."""
         try:
             yield from rows
         except Exception as error:

@@ -55,7 +55,6 @@ def by_profile(profile: bytes | None, channels: int, grey_by_rgb: bool = True) -
     """A conversion by an ICC profile; None if it is broken or for other channels, as viewers ignore it then.
 
     Args:
-        profile: as it stands in the file.
         channels: of the samples: 1, 3 or 4.
         grey_by_rgb: whether a profile for RGB may describe grey samples too. PNG forbids that.
     """
@@ -81,13 +80,7 @@ def by_profile(profile: bytes | None, channels: int, grey_by_rgb: bool = True) -
 
 
 def by_numbers(primaries: int, transfer: int, narrow: bool = False) -> Conversion | None:
-    """A conversion by code points of ITU-T H.273; None for numbers without a meaning here, and for plain sRGB.
-
-    Args:
-        primaries: number of the colour primaries.
-        transfer: number of the transfer characteristics.
-        narrow: whether black and white lie at 16 and 235 (of 255) rather than at the ends.
-    """
+    """A conversion by H.273's numbers, `narrow` from 16 to 235; None where they mean nothing, or plain sRGB."""
     if primaries not in BY_NUMBER or transfer not in CURVES or (primaries, transfer, narrow) == (1, 13, False):
         return None
     return by_curve(CURVES[transfer], BY_NUMBER[primaries], narrow, transfer if is_hdr(transfer) else None)

@@ -10,11 +10,7 @@ _SHORT, _LONG = 3, 4
 
 
 def orientation_of(exif: bytes) -> int:
-    """The orientation that EXIF data name, 1 to 8; 1 if there is none that makes sense.
-
-    Args:
-        exif: a TIFF header and its first directory (TIFF 6.0), with or without the prefix that it has in JPEG.
-    """
+    """The orientation, 1 to 8, in EXIF data (TIFF 6.0, with JPEG's prefix or without); 1 if none makes sense."""
     block = exif[len(_PREFIX) :] if exif.startswith(_PREFIX) else exif
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
     if order is None:

@@ -21,7 +21,6 @@ MAX_SCANS = 100
 _DRAFT_GAP = 1.5
 """A draft has at least so many times the wanted width and height, so that the last step of scaling stays a fine one."""
 _START, _END, _SCAN, _PROGRESSIVE = 0xD8, 0xD9, 0xDA, 0xC2
-_FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 _JFIF, _EXIF_XMP, _PROFILE, _ADOBE, _COMMENT = 0xE0, 0xE1, 0xE2, 0xEE, 0xFE
 _ICC_PREFIX, _MPF_PREFIX, _ISO_GAIN_MAP = b"ICC_PROFILE\0", b"MPF\0", b"urn:iso:std:iso:ts:21496:-1\0"
 _XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"
@@ -33,7 +32,6 @@ class Jpeg:
 
     Attributes:
         bare: the file without application segments, but for those that say what its channels mean.
-        exif: EXIF data, or nothing.
         profile_parts: of the ICC profile, by their number.
         is_progressive: whether the whole picture has to be held in memory as coefficients.
         is_multiple: whether there are more pictures behind it (CIPA DC-007).

@@ -34,9 +34,7 @@ def sample_strips(data: bytes, spans: list[Span], header: Header) -> Iterator[Sa
     """Samples [n,W,C] from top to bottom: uint16 for 16 bits, else uint8 with the values as stored (0..1 for 1 bit).
 
     Args:
-        data: the file.
         spans: where its compressed pixels lie.
-        header: with the size of this picture.
 
     Raises:
         ValueError: if pixels are missing.

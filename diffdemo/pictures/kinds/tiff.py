@@ -41,8 +41,6 @@ class Layout:
     """What the tags of a TIFF file's first picture say.
 
     Attributes:
-        page: as tifffile has parsed it.
-        photometric: what its values mean.
         orientation: which way is up, as in EXIF.
         alpha: number of the channel that is alpha, or None.
         is_multiplied: whether the colours have been multiplied with alpha.

@@ -12,9 +12,7 @@ from diffdemo.engine import CodecInfo, CurvePoint
 from diffdemo.engine.batch.compress import Outcome
 from diffdemo.engine.batch.means import means
 from diffdemo.engine.classical.formats import FORMATS
-from diffdemo.ui.plot.figure import axis, layout
-from diffdemo.ui.plot.line_names import apart
-from diffdemo.ui.style import look_of
+from diffdemo.ui.plot.figure import apart, axis, layout, look_of, padded
 
 HEIGHT = 300
 _FAINT = "rgba(128,128,128,0.35)"
@@ -35,13 +33,7 @@ class _Kind(NamedTuple):
 
 
 def batch_plot(outcomes: Sequence[Outcome], codec: str, codecs: Sequence[CodecInfo]) -> go.Figure:
-    """Draw what there is so far; lossless files, which have no place on the axis, are left out.
-
-    Args:
-        outcomes: of the pictures that are done.
-        codec: name of the one that wrote the files.
-        codecs: all of our own.
-    """
+    """Draw what there is so far; lossless files, which have no place on the axis, are left out."""
     label = next(each.label for each in codecs if each.name == codec)
     own, jpeg = _Kind(label, look_of(codec, codecs).colour), _Kind("JPEG", FORMATS["jpeg"].colour)
     dots = [(each.name, each.point) for each in outcomes if each.point]
@@ -50,23 +42,20 @@ def batch_plot(outcomes: Sequence[Outcome], codec: str, codecs: Sequence[CodecIn
     ]
     jpegs = [(name, beside) for name, _, beside in pairs]
     across, up = _ranges([point for _, point in (*dots, *jpegs)])
-    figure = go.Figure(layout=_layout(across, up))
-    figure.add_trace(_strokes([(point, beside) for _, point, beside in pairs]))
-    figure.add_trace(_trace(jpegs, jpeg, "square-open"))
-    figure.add_trace(_trace(dots, own, "circle"))
-    _mark_means(figure, outcomes, own, jpeg, up)
-    return figure
-
-
-def _strokes(pairs: Sequence[tuple[CurvePoint, CurvePoint]]) -> go.Scatter:
-    """A faint line from each picture to its JPEG; a gap after each."""
-    return go.Scatter(
-        x=[x for own, jpeg in pairs for x in (own.bpp, jpeg.bpp, None)],
-        y=[y for own, jpeg in pairs for y in (own.psnr_db, jpeg.psnr_db, None)],
+    axes = {"across": axis("bits per pixel", 6, range=across), "up": axis("PSNR, dB", 6, range=up)}
+    figure = go.Figure(layout=layout(HEIGHT, {"l": 44, "r": 96, "t": 8, "b": 40}, **axes))
+    # A faint line from each picture to its JPEG; a gap after each.
+    figure.add_scatter(
+        x=[x for _, point, beside in pairs for x in (point.bpp, beside.bpp, None)],
+        y=[y for _, point, beside in pairs for y in (point.psnr_db, beside.psnr_db, None)],
         mode="lines",
         line={"color": _FAINT, "width": 1},
         hoverinfo="skip",
     )
+    figure.add_trace(_trace(jpegs, jpeg, "square-open"))
+    figure.add_trace(_trace(dots, own, "circle"))
+    _mark_means(figure, outcomes, own, jpeg, up)
+    return figure
 
 
 def _trace(dots: Sequence[tuple[str, CurvePoint]], kind: _Kind, symbol: str) -> go.Scatter:
@@ -108,20 +97,5 @@ def _mark_means(figure: go.Figure, outcomes: Sequence[Outcome], own: _Kind, jpeg
 def _ranges(points: Sequence[CurvePoint]) -> tuple[list[float], list[float]]:
     if not points:
         return _EMPTY
-    across = _range([point.bpp for point in points], _MIN_BPP)
-    return [max(0.0, across[0]), across[1]], _range([point.psnr_db for point in points], _MIN_DB)
-
-
-def _range(values: Sequence[float], least: float) -> list[float]:
-    span = max(values) - min(values)
-    margin = max(_MARGIN * span, (least - span) / 2)
-    return [min(values) - margin, max(values) + margin]
-
-
-def _layout(across: list[float], up: list[float]) -> go.Layout:
-    return layout(
-        HEIGHT,
-        {"l": 44, "r": 96, "t": 8, "b": 40},
-        across=axis("bits per pixel", 6, range=across),
-        up=axis("PSNR, dB", 6, range=up),
-    )
+    left, right = padded([point.bpp for point in points], _MARGIN, _MIN_BPP)
+    return [max(0.0, left), right], [*padded([point.psnr_db for point in points], _MARGIN, _MIN_DB)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -14,12 +14,13 @@ from diffdemo.images import MAX_PIXELS
 from diffdemo.ui import words
 from diffdemo.ui.batch.acts import Batch, Page
 from diffdemo.ui.batch.plot import batch_plot
-from diffdemo.ui.batch.program import BatchEndpoint
 from diffdemo.ui.batch.table import EMPTY
 from diffdemo.ui.codec_controls import codec_choice, offers, preset_choice, rate_slider
+from diffdemo.ui.events import AT_ONCE, LATEST, SILENT
+from diffdemo.ui.fields import choice, plot
+from diffdemo.ui.memory.session import SESSION_SECONDS
 from diffdemo.ui.programs.endpoints import AUTO, MAX_BYTES
 from diffdemo.ui.server.file_fields import FileInput
-from diffdemo.ui.studio.page import SESSION_SECONDS
 
 QUEUE: dict[str, Any] = {"concurrency_id": "batch", "concurrency_limit": 1}
 """One batch at a time, beside the studio and not in its queue: nobody else should wait for a hundred pictures."""
@@ -27,33 +28,10 @@ SIZES = [("0.25", 1 << 18), ("1", 1 << 20), ("4", MAX_PIXELS)]
 """Megapixels that larger pictures are scaled down to."""
 
 
-@dataclass(frozen=True, slots=True)
-class BatchTab:
-    """The components of the tab; those that change during a batch have the names of `Page`."""
-
-    tab: gr.Tab
-    turn: gr.State
-    files: gr.File
-    codec: gr.Radio
-    model: gr.Dropdown
-    bpp: gr.Slider
-    num_bytes: gr.Number
-    preset: gr.Radio
-    most_pixels: gr.Radio
-    pictures: gr.Checkbox
-    start: gr.Button
-    cancel: gr.Button
-    status: gr.HTML
-    plot: gr.Plot
-    archive: gr.DownloadButton
-    sheet: gr.DownloadButton
-    table: gr.HTML
-
-
-def build(tab: gr.Tab, engine: Engine) -> BatchTab:
-    """Lay out the tab; call it inside of it."""
+def build(tab: gr.Tab, engine: Engine) -> SimpleNamespace:
+    """Lay out the tab; call it inside of it. Components that change during a batch have the names of `Page`."""
     first, *_ = codecs = engine.codecs()
-    parts: dict[str, Any] = {"turn": gr.State(0, time_to_live=SESSION_SECONDS)}
+    parts = SimpleNamespace(tab=tab, turn=gr.State(0, time_to_live=SESSION_SECONDS))
     with gr.Row(elem_id="batch", equal_height=False):
         with gr.Column(scale=0, min_width=264, elem_id="batch-order"):
             _build_input(parts, codecs)
@@ -61,24 +39,24 @@ def build(tab: gr.Tab, engine: Engine) -> BatchTab:
             _build_extent(parts)
         with gr.Column(scale=4, min_width=340, elem_id="batch-outcome"):
             _build_outcome(parts, first.name, engine)
-    return BatchTab(tab, **parts)
+    return parts
 
 
-def _build_input(parts: dict[str, Any], codecs: list[CodecInfo]) -> None:
+def _build_input(parts: SimpleNamespace, codecs: list[CodecInfo]) -> None:
     # Without `file_types`: one file of another type would be refused together with all the rest.
-    parts["files"] = FileInput(
+    parts.files = FileInput(
         file_count="multiple",
         label=f"Pictures, at most {MAX_PICTURES}",
         height=150,
         elem_id="batch-files",
     )
-    parts["codec"] = codec_choice(codecs, codecs[0], "batch-codec")
-    parts["model"] = gr.Dropdown(label="Model", visible=False, elem_id="batch-model")
+    parts.codec = codec_choice(codecs, codecs[0], "batch-codec")
+    parts.model = gr.Dropdown(label="Model", visible=False, elem_id="batch-model")
 
 
-def _build_target(parts: dict[str, Any], codec: CodecInfo) -> None:
-    parts["bpp"] = rate_slider(codec, "The same for every picture.", "batch-bpp")
-    parts["num_bytes"] = gr.Number(
+def _build_target(parts: SimpleNamespace, codec: CodecInfo) -> None:
+    parts.bpp = rate_slider(codec, "The same for every picture.", "batch-bpp")
+    parts.num_bytes = gr.Number(
         None,
         precision=0,
         minimum=0,
@@ -86,63 +64,44 @@ def _build_target(parts: dict[str, Any], codec: CodecInfo) -> None:
         info="Instead of the rate; empty to use the rate.",
         elem_id="batch-bytes",
     )
-    parts["preset"] = preset_choice(codec, "batch-preset")
+    parts.preset = preset_choice(codec, "batch-preset")
 
 
-def _build_extent(parts: dict[str, Any]) -> None:
-    parts["most_pixels"] = gr.Radio(
-        SIZES,
-        value=SIZES[1][1],
-        label="Most megapixels",
-        info="Larger pictures are made smaller.",
-        elem_id="batch-pixels",
-        elem_classes="choice",
-    )
-    parts["pictures"] = gr.Checkbox(False, label="Also the decoded pictures, as PNG", elem_id="batch-pictures")
+def _build_extent(parts: SimpleNamespace) -> None:
+    info = "Larger pictures are made smaller."
+    parts.most_pixels = choice(SIZES, SIZES[1][1], "Most megapixels", info, "batch-pixels")
+    parts.pictures = gr.Checkbox(False, label="Also the decoded pictures, as PNG", elem_id="batch-pictures")
     with gr.Row(elem_id="batch-actions"):
-        parts["start"] = gr.Button("Start", variant="primary", min_width=100)
-        parts["cancel"] = gr.Button("Cancel", interactive=False, min_width=80)
+        parts.start = gr.Button("Start", variant="primary", min_width=100)
+        parts.cancel = gr.Button("Cancel", interactive=False, min_width=80)
 
 
-def _build_outcome(parts: dict[str, Any], codec: str, engine: Engine) -> None:
-    parts["status"] = gr.HTML(words.status("Nothing is running."), elem_id="batch-status")
-    parts["plot"] = gr.Plot(
-        batch_plot([], codec, engine.codecs()),
-        label="Rate and distortion of all pictures",
-        show_label=False,
-        format="png",
-        elem_id="batch-plot",
-        buttons=[],
-    )
+def _build_outcome(parts: SimpleNamespace, codec: str, engine: Engine) -> None:
+    parts.status = gr.HTML(words.status("Nothing is running."), elem_id="batch-status")
+    figure = batch_plot([], codec, engine.codecs())
+    parts.plot = plot("Rate and distortion of all pictures", "batch-plot", figure, buttons=[])
     with gr.Row(elem_id="batch-results"):
-        parts["archive"] = gr.DownloadButton("Download the files, .zip", interactive=False, min_width=160)
-        parts["sheet"] = gr.DownloadButton("Download the table, .csv", interactive=False, min_width=160)
-    parts["table"] = gr.HTML(EMPTY, elem_id="batch-table")
+        parts.archive = gr.DownloadButton("Download the files, .zip", interactive=False, min_width=160)
+        parts.sheet = gr.DownloadButton("Download the table, .csv", interactive=False, min_width=160)
+    parts.table = gr.HTML(EMPTY, elem_id="batch-table")
 
 
-def wire(batch: BatchTab, engine: Engine) -> None:
+def wire(batch: SimpleNamespace, engine: Engine) -> None:
     """Connect the tab with what answers its events, and expose the same to programs."""
     acts = Batch(engine)
     page = [getattr(batch, name) for name in Page._fields]
-    shown: dict[str, Any] = {"outputs": page, "show_progress": "hidden", "api_visibility": "private"}
-    quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-    begun = batch.start.click(acts.begin, [batch.files, batch.codec], **shown, queue=False)
+    begun = batch.start.click(acts.begin, [batch.files, batch.codec], page, **AT_ONCE)
     order = [batch.codec, batch.model, batch.bpp, batch.num_bytes, batch.preset, batch.most_pixels, batch.pictures]
-    ran = begun.success(acts.run, [batch.files, *order, batch.turn], **shown, **QUEUE)
-    ran.failure(acts.give_up, None, **shown, queue=False)
-    batch.cancel.click(acts.cancel, None, **shown, queue=False)
-    batch.tab.select(acts.refresh, [batch.codec, batch.model], batch.model, **quiet)
-    batch.codec.input(
-        acts.choose_codec,
-        [batch.codec, batch.model],
-        [batch.codec, batch.model, batch.bpp, batch.preset],
-        trigger_mode="always_last",
-        **quiet,
-    )
-    _expose(engine)
+    ran = begun.success(acts.run, [batch.files, *order, batch.turn], page, **SILENT, **QUEUE)
+    ran.failure(acts.give_up, None, page, **AT_ONCE)
+    batch.cancel.click(acts.cancel, None, page, **AT_ONCE)
+    chosen = [batch.codec, batch.model]
+    batch.tab.select(acts.refresh, chosen, batch.model, **AT_ONCE)
+    batch.codec.input(acts.choose_codec, chosen, [*chosen, batch.bpp, batch.preset], **AT_ONCE, **LATEST)
+    _expose(engine, acts)
 
 
-def _expose(engine: Engine) -> None:
+def _expose(engine: Engine, acts: Batch) -> None:
     """Make the endpoint callable; its components are placed on the page where nobody sees them."""
     with gr.Row(visible=False):
         trigger = gr.Button()
@@ -157,4 +116,4 @@ def _expose(engine: Engine) -> None:
             gr.Checkbox(False, label="decoded pictures too"),
         ]
         outputs = [gr.File(label="zip of .difd files"), gr.File(label="table, CSV"), gr.JSON(label="report")]
-    trigger.click(BatchEndpoint(engine).batch, inputs, outputs, api_name="batch", show_progress="hidden", **QUEUE)
+    trigger.click(acts.batch, inputs, outputs, api_name="batch", show_progress="hidden", **QUEUE)

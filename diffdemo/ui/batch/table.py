@@ -7,7 +7,6 @@ from html import escape
 
 from diffdemo.engine.batch.compress import Outcome, Progress
 from diffdemo.engine.batch.means import Means, means
-from diffdemo.metrics.points import CurvePoint
 from diffdemo.metrics.registry import BASE, METRICS, Values, When, until
 from diffdemo.plain_text import duration
 from diffdemo.ui import words
@@ -21,11 +20,10 @@ _NONE = "-"
 
 def batch_table(outcomes: Sequence[Outcome]) -> str:
     """The pictures that are done, a row each, and a row of means below."""
-    head = "".join(f'<th scope="col">{name}</th>' for name in _heads())
     rows = "".join(_row(outcome) for outcome in outcomes)
     average = means(outcomes)
     foot = f"<tfoot>{_mean_row(average)}</tfoot>" if average.files > 1 else ""
-    grid = f'<table class="batch"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>{foot}</table>'
+    grid = words.table("batch", _heads(), rows, foot)
     # It scrolls sideways on a phone, and what scrolls has to be within reach of the keyboard.
     return f'<div class="scroll" tabindex="0" role="region" aria-label="Pictures of the batch">{grid}</div>'
 
@@ -41,10 +39,10 @@ def _row(outcome: Outcome) -> str:
         f"{outcome.num_bytes:,}",
         f"{outcome.bpp:.3f}",
         *_values(outcome.values),
-        _jpeg(outcome.jpeg),
+        words.quality(outcome.jpeg.psnr_db) if outcome.jpeg else "none so small",
         duration(outcome.seconds),
     )
-    return f"<tr>{name}{_cells(cells)}</tr>"
+    return f"<tr>{name}{words.cells(cells)}</tr>"
 
 
 def _mean_row(average: Means) -> str:
@@ -56,7 +54,7 @@ def _mean_row(average: Means) -> str:
         _mean_jpeg(average),
         _NONE if average.seconds is None else duration(average.seconds),
     )
-    return f'<tr><th scope="row">mean of {average.files} files</th>{_cells(cells)}</tr>'
+    return f'<tr><th scope="row">mean of {average.files} files</th>{words.cells(cells)}</tr>'
 
 
 def _mean_jpeg(average: Means) -> str:
@@ -69,10 +67,6 @@ def _mean_jpeg(average: Means) -> str:
     return f"{jpeg} of {average.rivals}, ours of these {words.quality(average.paired_psnr_db)}"
 
 
-def _cells(texts: Sequence[str]) -> str:
-    return "".join(f"<td>{text}</td>" for text in texts)
-
-
 def _heads() -> list[str]:
     labels = (METRICS[name].label for name in until(When.REST))
     return ["picture", "size", "bytes", "bpp", *labels, "JPEG, same bytes", "time"]
@@ -80,15 +74,12 @@ def _heads() -> list[str]:
 
 def _values(values: Values) -> list[str]:
     """A cell for each metric; nothing in it where that is undefined, as for pictures that are too small."""
-    return [_NONE if (value := values.get(name)) is None else _cell(name, value) for name in until(When.REST)]
-
-
-def _cell(name: str, value: float) -> str:
-    return words.quality(value) if name == BASE else METRICS[name].number(value)
-
-
-def _jpeg(jpeg: CurvePoint | None) -> str:
-    return "none so small" if jpeg is None else words.quality(jpeg.psnr_db)
+    cells = []
+    for name in until(When.REST):
+        value = values.get(name)
+        number = words.quality if name == BASE else METRICS[name].number
+        cells.append(_NONE if value is None else number(value))
+    return cells
 
 
 def working(progress: Progress) -> str:

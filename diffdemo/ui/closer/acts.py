@@ -7,14 +7,16 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import DECODERS, BitsMap, CodecInfo, Decoder, Engine
+from diffdemo.engine import DECODERS, BitsMap, CodecInfo, Decoder
 from diffdemo.images import to_png
 from diffdemo.metrics.registry import METRICS
 from diffdemo.pictures import load_picture
 from diffdemo.ui import words
 from diffdemo.ui.closer import filmstrip
 from diffdemo.ui.closer.result_card import result_card
-from diffdemo.ui.errors import friendly
+from diffdemo.ui.compare import sides
+from diffdemo.ui.errors import refusal
+from diffdemo.ui.events import Events
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.server.files import served
 
@@ -25,31 +27,19 @@ NOT_EMBEDDED = "A part of a {} file is no picture: it arrives all at once. Choos
 NO_MAP = "For a {} file this needs the original, which is not here. Compress the picture on this page."
 
 
-class Looks:
+class Looks(Events):
     """The events of the section, on one engine."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    @friendly
     def film(self, session: Session) -> tuple[dict, dict]:
-        """Show the picture at several sizes of its file, coarse to fine.
-
-        Args:
-            session: who asks.
-        """
+        """Show the picture at several sizes of its file, coarse to fine."""
         self._require_embedded(session)
-        pictures = filmstrip.captioned(filmstrip.film(self._engine, session.data), session.name)
+        frames = filmstrip.film(self._engine, session.data)
+        files = (served(to_png(frame.pixels), f"{session.name}-{frame.num_bytes}.png") for frame in frames)
+        pictures = [*zip(files, map(sides.numbers, frames), strict=True)]
         return gr.update(value=pictures, visible=True), gr.update(visible=True)
 
-    @friendly
     def decoders(self, session: Session, used: int) -> Iterator[dict]:
-        """Decode the same bytes with every decoder of their codec, one beside the other.
-
-        Args:
-            session: who asks.
-            used: bytes of an embedded file to use, from its start.
-        """
+        """Decode the same bytes with every decoder of their codec, one beside the other."""
         codec = self._codec(session)
         original = load_picture(session.original).pixels if session.original else None
         part = int(used) if codec.is_embedded and used else None
@@ -63,14 +53,8 @@ class Looks:
             pictures = [*pictures, (path, f"{caption}{quality}")]
             yield gr.update(value=pictures, visible=True)
 
-    @friendly
     def play(self, session: Session, line: str) -> Iterator[tuple[str, Any]]:
-        """Let the file arrive as slowly as over a line of that kind.
-
-        Args:
-            session: who asks.
-            line: "56k", "3g" or "lora".
-        """
+        """Let the file arrive as slowly as over a line of that kind."""
         self._require_embedded(session)
         before = None
         for arrived in filmstrip.arriving(self._engine, session.data, filmstrip.LINES[line][1]):
@@ -80,32 +64,19 @@ class Looks:
                 picture = gr.update(value=served(to_png(before.pixels), "arriving.png"), visible=True)
             yield filmstrip.clock(arrived, line), picture
 
-    @friendly
     def bits(self, session: Session, used: int) -> tuple[dict, str]:
-        """Show where in the picture the bits of the file went: light where there are many.
-
-        Args:
-            session: who asks.
-            used: bytes of an embedded file to count, from its start.
-        """
+        """Show where in the picture the bits of the file went: light where there are many."""
         codec = self._codec(session)
         found = self._engine.bits_map(session.data, num_bytes=int(used) if codec.is_embedded and used else None)
         if found is None:
-            raise gr.Error(NO_MAP.format(codec.label), print_exception=False)
+            raise refusal(NO_MAP.format(codec.label))
         return gr.update(value=served(to_png(found.pixels), "bits.png"), visible=True), legend(found)
 
-    @friendly
     def card(self, session: Session) -> dict:
-        """Compose original, reconstruction and numbers as one picture to pass on.
-
-        Args:
-            session: who asks.
-        """
+        """Compose original, reconstruction and numbers as one picture to pass on."""
         codec, shown = self._codec(session), session.shown
         if shown is None or not session.original:
-            raise gr.Error(
-                "A card needs the original beside the result. Compress a picture here.", print_exception=False
-            )
+            raise refusal("A card needs the original beside the result. Compress a picture here.")
         original, picture = load_picture(session.original).pixels, load_picture(shown.png).pixels
         caption = words.decoded_caption(shown, codec.label)
         values = ((metric, shown.values.get(name)) for name, metric in METRICS.items())
@@ -121,7 +92,7 @@ class Looks:
     def _codec(self, session: Session) -> CodecInfo:
         """The codec that wrote the session's file."""
         if not session.data:
-            raise gr.Error(NO_FILE, print_exception=False)
+            raise refusal(NO_FILE)
         name = self._engine.describe(session.data).codec
         return next(codec for codec in self._engine.codecs() if codec.name == name)
 
@@ -129,7 +100,7 @@ class Looks:
         codec = self._codec(session)
         if not codec.is_embedded:
             embedded = " or ".join(each.label for each in self._engine.codecs() if each.is_embedded)
-            raise gr.Error(NOT_EMBEDDED.format(codec.label, embedded), print_exception=False)
+            raise refusal(NOT_EMBEDDED.format(codec.label, embedded))
 
 
 def every_way(decoders: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:

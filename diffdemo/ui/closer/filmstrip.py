@@ -10,10 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from diffdemo.engine import Engine, Frame
-from diffdemo.images import to_png
 from diffdemo.ui import words
-from diffdemo.ui.compare import sides
-from diffdemo.ui.studio.screen import served
 
 COUNT = 8
 FRAMES_A_SECOND = 8
@@ -39,13 +36,7 @@ class Arrived:
 
 
 def film(engine: Engine, data: bytes, count: int = COUNT) -> list[Frame]:
-    """Pictures along a file, at sizes evenly spaced in their logarithm; only what has been computed already.
-
-    Args:
-        engine: that has encoded or decoded the file.
-        data: an embedded file.
-        count: of the pictures, the whole file's included.
-    """
+    """Pictures along a file, at sizes evenly spaced in their logarithm; only what has been computed already."""
     steps = [step.end_bytes for step in engine.describe(data).steps if step.received]
     if not steps:
         return []
@@ -55,17 +46,10 @@ def film(engine: Engine, data: bytes, count: int = COUNT) -> list[Frame]:
     return [frame for frame in frames if frame is not None]
 
 
-def captioned(frames: list[Frame], name: str) -> list[tuple[str, str]]:
-    """Paths of PNG files and the words below them, for a gallery."""
-    return [(served(to_png(frame.pixels), f"{name}-{frame.num_bytes}.png"), sides.numbers(frame)) for frame in frames]
-
-
 def arriving(engine: Engine, data: bytes, bits_per_second: float) -> Iterator[Arrived]:
     """A download in real time: what can be seen after so many seconds, a few times a second.
 
     Args:
-        engine: that has encoded or decoded the file.
-        data: an embedded file.
         bits_per_second: of the line; so much of it that nobody waits longer than five minutes.
     """
     whole = len(data)

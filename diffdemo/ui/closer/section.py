@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 
 from diffdemo.ui.closer import filmstrip
 from diffdemo.ui.closer.acts import Looks
+from diffdemo.ui.events import DEVICE, LOW_PRIORITY, SILENT
+from diffdemo.ui.fields import inline_choice
 
 DEFAULT_LINE = "3g"
 _BUTTONS = (
@@ -21,57 +23,28 @@ _BUTTONS = (
 """Name, words, and least width in pixels."""
 
 
-@dataclass(frozen=True, slots=True)
-class Closer:
-    """The components of the section."""
-
-    strip: gr.Button
-    all: gr.Button
-    bits: gr.Button
-    card: gr.Button
-    link: gr.Button
-    frames: gr.Gallery
-    row_of_all: gr.Gallery
-    row: gr.Row
-    line: gr.Radio
-    play: gr.Button
-    halt: gr.Button
-    clock: gr.HTML
-    screen: gr.Image
-    map: gr.Image
-    legend: gr.HTML
-    file: gr.File
-    query: gr.Textbox
-
-
-def build() -> Closer:
+def build() -> SimpleNamespace:
     """Lay out the section; call it inside the studio's tab."""
-    parts: dict[str, Any] = {}
+    parts = SimpleNamespace()
     with gr.Column(elem_id="closer"):
         gr.HTML("<b>Look closer</b><p>How the picture arrives, where its bits went, and both to pass on.</p>")
         with gr.Row(elem_id="closer-buttons"):
             for name, label, width in _BUTTONS:
-                parts[name] = gr.Button(label, size="md", min_width=width, elem_id=f"closer-{name}")
-        parts["frames"] = _gallery("The picture as its bits arrive", "film")
-        with gr.Row(visible=False, elem_id="play-row") as parts["row"]:
-            parts["line"] = gr.Radio(
-                [(label, key) for key, (label, _) in filmstrip.LINES.items()],
-                value=DEFAULT_LINE,
-                label="Play the download over a",
-                info="In real time.",
-                elem_id="line",
-                elem_classes="choice inline",
-            )
+                setattr(parts, name, gr.Button(label, size="md", min_width=width, elem_id=f"closer-{name}"))
+        parts.frames = _gallery("The picture as its bits arrive", "film")
+        with gr.Row(visible=False, elem_id="play-row") as parts.row:
+            lines = [(label, key) for key, (label, _) in filmstrip.LINES.items()]
+            parts.line = inline_choice(lines, DEFAULT_LINE, "Play the download over a", "In real time.", "line")
             for name in ("play", "halt"):
-                parts[name] = gr.Button(name.title(), size="md", scale=0, min_width=90, elem_id=name)
-        parts["row_of_all"] = _gallery("From the same bytes", "all-decoders")
-        parts["clock"] = gr.HTML(elem_id="clock")
-        parts["screen"] = _picture("Arriving", [])
-        parts["map"] = _picture("Bits per pixel", ["fullscreen"])
-        parts["legend"] = gr.HTML(elem_id="bits-legend")
-        parts["file"] = gr.File(label="Result card", interactive=False, visible=False)
-        parts["query"] = gr.Textbox(visible=False, label="Link")
-    return Closer(**parts)
+                setattr(parts, name, gr.Button(name.title(), size="md", scale=0, min_width=90, elem_id=name))
+        parts.row_of_all = _gallery("From the same bytes", "all-decoders")
+        parts.clock = gr.HTML(elem_id="clock")
+        parts.screen = _picture("Arriving", [])
+        parts.map = _picture("Bits per pixel", ["fullscreen"])
+        parts.legend = gr.HTML(elem_id="bits-legend")
+        parts.file = gr.File(label="Result card", interactive=False, visible=False)
+        parts.query = gr.Textbox(visible=False, label="Link")
+    return parts
 
 
 def _picture(label: str, buttons: list[Any]) -> gr.Image:
@@ -95,23 +68,8 @@ def _gallery(label: str, name: str) -> gr.Gallery:
     )
 
 
-def wire(
-    closer: Closer,
-    looks: Looks,
-    session: gr.State,
-    used: gr.Slider,
-    *,
-    device: dict[str, Any],
-    low_priority: dict[str, Any],
-) -> Any:
-    """Connect the section with the studio's session; gives the event that computes, for others to cancel.
-
-    Args:
-        closer: its components.
-        looks: the handlers.
-        session, used: of the studio.
-        device, low_priority: options of events that compute, and of those that must make nobody wait.
-    """
+def wire(closer: SimpleNamespace, looks: Looks, session: gr.State, used: gr.Slider) -> Any:
+    """Connect the section with the studio's session; gives the event that computes, for others to cancel."""
     quiet: dict[str, Any] = {"show_progress": "hidden"}
     closer.strip.click(looks.film, session, [closer.frames, closer.row], api_name="film", **quiet)
     playing = closer.play.click(
@@ -120,14 +78,12 @@ def wire(
         [closer.clock, closer.screen],
         concurrency_id="play",
         concurrency_limit=8,
-        api_visibility="private",
-        **quiet,
+        **SILENT,
     )
     closer.halt.click(None, cancels=[playing], api_visibility="private")
-    closer.bits.click(
-        looks.bits, [session, used], [closer.map, closer.legend], api_name="bits_map", **low_priority, **quiet
-    )
+    bits = [closer.map, closer.legend]
+    closer.bits.click(looks.bits, [session, used], bits, api_name="bits_map", **LOW_PRIORITY, **quiet)
     closer.card.click(looks.card, session, closer.file, api_name="result_card", **quiet)
     return closer.all.click(
-        looks.decoders, [session, used], closer.row_of_all, api_name="all_decoders", show_progress="minimal", **device
+        looks.decoders, [session, used], closer.row_of_all, api_name="all_decoders", show_progress="minimal", **DEVICE
     )

@@ -40,7 +40,6 @@ def pair(left: Side, right: Side, original: bytes) -> dict[str, Any]:
     """Two pictures of one size as the component's value.
 
     Args:
-        left, right: what to show.
         original: PNG; of two sides one has to be this for the blind test. Empty if nobody has it.
     """
     width, height = size_of(left.png)

@@ -20,13 +20,7 @@ ORIGINAL, OURS, MEAN = "original", "ours", "mean"
 
 
 def entries(own: Iterable[CodecInfo], *, is_embedded: bool, has_original: bool) -> list[tuple[str, str]]:
-    """What can stand on either side: words and key, what stands on the left at first before the others.
-
-    Args:
-        own: our codecs that can be used at once.
-        is_embedded: whether every beginning of the file is a picture.
-        has_original: whether the picture that was compressed is here.
-    """
+    """What can stand on either side: words and key, what stands on the left at first before the others."""
     simplest, ours = (words.simplest(is_embedded=is_embedded), MEAN), ("this file", OURS)
     if not has_original:
         return [simplest, ours]
@@ -36,22 +30,12 @@ def entries(own: Iterable[CodecInfo], *, is_embedded: bool, has_original: bool) 
 
 
 def takes_amount(key: str, *, is_embedded: bool) -> bool:
-    """Whether it can be had at a rate of its own; the file itself has its slider.
-
-    Args:
-        key: what stands on a side.
-        is_embedded: whether every beginning of the file is a picture.
-    """
+    """Whether it can be had at a rate of its own; the file itself has its slider."""
     return key not in (ORIGINAL, OURS, MEAN) or (key == MEAN and is_embedded)
 
 
 def on_stage(session: Session, label: str) -> tuple[Side, Side] | None:
-    """Left and right; None before there is a file.
-
-    Args:
-        session: whose stage.
-        label: of the file's codec.
-    """
+    """Left and right; None before there is a file."""
     if session.shown is None:
         return None
     shown = session.shown

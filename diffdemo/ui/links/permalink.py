@@ -54,19 +54,15 @@ class Place:
 def to_query(place: Place) -> str:
     """The query string, without "?"; a file that is too long is left out."""
     plain = {each.name: getattr(place, each.name) for each in fields(Place) if each.name not in ("knobs", "file")}
-    query = {name: _text(value) for name, value in (plain | dict(place.knobs)).items() if value not in (None, "")}
+    given = {name: value for name, value in (plain | dict(place.knobs)).items() if value not in (None, "")}
+    query = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in given.items()}
     if 0 < len(place.file) <= LONGEST_FILE:
         query["file"] = base64.urlsafe_b64encode(place.file).decode().rstrip("=")
     return urlencode(query)
 
 
 def from_query(query: Mapping[str, str], codecs: Collection[str]) -> Place:
-    """The place that a query string means, whatever else may be in it.
-
-    Args:
-        query: names and values, all of them text.
-        codecs: names of those that there are.
-    """
+    """The place that a query string means, whatever else may be in it."""
     readers = _READERS | {"codec": _one_of(*codecs)}
     read = {name: reader(query[name]) for name, reader in readers.items() if query.get(name)}
     known: dict[str, Any] = {name: value for name, value in read.items() if value is not None}
@@ -77,10 +73,6 @@ def from_query(query: Mapping[str, str], codecs: Collection[str]) -> Place:
 def place_of(request: gr.Request | None, codecs: Collection[str]) -> Place:
     """What the link says that the page was opened with; `codecs` are names of those that there are."""
     return Place() if request is None else from_query(dict(request.query_params), codecs)
-
-
-def _text(value: float | str) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _number(kind: type[float], least: float, most: float) -> Callable[[str], float | None]:

@@ -8,7 +8,8 @@ import gradio as gr
 
 from diffdemo.engine import KNOBS, Engine
 from diffdemo.ui.codec_controls import encoding_controls, offers, read_by
-from diffdemo.ui.errors import friendly
+from diffdemo.ui.errors import refusal
+from diffdemo.ui.events import AT_ONCE, SILENT, Events
 from diffdemo.ui.links.permalink import LONGEST_FILE, Place, place_of, to_query
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.models import choice
@@ -26,22 +27,16 @@ COPY = """(query) => {
 bar all the same."""
 
 
-class Sharing:
+class Sharing(Events):
     """The events of links, on one engine."""
 
     def __init__(self, engine: Engine, opening: Opening) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self._opening = opening
         self._codecs = offers(engine)
 
-    @friendly
     def link(self, session: Session, settings: Settings, choices: Choices) -> str:
-        """The query string of what is chosen, with the file in it if that is short.
-
-        Args:
-            session: who asks.
-            settings, choices: what the controls for encoding and for decoding say.
-        """
+        """The query string of what is chosen, with the file in it if that is short."""
         own = {example.name for example in self._engine.examples()}
         codec = settings.codec or next(iter(self._codecs))
         of_file = self._engine.describe(session.data).codec if session.data else codec
@@ -64,7 +59,6 @@ class Sharing:
             gr.Info("The link is in the address bar and, where the browser allows it, copied.")
         return to_query(place)
 
-    @friendly
     def restore(self, request: gr.Request | None = None) -> tuple[Any, ...]:
         """Set the studio's controls as a link says; what it does not name stays as it is.
 
@@ -87,50 +81,29 @@ class Sharing:
         others = (place.num_bytes, place.prompt or None, decoder, *map(knobs.get, KNOBS))
         return (*controls, *map(_if_given, others))
 
-    @friendly
     def linked(self, session: Session, request: gr.Request | None = None) -> Waiting | dict:
-        """The file that travels in the link, for the studio to open; nothing if there is none.
-
-        Args:
-            session: who asks.
-        """
+        """The file that travels in the link, for the studio to open; nothing if there is none."""
         place = place_of(request, self._codecs)
         if not place.file:
             return gr.skip()
         info = self._engine.describe(place.file)
         missing = self._opening.missing(place.file, info)
         if missing:
-            raise gr.Error(
-                f"The file of this link needs {missing.label}. Download it in the model menu, then open the link anew.",
-                print_exception=False,
+            raise refusal(
+                f"The file of this link needs {missing.label}. Download it in the model menu, then open the link anew."
             )
         return Waiting("shared", place.file, info.model or "", session.turn)
 
 
 def wire(studio: Studio, sharing: Sharing, button: gr.Button, query: gr.Textbox, greeted: Any) -> None:
-    """Connect links with the studio.
-
-    Args:
-        studio: its components.
-        sharing: the handlers.
-        button, query: to make a link, and where its query string passes through.
-        greeted: the event after which a link is restored.
-    """
-    made = button.click(
-        by_values(sharing.link),
-        [studio.session, *studio.settings, *studio.choices],
-        query,
-        show_progress="hidden",
-        queue=False,
-        api_visibility="private",
-    )
+    """Connect links with the studio."""
+    chosen = [studio.session, *studio.settings, *studio.choices]
+    made = button.click(by_values(sharing.link), chosen, query, **AT_ONCE)
     made.success(None, query, query, js=COPY, api_visibility="private")
     restored = [studio.codec, studio.bpp, studio.preset, studio.seed, studio.model, studio.num_bytes, studio.prompt]
-    restored += [studio.decoder, *studio.knobs.values()]
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    set_up = greeted.success(sharing.restore, None, restored, queue=False, **quiet)
+    set_up = greeted.success(sharing.restore, None, [*restored, studio.decoder, *studio.knobs.values()], **AT_ONCE)
     # By way of the state that also releases a file when its model has come: it changes only if there is a file.
-    set_up.success(sharing.linked, studio.session, studio.ready, **quiet)
+    set_up.success(sharing.linked, studio.session, studio.ready, **SILENT)
 
 
 def _if_given(value: object) -> Any:

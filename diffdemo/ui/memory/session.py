@@ -12,9 +12,7 @@ from diffdemo.images import to_png
 from diffdemo.metrics.points import CurvePoint
 from diffdemo.metrics.registry import BASE, Values
 from diffdemo.ui.likeness import is_settled, likeness
-from diffdemo.ui.memory.earlier import Earlier
-from diffdemo.ui.memory.runs import Run, with_run
-from diffdemo.ui.memory.tried import Tried
+from diffdemo.ui.memory.tried import Earlier, Run, Tried, with_run
 from diffdemo.ui.rates import EQUAL
 
 SESSION_SECONDS = 3600
@@ -35,24 +33,11 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """What one of our own codecs made of the picture, apart from the file of the page.
+    """What one of our own codecs made of the picture with so many bytes, so far or (`is_done`) as the result."""
 
-    Attributes:
-        codec: its name.
-        asked: how many bytes it was given.
-        side: how that looks, so far.
-        is_done: whether it is the result.
-    """
-
-    codec: str
-    asked: int
+    wanted: Wanted
     side: Side
     is_done: bool
-
-    @property
-    def wanted(self) -> Wanted:
-        """What this is the answer to."""
-        return self.codec, self.asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import gradio as gr
-
 from diffdemo.engine import Engine, ModelInfo
 from diffdemo.errors import RateError
+from diffdemo.ui.errors import refusal
 from diffdemo.ui.models import card
 
 
@@ -22,8 +21,6 @@ def chosen(engine: Engine, codec: str, name: str | None, models: Sequence[ModelI
     A menu that was filled for one codec may still stand there when another is chosen; the codec is what counts.
 
     Args:
-        engine: that knows them.
-        codec: name of the codec.
         name: of the model; None for the codec's own choice.
         models: all of them, from whoever has asked the engine already.
     """
@@ -36,7 +33,6 @@ def of_program(engine: Engine, codec: str, name: str) -> ModelInfo:
     """The model that a program means: by its name, by a codec, or neither.
 
     Args:
-        engine: that knows them.
         codec: name of one, or "auto" for that of the model.
         name: of the model; "" for the codec's own choice.
 
@@ -60,8 +56,5 @@ def usable(engine: Engine, codec: str, name: str | None) -> ModelInfo:
     info = chosen(engine, codec, name)
     if not info.is_here:
         size = card.volume(info.num_bytes)
-        raise gr.Error(
-            f"{info.label} is not here yet. Press “Download {size}”, or choose a model that is here.",
-            print_exception=False,
-        )
+        raise refusal(f"{info.label} is not here yet. Press “Download {size}”, or choose a model that is here.")
     return info

@@ -12,7 +12,7 @@ from diffdemo.images import Pixels
 from diffdemo.metrics.curves import bytes_needed, value_at
 from diffdemo.metrics.registry import BASE
 from diffdemo.ui.per_picture import PerPicture
-from diffdemo.ui.style import Curve
+from diffdemo.ui.plot.figure import Curve
 
 _MAX_PICTURES = 32
 _Sweeps = dict[str, Future[list[CurvePoint]]]

@@ -8,9 +8,8 @@ from itertools import cycle
 
 from diffdemo.engine import DECODERS, CodecInfo, CurvePoint, Decoder
 from diffdemo.engine.classical.formats import FORMATS, drawn
-from diffdemo.ui.memory.earlier import Earlier
-from diffdemo.ui.memory.tried import Tried
-from diffdemo.ui.style import Curve, look_of
+from diffdemo.ui.memory.tried import Earlier, Tried
+from diffdemo.ui.plot.figure import Curve, look_of
 
 QUICKEST = "one step"
 """How the files of a codec that is not embedded are decoded for its curve."""
@@ -66,15 +65,7 @@ def lines_of(
     earlier: Sequence[Earlier] = (),
     settings: Sequence[str] = (),
 ) -> list[Line]:
-    """Everything that has a point.
-
-    Args:
-        codecs: all of our own.
-        curves: of any of them, and of classical codecs.
-        tried: other decodes.
-        earlier: encodes before the present one; those whose points are all in another line are left out.
-        settings: of the present encode; see `Earlier`.
-    """
+    """Everything that has a point, but earlier encodes whose points are all in another line; see `Earlier`."""
     lines = [_baseline(curve) if curve.codec in FORMATS else _own(curve, codecs) for curve in curves]
     seen = {point for line in lines for point in line.points}
     unseen = [each for each in earlier if not seen.issuperset(each.points)]

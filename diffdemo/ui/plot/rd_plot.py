@@ -10,10 +10,8 @@ import plotly.graph_objects as go
 
 from diffdemo.engine import CurvePoint
 from diffdemo.metrics.registry import BASE, told
-from diffdemo.ui.plot.figure import NEUTRAL, axis, layout
-from diffdemo.ui.plot.line_names import apart
+from diffdemo.ui.plot.figure import NEUTRAL, apart, axis, layout
 from diffdemo.ui.plot.lines import Line
-from diffdemo.ui.plot.published_lines import Overlay
 from diffdemo.ui.plot.view import ACROSS, Sized, View, heights_of, ticks, title, width_of
 
 HEIGHT, SMALL_HEIGHT = 360, 262
@@ -31,7 +29,7 @@ Place = tuple[float, float, str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Drawn:
+class Drawn:
     """A line or points in the plot.
 
     Attributes:
@@ -46,7 +44,7 @@ class _Drawn:
     end: str = ""
     is_followed: bool = False
 
-    def within(self, span: tuple[float, float]) -> _Drawn:
+    def within(self, span: tuple[float, float]) -> Drawn:
         """The part between the borders, with the point where it crosses the right one, which nobody measured."""
         inside = [place for place in self.places if span[0] <= place[0] <= span[1]]
         beyond = [place for place in self.places if place[0] > span[1]]
@@ -71,26 +69,19 @@ def rd_plot(
     colour: str = NEUTRAL,
     ceiling: float | None = None,
     num_pixels: int = SMALL_PICTURE,
-    others: Sequence[Overlay] = (),
+    others: Sequence[Drawn] = (),
     is_small: bool = False,
 ) -> go.Figure:
     """Draw what is known of a picture; higher is better.
 
     Args:
-        lines: what is known.
         view: axes, and what is switched off.
-        shown: what is on the stage.
-        colour: of the stroke there.
         ceiling: PSNR in dB that the model's autoencoder alone reaches; None where there is none.
-        num_pixels: of the picture.
-        others: published curves.
-        is_small: whether it shares its place.
     """
     own = [_own(line, view) for line in lines if line.kind not in view.hidden]
-    theirs = [_theirs(each) for each in others]
     followed = [x for each in own if each.is_followed for x, _, _ in each.places] + ([view.x(shown)] if shown else [])
-    span = width_of(view, followed, [x for each in theirs for x, _, _ in each.places], num_pixels)
-    own, theirs = ([part for each in group if (part := each.within(span)).places] for group in (own, theirs))
+    span = width_of(view, followed, [x for each in others for x, _, _ in each.places], num_pixels)
+    own, theirs = ([part for each in group if (part := each.within(span)).places] for group in (own, others))
     ends = [(each.end, *each.places[-1][:2]) for each in own if each.end]
     heights = [y for each in (*own, *theirs) for _, y, _ in each.places]
     level = ceiling if view.metric == BASE else None
@@ -110,7 +101,7 @@ def rd_plot(
     return figure
 
 
-def _own(line: Line, view: View) -> _Drawn:
+def _own(line: Line, view: View) -> Drawn:
     found = ((view.x(point), view.y(point), _text(line.label, point)) for point in line.points)
     places = [(x, y, text) for x, y, text in found if y is not None]
     look = {
@@ -120,18 +111,12 @@ def _own(line: Line, view: View) -> _Drawn:
         "marker": {"symbol": line.symbol, "size": line.size, "color": line.colour},
         "showlegend": False,
     }
-    return _Drawn(places, look, (line.end or line.label) if line.width else "", line.is_followed)
+    return Drawn(places, look, (line.end or line.label) if line.width else "", line.is_followed)
 
 
 def _text(label: str, point: CurvePoint) -> str:
     sizes = f"{point.num_bytes:,} bytes · {point.bpp:.3f} bpp"
     return f"{label}<br>{sizes}<br>{' · '.join(told(point.values))}"
-
-
-def _theirs(overlay: Overlay) -> _Drawn:
-    dash = "dash" if overlay.is_estimate else "solid"
-    line = {"color": overlay.colour, "width": 1.25, "dash": dash}
-    return _Drawn(overlay.places, {"name": overlay.label, "mode": "lines", "opacity": 0.8, "line": line})
 
 
 def _name(figure: go.Figure, ends: Sequence[tuple[str, float, float]], view: View, gap: float, high: float) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from diffdemo.engine import CurvePoint
 from diffdemo.metrics.registry import BASE, METRICS
+from diffdemo.ui.memory.session import Shown
+from diffdemo.ui.plot.figure import padded
 
 Across = Literal["bpp", "bytes"]
 Scale = Literal["linear", "log"]
@@ -21,18 +23,8 @@ _MIN_BPP = 0.5
 _MIN_DECADES = 1.0
 _MAX_DECADES = 3.0
 _MAX_TICKS = 7
-
-
-class Sized(Protocol):
-    """Anything with a number of bytes, and the same in bits per pixel."""
-
-    @property
-    def num_bytes(self) -> int:
-        """Of its file."""
-
-    @property
-    def bpp(self) -> float:
-        """Of its picture."""
+Sized = CurvePoint | Shown
+"""What has a number of bytes, and the same in bits per pixel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +36,7 @@ class View:
         across: unit of the rate.
         scale: of the rate.
         hidden: kinds of lines that are switched off; see `lines.kinds`.
-        others: set of published curves beside them, see `published_lines`; "" for none.
+        others: set of published curves beside them, see `published`; "" for none.
         sweeps: whether to compute the curves of all codecs that are not embedded, too.
     """
 
@@ -110,14 +102,10 @@ def ticks(metric: str, heights: tuple[float, float]) -> dict[str, Any]:
     if METRICS[metric].higher_is_better:
         return {}
     low, high = heights
-    step = next(step for step in _round_steps() if (high - low) / step <= _MAX_TICKS)
+    round_steps = (each * 10.0**power for power in count(-2) for each in (1, 2, 5))
+    step = next(step for step in round_steps if (high - low) / step <= _MAX_TICKS)
     numbers = [number * step for number in range(max(0, math.ceil(-high / step)), math.floor(-low / step) + 1)]
     return {"tickvals": [-number for number in numbers], "ticktext": [f"{number:g}" for number in numbers]}
-
-
-def _round_steps() -> Iterator[float]:
-    for power in count(-2):
-        yield from (each * 10.0**power for each in (1, 2, 5))
 
 
 def width_of(view: View, own: Sequence[float], others: Sequence[float], num_pixels: int) -> tuple[float, float]:
@@ -125,12 +113,6 @@ def width_of(view: View, own: Sequence[float], others: Sequence[float], num_pixe
 
     It follows what is the visitor's own, because the classical codecs can go on far beyond what is being looked at;
     of published curves at least a half must be in sight.
-
-    Args:
-        view: what is shown.
-        own: rates of our own codecs and of what is on the stage.
-        others: rates of published curves.
-        num_pixels: of the picture.
     """
     least = _MIN_BPP if view.across == "bpp" else _MIN_BPP * num_pixels / 8
     highest = max(least, 1.15 * max(own, default=0.0))
@@ -148,8 +130,6 @@ def heights_of(heights: Sequence[float], metric: str = BASE) -> tuple[float, flo
     if not heights:
         low, high = (height(value, metric) or 0.0 for value in kind.usual)
         return low, high
-    span = max(heights) - min(heights)
-    margin = max(0.06 * span, (kind.least_span - span) / 2)
-    low, high = min(heights) - margin, max(heights) + margin
+    low, high = padded(heights, 0.06, kind.least_span)
     beyond = 0.0 if kind.higher_is_better else max(0.0, high)  # No distance is less than none.
     return low - beyond, high - beyond

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from typing import Any
-
-import gradio as gr
 
 from diffdemo.engine import Engine
 from diffdemo.engine.classical.files import available
@@ -14,17 +11,15 @@ from diffdemo.engine.classical.formats import RAW_BPP
 from diffdemo.errors import ImageError, RateError
 from diffdemo.images import MAX_PIXELS, Pixels, to_png
 from diffdemo.metrics.distortion import bits_per_pixel
-from diffdemo.metrics.registry import METRICS, Values, measure
+from diffdemo.metrics.registry import METRICS, measure
 from diffdemo.pictures import load_picture
 from diffdemo.ui.codec_controls import offers
 from diffdemo.ui.compare.sides import ORIGINAL
-from diffdemo.ui.errors import friendly
+from diffdemo.ui.events import Events
 from diffdemo.ui.models import choice
-from diffdemo.ui.programs.endpoints import MAX_BYTES, notes_of
-from diffdemo.ui.server.file_fields import FileInput
+from diffdemo.ui.programs.endpoints import notes_of
 from diffdemo.ui.server.uploads import require_upload
 from diffdemo.ui.studio.screen import served, stem_of
-from diffdemo.ui.studio.wiring import DEVICE
 
 Moment = tuple[str | None, str | None, dict[str, Any]]
 """What the call tells at a time: both pictures, once they are there, and a report."""
@@ -32,28 +27,9 @@ Moment = tuple[str | None, str | None, dict[str, Any]]
 # The descriptions below are what an agent reads. Gradio takes the first line of each argument, hence one line for each.
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What became of the picture on one side.
-
-    Attributes:
-        pixels: uint8 [H,W,3].
-        num_bytes: of its file.
-        report: numbers, for whoever asked.
-    """
-
-    pixels: Pixels
-    num_bytes: int
-    report: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Events):
     """The call, on one engine."""
 
-    engine: Engine
-
-    @friendly
     def compare_codecs(
         self,
         image: str,
@@ -77,94 +53,70 @@ class Comparison:
             Both pictures as PNG files, and a report with bytes, rate, PSNR, MS-SSIM and (with its weights) LPIPS.
             Until both are done there are no pictures yet, and the report says how far it is.
         """
-        own = own or self.engine.codecs()[0].name
+        own = own or self._engine.codecs()[0].name
         pixels, notes = self._fitted(image, own, codec)
         num_pixels = pixels.shape[0] * pixels.shape[1]
         asked = _asked(bpp, num_pixels) or int(num_bytes or 0)
         if asked < 1:
             raise RateError("How large the first file may be is missing: please give num_bytes or bpp.")
-        ours = yield from self._made(own, pixels, asked)
-        equal = asked if own == ORIGINAL else ours.num_bytes
+        first, ours = yield from self._made(own, pixels, asked)
+        equal = asked if own == ORIGINAL else ours["num_bytes"]
         theirs_asked = _asked(their_bpp, num_pixels) or equal
-        theirs = yield from self._made(codec, pixels, theirs_asked)
-        if theirs.num_bytes > theirs_asked and codec != ORIGINAL:
+        second, theirs = yield from self._made(codec, pixels, theirs_asked)
+        if theirs["num_bytes"] > theirs_asked and codec != ORIGINAL:
             than = "was asked for" if their_bpp else "ours"
             notes.append(f"The smallest {codec} file that was found is larger than {than}.")
-        if ours.num_bytes > asked and own != ORIGINAL:
+        if ours["num_bytes"] > asked and own != ORIGINAL:
             notes.append(f"The smallest {own} file that was found is larger than was asked for.")
         stem = stem_of(image)
         yield (
-            served(to_png(ours.pixels), f"{stem}-{own}.png"),
-            served(to_png(theirs.pixels), f"{stem}-{codec}.png"),
-            {"ours": ours.report, "theirs": theirs.report, "notes": notes},
+            served(to_png(first), f"{stem}-{own}.png"),
+            served(to_png(second), f"{stem}-{codec}.png"),
+            {"ours": ours, "theirs": theirs, "notes": notes},
         )
 
     def _fitted(self, image: str, *codecs: str) -> tuple[Pixels, list[str]]:
         """The picture as all of them take it, and what was done to it for that."""
         picture = load_picture(require_upload(image), most_pixels=MAX_PIXELS)
         pixels, notes = picture.pixels, notes_of(picture)
-        chosen = [choice.chosen(self.engine, codec, None) for codec in codecs if codec in offers(self.engine)]
+        chosen = [choice.chosen(self._engine, codec, None) for codec in codecs if codec in offers(self._engine)]
         for model in chosen:
-            fitted = self.engine.fit(pixels, model.name)
+            fitted = self._engine.fit(pixels, model.name)
             pixels, notes = fitted.pixels, notes + ([fitted.note] if fitted.note else [])
-        if any(self.engine.fit(pixels, model.name).pixels.shape != pixels.shape for model in chosen):
+        if any(self._engine.fit(pixels, model.name).pixels.shape != pixels.shape for model in chosen):
             raise ImageError("These two codecs take pictures of different sizes, and cannot be compared on one.")
         return pixels, notes
 
-    def _made(self, codec: str, pixels: Pixels, asked: int) -> Generator[Moment, None, Made]:
-        """The picture through a codec, with so many bytes at most; what is original has those of its pixels.
+    def _made(self, codec: str, pixels: Pixels, asked: int) -> Generator[Moment, None, tuple[Pixels, dict[str, Any]]]:
+        """The picture through a codec, with so many bytes at most, and numbers; the original has those of its pixels.
 
         Yields how far it is, so that whoever has left is not worked for.
         """
         height, width = pixels.shape[:2]
-        size: dict[str, Any]
-        known: Values
-        how: dict[str, Any]
         if codec == ORIGINAL:
             size = {"codec": codec, "num_bytes": pixels.nbytes, "bpp": RAW_BPP}
-            return Made(pixels, pixels.nbytes, size | dict.fromkeys(METRICS))
-        if codec in offers(self.engine):
-            model = choice.chosen(self.engine, codec, None).name
-            for last in self.engine.encode(pixels, codec=codec, model=model, num_bytes=asked):
+            return pixels, size | dict.fromkeys(METRICS)
+        how: dict[str, Any]
+        if codec in offers(self._engine):
+            model = choice.chosen(self._engine, codec, None).name
+            for last in self._engine.encode(pixels, codec=codec, model=model, num_bytes=asked):
                 share = last.frame.step / max(1, last.frame.num_steps)
                 yield None, None, {"codec": codec, "share": share, "seconds_left": last.frame.seconds_left}
-            picture, num_bytes = last.frame.pixels, len(last.data)
-            known, how = last.frame.values, {"decoder": last.frame.decoder}
+            picture, num_bytes, known = last.frame.pixels, len(last.data), last.frame.values
+            how = {"decoder": last.frame.decoder}
         elif codec in available():
-            result = self.engine.classical(pixels, codec, num_bytes=asked)
-            picture, num_bytes = result.pixels, len(result.data)
-            known, how = result.point.values, {"quality": result.quality}
+            result = self._engine.classical(pixels, codec, num_bytes=asked)
+            picture, num_bytes, known = result.pixels, len(result.data), result.point.values
+            how = {"quality": result.quality}
         else:
-            raise RateError(f"There is no codec '{codec}' here; choose one of: {', '.join(_choices(self.engine))}.")
-        size = {"codec": codec, "num_bytes": num_bytes, "bpp": bits_per_pixel(num_bytes, width, height)}
-        return Made(picture, num_bytes, {**size, **measure(pixels, picture, METRICS, known), **how})
+            raise RateError(f"There is no codec '{codec}' here; choose one of: {', '.join(choices(self._engine))}.")
+        bpp = bits_per_pixel(num_bytes, width, height)
+        values = measure(pixels, picture, METRICS, known)
+        return picture, {"codec": codec, "num_bytes": num_bytes, "bpp": bpp, **values, **how}
 
 
-def expose(engine: Engine) -> None:
-    """Make the call callable; its components are placed on the page where nobody sees them."""
-    with gr.Row(visible=False):
-        image, report = FileInput(label="picture"), gr.JSON(label="report")
-        num_bytes = gr.Number(10_000, precision=0, minimum=0, maximum=MAX_BYTES, label="most bytes of the first file")
-        codec = gr.Radio(_choices(engine), value="jpeg", label="the second codec")
-        own = gr.Radio(_choices(engine), value=engine.codecs()[0].name, label="the first codec")
-        bpp = gr.Number(
-            None, minimum=0, maximum=RAW_BPP, label="bits per pixel of the first file; empty for most bytes"
-        )
-        their_bpp = gr.Number(
-            None, minimum=0, maximum=RAW_BPP, label="bits per pixel of the second file; empty for equal bytes"
-        )
-        ours, theirs = gr.File(label="first picture, PNG file"), gr.File(label="second picture, PNG file")
-        gr.Button().click(
-            Comparison(engine).compare_codecs,
-            [image, num_bytes, codec, own, bpp, their_bpp],
-            [ours, theirs, report],
-            api_name="compare_codecs",
-            show_progress="hidden",
-            **DEVICE,
-        )
-
-
-def _choices(engine: Engine) -> list[str]:
+def choices(engine: Engine) -> list[str]:
+    """Names of what can be compared."""
     return [ORIGINAL, *offers(engine), *available()]
 
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
-from diffdemo.engine import KNOBS, Engine, Frame
+from diffdemo.engine import KNOBS, Frame
 from diffdemo.engine.classical.formats import FORMATS
 from diffdemo.errors import ImageError, RateError
-from diffdemo.images import MAX_PIXELS, Pixels, to_png
+from diffdemo.images import MAX_PIXELS, to_png
 from diffdemo.metrics.maps import difference, error_map
 from diffdemo.metrics.registry import METRICS, When, measure, until
 from diffdemo.pictures import Picture, load_picture
-from diffdemo.ui.errors import friendly
+from diffdemo.ui.events import Events
 from diffdemo.ui.models import choice
 from diffdemo.ui.server.uploads import read_upload, require_upload
 from diffdemo.ui.studio.screen import served, stem_of
@@ -26,13 +26,9 @@ ENOUGH = 0.9
 """Share of the bytes that were asked for below which a file is said to be complete before them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoints:
+class Endpoints(Events):
     """The calls, on one engine."""
 
-    engine: Engine
-
-    @friendly
     def compress(
         self,
         image: str,
@@ -60,12 +56,12 @@ class Endpoints:
             The file, and a report: size, rate, PSNR and MS-SSIM of what it decodes to by default, the model, and notes.
             Until it is done there is no file yet, and the report says how far it is.
         """
-        chosen = choice.of_program(self.engine, codec, model)
+        chosen = choice.of_program(self._engine, codec, model)
         picture = load_picture(require_upload(image), most_pixels=MAX_PIXELS)
         rate: dict[str, Any] = {"num_bytes": int(num_bytes)} if num_bytes else {"bpp": float(bpp)}
-        fitted = self.engine.fit(picture.pixels, chosen.name, preset=preset, **rate)
+        fitted = self._engine.fit(picture.pixels, chosen.name, preset=preset, **rate)
         options = {"preset": preset, "seed": int(seed), "prompt": prompt or "", **rate}
-        for moment in self.engine.encode(fitted.pixels, codec=chosen.codec, model=chosen.name, **options):
+        for moment in self._engine.encode(fitted.pixels, codec=chosen.codec, model=chosen.name, **options):
             yield None, _progress(moment.frame)
         asked = num_bytes or bpp * fitted.pixels.size / 24
         notes = [*notes_of(picture), *([fitted.note] if fitted.note else [])]
@@ -74,7 +70,6 @@ class Endpoints:
         report = _numbers(moment.frame) | {"model": chosen.name, "notes": notes}
         yield served(moment.data, f"{stem_of(image)}.difd"), report
 
-    @friendly
     def decompress(
         self,
         file: str,
@@ -102,7 +97,7 @@ class Endpoints:
             The picture, and a report: bytes used, rate, steps, seconds.
             Until it is done there is no picture yet, and the report says how far it is.
         """
-        frames = self.engine.decode(
+        frames = self._engine.decode(
             read_upload(file),
             num_bytes=_whole_number(num_bytes),
             decoder=None if decoder == AUTO else decoder,
@@ -116,7 +111,6 @@ class Endpoints:
             yield None, _progress(frame)
         yield served(to_png(frame.pixels), f"{stem_of(file)}.png"), _numbers(frame)
 
-    @friendly
     def samples(
         self,
         file: str,
@@ -142,7 +136,7 @@ class Endpoints:
             The pictures, their mean, and their spread (standard deviation, four times as bright), as PNG files.
             Until all are drawn there is nothing yet.
         """
-        drawn = self.engine.samples(
+        drawn = self._engine.samples(
             read_upload(file),
             count=int(count),
             gamma=gamma,
@@ -159,7 +153,6 @@ class Endpoints:
         mean, spread = served(to_png(last.mean), f"{stem}-mean.png"), served(to_png(last.spread), f"{stem}-spread.png")
         yield pictures, mean, spread
 
-    @friendly
     def inspect(self, file: str) -> dict:
         """Describe a .difd file: header, steps, what has been received of it.
 
@@ -169,9 +162,8 @@ class Endpoints:
         Returns:
             The fields of the header and a list of steps.
         """
-        return json.loads(json.dumps(self.engine.describe(read_upload(file)).to_json()))
+        return json.loads(json.dumps(self._engine.describe(read_upload(file)).to_json()))
 
-    @friendly
     def models(self, refresh: bool = False) -> list[dict]:
         """All models that can be chosen, here or to be downloaded.
 
@@ -181,9 +173,8 @@ class Endpoints:
         Returns:
             Of each its name, codec, size, memory, licence, native size, whether it is here, and more.
         """
-        return [asdict(info) for info in self.engine.models(refresh=bool(refresh))]
+        return [asdict(info) for info in self._engine.models(refresh=bool(refresh))]
 
-    @friendly
     def download(self, model: str) -> Iterator[dict]:
         """Download a model, telling several times a second how far it is; whoever stops listening cancels it.
 
@@ -193,10 +184,9 @@ class Endpoints:
         Returns:
             Bytes here and in all, speed, seconds left, and at the end `done`.
         """
-        for moment in self.engine.download(model):
+        for moment in self._engine.download(model):
             yield asdict(moment)
 
-    @friendly
     def classical(
         self, image: str, codec: str, num_bytes: int | None = 10_000, bpp: float | None = None
     ) -> tuple[str, str, dict]:
@@ -215,7 +205,7 @@ class Endpoints:
         most = float(bpp) * pixels.shape[0] * pixels.shape[1] / 8 if bpp else float(num_bytes or 0)
         if not 1 <= most < 1e9:
             raise RateError("How large the file may be is missing: please give num_bytes, or bpp above 0.")
-        result = self.engine.classical(pixels, codec, num_bytes=int(most))
+        result = self._engine.classical(pixels, codec, num_bytes=int(most))
         point = result.point
         stem, suffix = stem_of(image), FORMATS[codec].suffix
         report = {"codec": result.codec, "quality": result.quality, "num_bytes": point.num_bytes, "bpp": point.bpp}
@@ -223,7 +213,6 @@ class Endpoints:
         report["notes"] = [result.note] if result.note else []
         return served(result.data, f"{stem}.{suffix}"), served(to_png(result.pixels), f"{stem}-{codec}.png"), report
 
-    @friendly
     def difference(self, image: str, other: str) -> tuple[str, str]:
         """Show where two pictures of one size differ; both are made smaller where they have over 4 megapixels.
 
@@ -235,22 +224,14 @@ class Endpoints:
             The other less the first, four times enlarged around grey, and a map of the error, light where it is large,
             as PNG files.
         """
-        first, second = self._of_one_size(image, other)
-        stem = stem_of(other)
-        enlarged = served(to_png(difference(first, second)), f"{stem}-difference.png")
-        return enlarged, served(to_png(error_map(first, second)), f"{stem}-error.png")
-
-    def _of_one_size(self, *images: str) -> list[Pixels]:
-        """Pictures that can be compared, no larger than they need to be for that.
-
-        Raises:
-            ImageError: one is no picture, or they are of different sizes.
-        """
-        pictures = [load_picture(require_upload(image), most_pixels=MAX_PIXELS) for image in images]
+        pictures = [load_picture(require_upload(path), most_pixels=MAX_PIXELS) for path in (image, other)]
         sizes = dict.fromkeys(f"{picture.width} x {picture.height}" for picture in pictures)
         if len(sizes) > 1:
             raise ImageError(f"The pictures have {' and '.join(sizes)} pixels; only equal sizes can be compared.")
-        return [picture.pixels for picture in pictures]
+        first, second = (picture.pixels for picture in pictures)
+        stem = stem_of(other)
+        enlarged = served(to_png(difference(first, second)), f"{stem}-difference.png")
+        return enlarged, served(to_png(error_map(first, second)), f"{stem}-error.png")
 
 
 def _whole_number(value: float | None) -> int | None:

@@ -11,11 +11,11 @@ from diffdemo.engine import KNOBS, Decoder, Engine
 from diffdemo.engine.arguments import MAX_BPP, MAX_SEED
 from diffdemo.engine.classical.files import available
 from diffdemo.ui.codec_controls import offers
-from diffdemo.ui.models.shelf import LONGEST_PROMPT
+from diffdemo.ui.events import DEVICE, DOWNLOADS
+from diffdemo.ui.programs.compare import Comparison, choices
 from diffdemo.ui.programs.endpoints import AUTO, MAX_BYTES, Endpoints
 from diffdemo.ui.server.file_fields import FileInput
-from diffdemo.ui.studio.menu import DOWNLOADS
-from diffdemo.ui.studio.wiring import DEVICE
+from diffdemo.ui.studio.page import LONGEST_PROMPT
 
 
 def expose(engine: Engine) -> None:
@@ -25,20 +25,14 @@ def expose(engine: Engine) -> None:
         trigger = gr.Button()
         image, file = FileInput(label="picture"), FileInput(label=".difd file")
         output, decoded, report = gr.File(label="file"), gr.File(label="PNG file"), gr.JSON(label="report")
-        bpp = gr.Number(1.0, minimum=0, maximum=MAX_BPP, label="bits per pixel")
-        num_bytes = gr.Number(None, precision=0, minimum=0, maximum=MAX_BYTES, label="bytes; empty for no limit")
-        most_bytes = gr.Number(10_000, precision=0, minimum=0, maximum=MAX_BYTES, label="most bytes")
+        bpp, most_bpp = _rate(1.0, "bits per pixel"), _rate(None, "bits per pixel; empty for most bytes")
+        num_bytes, most_bytes = _bytes(None, "bytes; empty for no limit"), _bytes(10_000, "most bytes")
         preset = gr.Radio(["fast", "balanced", "best"], value="balanced", label="quality of search")
         seed = gr.Number(0, precision=0, minimum=0, maximum=MAX_SEED, label="seed")
         decoder = gr.Radio([AUTO, *map(str, Decoder)], value=AUTO, label="decoder")
         realism, gamma, eta = (_number(name) for name in ("realism", "gamma", "eta"))
-        steps = gr.Number(
-            None,
-            precision=0,
-            minimum=0,
-            maximum=KNOBS["steps"].high,
-            label="denoising steps; empty for what suits the model",
-        )
+        label, most = "denoising steps; empty for what suits the model", KNOBS["steps"].high
+        steps = gr.Number(None, precision=0, minimum=0, maximum=most, label=label)
         own = gr.Radio([AUTO, *offers(engine)], value=AUTO, label="codec")
         model = gr.Textbox("", label="model; empty for the codec's own choice")
         prompt = gr.Textbox("", label="prompt", max_length=LONGEST_PROMPT)
@@ -50,7 +44,12 @@ def expose(engine: Engine) -> None:
         second = FileInput(label="another picture")
         enlarged, errors = gr.File(label="difference, PNG file"), gr.File(label="error map, PNG file")
         codec = gr.Radio([*available()], value="jpeg", label="classical codec")
-        most_bpp = gr.Number(None, minimum=0, maximum=MAX_BPP, label="bits per pixel; empty for most bytes")
+        first_bytes = _bytes(10_000, "most bytes of the first file")
+        first_bpp = _rate(None, "bits per pixel of the first file; empty for most bytes")
+        second_bpp = _rate(None, "bits per pixel of the second file; empty for equal bytes")
+        second_codec = gr.Radio(choices(engine), value="jpeg", label="the second codec")
+        first_codec = gr.Radio(choices(engine), value=engine.codecs()[0].name, label="the first codec")
+        ours, theirs = gr.File(label="first picture, PNG file"), gr.File(label="second picture, PNG file")
 
     def endpoint(call: Callable[..., Any], inputs: list, outputs: list, **options: Any) -> None:
         trigger.click(call, inputs, outputs, api_name=call.__name__, show_progress="hidden", **options)
@@ -64,6 +63,16 @@ def expose(engine: Engine) -> None:
     endpoint(calls.download, [wanted], [moment], **DOWNLOADS)
     endpoint(calls.classical, [image, codec, most_bytes, most_bpp], [output, decoded, report])
     endpoint(calls.difference, [image, second], [enlarged, errors])
+    compared = [image, first_bytes, second_codec, first_codec, first_bpp, second_bpp]
+    endpoint(Comparison(engine).compare_codecs, compared, [ours, theirs, report], **DEVICE)
+
+
+def _bytes(value: int | None, label: str) -> gr.Number:
+    return gr.Number(value, precision=0, minimum=0, maximum=MAX_BYTES, label=label)
+
+
+def _rate(value: float | None, label: str) -> gr.Number:
+    return gr.Number(value, minimum=0, maximum=MAX_BPP, label=label)
 
 
 def _number(name: str) -> gr.Number:

@@ -33,12 +33,7 @@ def available() -> bool:
 
 
 def launch(demo: gr.Blocks, **options: Any) -> None:
-    """Serve the page as Gradio's `launch` does, and the tools with it, where that is possible.
-
-    Args:
-        demo: the page.
-        options: for `launch`.
-    """
+    """Serve the page as Gradio's `launch` does, and the tools with it, where that is possible."""
     if not available():
         demo.launch(**options)
         return
@@ -74,14 +69,11 @@ def _equip(server: Any) -> None:
 
 
 def own_file(address: str) -> str | None:
-    """The path of a file that this page has given out, or was sent, under an address.
+    """The path of a file that this page has given out, or was sent, under an address that a tool was given.
 
     Gradio fetches nothing from private networks, lest somebody look around there. On one's own computer this keeps it
     from its own files too, and an agent could not pass on what a tool has given it. Whoever knows the address of such
     a file can read it anyway.
-
-    Args:
-        address: that a tool was given.
 
     Returns:
         None if the file has to be fetched, or is in the address itself.

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from gradio.utils import get_upload_folder
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,17 +22,8 @@ SWEEP_SECONDS = 60.0
 _UPLOAD = "/gradio_api/upload"
 
 
-def middleware() -> Middleware:
-    """What watches over uploads, for FastAPI's `middleware`."""
-    return Middleware(Uploads)
-
-
 class Uploads:
-    """Passes uploads on to a Gradio application; clears away what broken ones have left.
-
-    Args:
-        app: the application behind.
-    """
+    """Passes uploads on to a Gradio application; clears away what broken ones have left."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -65,10 +55,7 @@ class Uploads:
 
 
 def sweep(age: float = STRAY_SECONDS) -> int:
-    """Delete files that lie loose in the folder of uploads, as broken uploads leave them.
-
-    Args:
-        age: in seconds; younger ones may still be on their way.
+    """Delete files that lie loose among the uploads, as broken ones leave them; none younger than `age` seconds.
 
     Returns:
         How many there were.

@@ -9,6 +9,7 @@ import gradio as gr
 import httpx
 import safehttpx
 
+from diffdemo.ui.errors import refusal
 from diffdemo.ui.server.files import served
 from diffdemo.ui.server.uploads import MAX_FILE_MEGABYTES, TOO_LARGE
 
@@ -18,10 +19,7 @@ _UNREACHABLE = "The file at this address could not be fetched. It must be public
 
 
 async def fetched(address: str) -> str:
-    """Fetch a file from the public internet, never from a private network, and name its place here.
-
-    Args:
-        address: http:// or https://.
+    """Fetch a file (http, https) from the public internet, never a private network, and name its place here.
 
     Raises:
         gr.Error: nothing answers, it is not public, or it is larger than an upload may be.
@@ -35,8 +33,8 @@ async def fetched(address: str) -> str:
     except gr.Error:  # Gradio's own is a ValueError too.
         raise
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
-        raise gr.Error(_UNREACHABLE, print_exception=False) from error
-    raise gr.Error(_UNREACHABLE, print_exception=False)
+        raise refusal(_UNREACHABLE) from error
+    raise refusal(_UNREACHABLE)
 
 
 async def _answer(address: str) -> bytes | str:
@@ -54,5 +52,5 @@ async def _answer(address: str) -> bytes | str:
         async for piece in response.aiter_bytes():
             body += piece
             if len(body) > MAX_FILE_MEGABYTES * 1_000_000:
-                raise gr.Error(TOO_LARGE, print_exception=False)
+                raise refusal(TOO_LARGE)
         return bytes(body)

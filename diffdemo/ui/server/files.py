@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 from pathlib import Path
 
-import gradio as gr
 from gradio.processing_utils import hash_bytes
 from gradio.utils import get_upload_folder
 
 from diffdemo.atomic import replacing
+from diffdemo.ui.errors import refusal
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NO_ROOM = "The disk of this server is full. Nothing of yours is lost; please try again in a while."
@@ -30,7 +30,7 @@ def served(data: bytes, name: str) -> str:
     except OSError as error:
         if error.errno not in FULL:
             raise
-        raise gr.Error(NO_ROOM, print_exception=False) from error
+        raise refusal(NO_ROOM) from error
     return str(path.resolve())
 
 

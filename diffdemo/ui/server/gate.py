@@ -17,6 +17,7 @@ from gradio.blocks import BlockFunction
 from gradio.state_holder import SessionState
 from gradio_client.utils import is_http_url_like
 
+from diffdemo.ui.errors import refusal
 from diffdemo.ui.server.fetching import fetched
 from diffdemo.ui.server.uploads import require_upload
 
@@ -62,7 +63,7 @@ def completed(blocks: Sequence[Any], inputs: Any) -> list[Any]:
         gr.Error: it brings more than is taken, or no list.
     """
     if not isinstance(inputs, (list, tuple)) or len(inputs) > len(blocks):
-        raise gr.Error(f"This call takes a list of at most {len(blocks)} values.", print_exception=False)
+        raise refusal(f"This call takes a list of at most {len(blocks)} values.")
     left_out = blocks[len(inputs) :]
     return [*inputs, *(None if block.stateful else getattr(block, "value", None) for block in left_out)]
 
@@ -74,12 +75,7 @@ def argument_names(handler: Any) -> list[str]:
 
 
 async def checked(name: str, block: Any, value: Any) -> Any:
-    """A value as its component takes it.
-
-    Args:
-        name: of the argument, for messages.
-        block: the component.
-        value: as it came, any JSON.
+    """A value, any JSON, as its component takes it; `name` is that of the argument.
 
     Raises:
         gr.Error: it is none that the component takes.
@@ -163,5 +159,5 @@ def _require_known_paths(value: Any) -> None:
 
 def _require(is_right: bool, value: Any, message: str) -> Any:
     if not is_right:
-        raise gr.Error(message, print_exception=False)
+        raise refusal(message)
     return value

@@ -46,12 +46,7 @@ class Failed:
 
 
 def engine_with_gpu(make: Callable[..., Engine], device: str) -> Engine:
-    """An engine whose long calls run on a lent GPU where one is lent, and an ordinary one everywhere else.
-
-    Args:
-        make: makes an engine; takes `device`.
-        device: for the ordinary one.
-    """
+    """An engine whose long calls run on a lent GPU where one is, and what `make(device=...)` gives elsewhere."""
     try:
         spaces = importlib.import_module("spaces")
     except ImportError:
@@ -128,10 +123,6 @@ class Lent:
 
 def estimate(home: Engine, method: str, args: tuple, options: dict[str, Any]) -> int:
     """Seconds to ask for: as few as will do, as a visitor with less than that left is refused.
-
-    Args:
-        home: knows the models, and what is in a file.
-        method, args, options: the call.
 
     Raises:
         BitstreamError: a file is none of ours.

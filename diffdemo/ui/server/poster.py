@@ -17,7 +17,6 @@ from urllib.parse import parse_qsl, quote
 
 import gradio as gr
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from diffdemo.engine import Engine
@@ -33,11 +32,6 @@ from diffdemo.ui.studio.pictures import shown_of
 _TEMPLATE = ASSETS / "poster.html"
 _log = logging.getLogger(__name__)
 _BODY = re.compile(rb"<body[^>]*>")
-
-
-def middleware(engine: Engine) -> Middleware:
-    """What puts it into the page, for FastAPI's `middleware`."""
-    return Middleware(Poster, engine=engine)
 
 
 class Poster:

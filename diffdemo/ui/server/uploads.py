@@ -5,10 +5,10 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-import gradio as gr
 from gradio.utils import get_upload_folder
 
 from diffdemo.shipped import ASSETS
+from diffdemo.ui.errors import refusal
 
 MAX_FILE_MEGABYTES = 40
 """Of one upload. The largest .difd file has 8 MB, and photographs of 100 megapixels stay below this."""
@@ -37,9 +37,9 @@ def require_upload(path: object) -> str:
     except (OSError, ValueError, RuntimeError):  # Missing, a loop of links, a name with NUL.
         found = None
     if found is None or not stat.S_ISREG(found.st_mode):
-        raise gr.Error(NOT_HERE, print_exception=False)
+        raise refusal(NOT_HERE)
     if found.st_size > MAX_FILE_MEGABYTES * 1_000_000:
-        raise gr.Error(TOO_LARGE, print_exception=False)
+        raise refusal(TOO_LARGE)
     return str(place)
 
 
@@ -52,7 +52,7 @@ def read_upload(path: object) -> bytes:
     try:
         return Path(require_upload(path)).read_bytes()
     except OSError as error:
-        raise gr.Error(NOT_HERE, print_exception=False) from error
+        raise refusal(NOT_HERE) from error
 
 
 def _is_within_reach(place: Path) -> bool:

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
-from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -33,16 +32,10 @@ _API = "/gradio_api"
 _JOIN, _CALL, _STREAM = f"{_API}/queue/join", f"{_API}/call/", f"{_API}/queue/data"
 
 
-def middleware() -> Middleware:
-    """What counts and clears, for FastAPI's `middleware`."""
-    return Middleware(Visitors, max_waiting=MAX_WAITING, silent_seconds=SILENT_SECONDS)
-
-
 class Visitors:
     """Lets calls into the queue of a Gradio application, and clears it of what nobody listens to.
 
     Args:
-        app: the application behind.
         max_waiting: calls of one address that may wait.
         silent_seconds: after which the calls of a session without a stream are dropped.
     """

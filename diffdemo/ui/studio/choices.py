@@ -79,8 +79,7 @@ class Settings(Record):
         return cls(side or 0, float(bpp), size, preset, int(seed or 0), *texts)
 
 
-def _defaults() -> dict[str, Any]:
-    return {name: knob.default for name, knob in KNOBS.items()}
+_DEFAULTS: dict[str, Any] = {name: knob.default for name, knob in KNOBS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +94,12 @@ class Choices(Record):
 
     used: int = 0
     decoder: str = ""
-    knobs: dict[str, Any] = field(default_factory=_defaults)
+    knobs: dict[str, Any] = field(default_factory=_DEFAULTS.copy)
 
     @classmethod
     def begins(cls) -> dict[str, Any]:
         """Name of each value, in their order, and what stands for it where a program gives none."""
-        return {"used": 0, "decoder": None, **_defaults()}
+        return {"used": 0, "decoder": None, **_DEFAULTS}
 
     @classmethod
     def read(cls, values: Sequence[Any]) -> Self:
@@ -108,7 +107,7 @@ class Choices(Record):
         used, decoder, *numbers = values
         given = {name: number for name, number in zip(KNOBS, numbers, strict=True) if number is not None}
         whole = {name: int(number) for name, number in given.items() if KNOBS[name].is_whole}
-        return cls(int(used or 0), decoder or "", _defaults() | given | whole)
+        return cls(int(used or 0), decoder or "", _DEFAULTS | given | whole)
 
     @property
     def read_knobs(self) -> dict[str, Any]:

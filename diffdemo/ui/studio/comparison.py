@@ -9,43 +9,35 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import DECODERS, Decoder, Engine
+from diffdemo.engine import DECODERS, Decoder
 from diffdemo.images import to_png
 from diffdemo.metrics.maps import difference, error_map
 from diffdemo.pictures import load_picture
 from diffdemo.ui import rates, words
 from diffdemo.ui.compare import comparer, sides
-from diffdemo.ui.compare.opponent import Opponent
 from diffdemo.ui.compare.sides import MEAN, ORIGINAL, OURS
-from diffdemo.ui.errors import friendly
+from diffdemo.ui.errors import refusal
+from diffdemo.ui.events import AT_ONCE, LATEST, SILENT
 from diffdemo.ui.memory.png import pixels_of
-from diffdemo.ui.memory.session import Session, Shown, Side, Wanted
+from diffdemo.ui.memory.session import Other, Session, Shown, Side, Wanted
+from diffdemo.ui.models import choice
 from diffdemo.ui.rates import EQUAL
 from diffdemo.ui.studio.choices import Halves, by_values
 from diffdemo.ui.studio.page import Studio
-from diffdemo.ui.studio.screen import Painter, Screen
-from diffdemo.ui.turns import Turns
+from diffdemo.ui.studio.screen import Screen, StudioEvents
 
 _MAPS = {"difference": difference, "error": error_map}
 
 
-class Comparison:
+class Comparison(StudioEvents):
     """The events of the stage, with the engine that they work on."""
 
-    def __init__(self, engine: Engine, painter: Painter, turns: Turns) -> None:
-        self._engine = engine
-        self._painter = painter
-        self._turns = turns
-        self._opponent = Opponent(engine)
-
-    @friendly
     def compare(
         self, session: Session, halves: Halves, left_rate: str | None = EQUAL, right_rate: str | None = EQUAL
     ) -> Screen:
         """Choose what stands on either half of the stage, and at which rates; where none is chosen, at equal bytes.
 
         Args:
-            session: who asks.
             halves: on either side "original", "ours" (the file), the name of a codec, classical or our own, or "mean"
                 (the simplest decode of the file); and what the plot shows.
             left_rate: for the left, such as "0.5 bpp" or "12000 bytes"; "" for as many bytes as the file.
@@ -58,7 +50,6 @@ class Comparison:
             return Screen(wanted=time.monotonic_ns())
         return self._painter.paint(self.placed(session, halves), halves.metric)
 
-    @friendly
     def oppose(
         self,
         session: Session,
@@ -76,7 +67,7 @@ class Comparison:
         missing = self._unknown(session, halves)
         session = session.keeping(self._wanted(session, halves))
         for wanted in missing:
-            for met, line in self._opponent.met(session, wanted):
+            for met, line in self._met(session, wanted):
                 session = self.placed(met, halves)
                 yield self._painter.paint(session, halves.metric, status=line, stop=gr.update(interactive=True))
         if missing:
@@ -95,7 +86,6 @@ class Comparison:
         left, right = (self._side(session, shown, key, _asked(shown, rate)) for key, rate in chosen)
         return replace(session, left=left, right=right)
 
-    @friendly
     def offer(self, session: Session, compare: str, against: str) -> tuple[dict, dict]:
         """Show the rate of either half, where one can be chosen."""
         is_embedded = not session.quick
@@ -104,7 +94,6 @@ class Comparison:
         )
         return left, right
 
-    @friendly
     def look(self, session: Session, event: gr.EventData) -> Any:
         """Draw where the two pictures on the stage differ."""
         shown, kind = sides.on_stage(session, self._painter.label(session)), event.kind
@@ -123,7 +112,7 @@ class Comparison:
         if key == MEAN or not session.original:
             return self._simplest(session, shown, asked)
         if key in self._painter.codecs:
-            return self._opponent.side(session, (key, asked))
+            return _side_of(session, (key, asked))
         result = self._engine.classical(pixels_of(session.original), key, num_bytes=asked)
         return sides.of_classical(result, asked, session.original)
 
@@ -145,16 +134,38 @@ class Comparison:
 
     def _unknown(self, session: Session, halves: Halves) -> list[Wanted]:
         """Those of the wanted that are not known yet."""
-        return [wanted for wanted in self._wanted(session, halves) if not self._opponent.is_known(session, wanted)]
+        known = {other.wanted for other in session.others if other.is_done}
+        return [wanted for wanted in self._wanted(session, halves) if wanted not in known]
+
+    def _met(self, session: Session, wanted: Wanted) -> Iterator[tuple[Session, str]]:
+        """The session with one of our own codecs' picture as it grows, and the line that says how far it is.
+
+        Raises:
+            gr.Error: if the codec cannot take this picture.
+        """
+        if not session.original:
+            raise refusal("There is no original here to compress with another codec.")
+        name, asked = wanted
+        codec, chosen = self._painter.codecs[name], choice.usable(self._engine, name, None)
+        pixels = pixels_of(session.original)
+        if self._engine.fit(pixels, chosen.name).pixels.shape != pixels.shape:
+            raise refusal(f"{chosen.label} takes pictures of another size than this one.")
+        caption = f"{codec.label}, {words.simplest(is_embedded=codec.is_embedded)}"
+        for moment in self._engine.encode(pixels, codec=name, model=chosen.name, num_bytes=asked):
+            side = sides.of_frame(caption, moment.frame, session.original)
+            session = session.having_met(Other(wanted, side, moment.done))
+            yield session, words.progress(moment.frame, f"Compressing with {codec.label}")
+
+
+def _side_of(session: Session, wanted: Wanted) -> Side:
+    """What one of our own codecs made: until it is known as far as it has come, or else what was there before."""
+    own = [other for other in session.others if other.wanted[0] == wanted[0]]
+    best = sorted(own, key=lambda other: other.wanted == wanted)
+    return best[-1].side if best else Side("not compressed yet", session.original)
 
 
 def wire(studio: Studio, comparison: Comparison, shown: dict[str, Any], work: dict[str, Any]) -> Any:
     """Connect the stage and the choice of its halves.
-
-    Args:
-        studio: whose stage.
-        comparison: what answers.
-        shown, work: options of events that answer at once, and of those that compute on the device.
 
     Returns:
         The event that computes, for whatever cancels it.
@@ -163,31 +174,12 @@ def wire(studio: Studio, comparison: Comparison, shown: dict[str, Any], work: di
     halves = [studio.session, *studio.halves, studio.left_rate, studio.right_rate]
     # Whoever is quick has chosen the rate before the half is there: the last choice counts.
     gr.on(
-        [choice.input for choice in choices],
-        by_values(comparison.compare),
-        halves,
-        **shown,
-        trigger_mode="always_last",
-        api_name="compare",
+        [each.input for each in choices], by_values(comparison.compare), halves, **shown, **LATEST, api_name="compare"
     )
     # Also when a new file puts the original and itself on the stage.
-    gr.on(
-        [studio.compare.change, studio.against.change],
-        comparison.offer,
-        [studio.session, studio.compare, studio.against],
-        [studio.left_rate, studio.right_rate],
-        show_progress="hidden",
-        queue=False,
-        api_visibility="private",
-    )
-    studio.stage.look(
-        comparison.look,
-        studio.session,
-        studio.maps,
-        show_progress="hidden",
-        trigger_mode="always_last",
-        api_visibility="private",
-    )
+    keys, rates_of = [studio.compare, studio.against], [studio.left_rate, studio.right_rate]
+    gr.on([key.change for key in keys], comparison.offer, [studio.session, *keys], rates_of, **AT_ONCE)
+    studio.stage.look(comparison.look, studio.session, studio.maps, **SILENT, **LATEST)
     # By way of a state, because only our own codecs need the device.
     return studio.wanted.change(by_values(comparison.oppose), halves, **work, api_name="oppose")
 

@@ -17,36 +17,29 @@ from diffdemo.plain_text import duration
 from diffdemo.ui import words
 from diffdemo.ui.codec_controls import encoding_controls
 from diffdemo.ui.compare import sides
-from diffdemo.ui.errors import friendly
+from diffdemo.ui.errors import refusal
 from diffdemo.ui.memory.png import pixels_of
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.models import choice
 from diffdemo.ui.studio.choices import Settings
-from diffdemo.ui.studio.screen import BUSY, UNCHANGED, Painter, Screen
+from diffdemo.ui.studio.screen import BUSY, UNCHANGED, Painter, Screen, StudioEvents
 from diffdemo.ui.turns import Turn, Turns
 
 MIN_BYTES = 64
 """What a file may always have: at the lowest rates of very small pictures not even its header would fit."""
 
 
-class Handlers:
+class Handlers(StudioEvents):
     """The studio's events from the picture to the compressed file, with the engine that they work on."""
 
     def __init__(self, engine: Engine, painter: Painter, turns: Turns) -> None:
-        self._engine = engine
-        self._painter = painter
-        self._turns = turns
+        super().__init__(engine, painter, turns)
         self._example_files: dict[str, bytes] = {}
 
-    @friendly
     def open_example(self, session: Session, metric: str, request: gr.Request | None = None) -> Iterator[Screen]:
         """Decode the file that belongs to the example in the session; the first visitor without one waits for it.
 
         Where its result is known and shown already, nothing changes: from then on the slider moves without waiting.
-
-        Args:
-            session: who asks.
-            metric: what the plot shows, "psnr_db" or "ms_ssim".
         """
         turn = Turn.of(request, session.turn)
         if not session.original or self._turns.is_over(turn):
@@ -66,19 +59,12 @@ class Handlers:
             work = self._decompress(session, data, metric)
         yield from self._turns.while_mine(turn, self._or_settle(work, session, metric), Screen())
 
-    @friendly
     def encode(
         self, session: Session, settings: Settings, metric: str = BASE, request: gr.Request | None = None
     ) -> Iterator[Screen]:
-        """Compress the picture of the session; every screen holds a valid file.
-
-        Args:
-            session: who asks.
-            settings: what the controls for encoding say.
-            metric: what the plot shows, "psnr_db" or "ms_ssim".
-        """
+        """Compress the picture of the session; every screen holds a valid file."""
         if not session.source:
-            raise gr.Error("There is no picture yet. Upload one or pick an example.", print_exception=False)
+            raise refusal("There is no picture yet. Upload one or pick an example.")
         chosen = choice.usable(self._engine, settings.codec or self._painter.first_codec.name, settings.model)
         size, preset = settings.num_bytes, settings.preset
         options: dict[str, Any] = {"num_bytes": size} if size else {"bpp": settings.bpp}
@@ -93,19 +79,12 @@ class Handlers:
         work = self._compress(fresh, pixels, metric, chosen, preset=preset, seed=settings.seed, **options)
         yield from self._turns.while_mine(turn, self._or_settle(work, session, metric), Screen())
 
-    @friendly
     def choose_codec(self, codec: str) -> tuple[dict, dict, dict, dict]:
         """Show what can be chosen for compressing with a codec."""
         return encoding_controls(self._painter.codecs[codec])
 
-    @friendly
     def stop(self, session: Session, metric: str, request: gr.Request | None = None) -> Screen:
-        """Keep what is there: every state of an encode is a whole file.
-
-        Args:
-            session: who asks.
-            metric: what the plot shows.
-        """
+        """Keep what is there: every state of an encode is a whole file."""
         self._turns.take(request)
         return self._settled(session, metric, words.stopped(session.shown))
 
@@ -116,9 +95,7 @@ class Handlers:
         would only lose.
 
         Args:
-            session: whose picture.
             side: longest side to work at, 0 for the picture as it is.
-            chosen: the model.
             encode: preset and rate of the encode that is to come, which must not take too long.
         """
         picture = pixels_of(session.source)

@@ -13,39 +13,28 @@ from diffdemo.engine import KNOBS, Engine, FileInfo
 from diffdemo.engine.records import Frame
 from diffdemo.ui import words
 from diffdemo.ui.codec_controls import read_by
-from diffdemo.ui.errors import friendly
 from diffdemo.ui.memory.png import known_pixels
-from diffdemo.ui.memory.runs import Run
 from diffdemo.ui.memory.session import Session
-from diffdemo.ui.memory.tried import name_of
+from diffdemo.ui.memory.tried import Run, name_of
 from diffdemo.ui.studio.choices import Choices, Halves
 from diffdemo.ui.studio.comparison import Comparison
-from diffdemo.ui.studio.decoding import ADVANCED
-from diffdemo.ui.studio.screen import Painter, Screen
+from diffdemo.ui.studio.page import ADVANCED
+from diffdemo.ui.studio.screen import Painter, Screen, StudioEvents
 from diffdemo.ui.turns import Turn, Turns
 
 _QUIET_SECONDS = 0.4
 """Frames that follow sooner come from a cache; showing them all would only flicker."""
 
 
-class Viewing:
+class Viewing(StudioEvents):
     """The studio's events from the compressed file on, with the engine that they work on."""
 
     def __init__(self, engine: Engine, painter: Painter, turns: Turns) -> None:
-        self._engine = engine
-        self._painter = painter
-        self._turns = turns
+        super().__init__(engine, painter, turns)
         self._comparison = Comparison(engine, painter, turns)
 
-    @friendly
     def preview(self, session: Session, used: int, metric: str) -> Screen:
-        """Follow the slider at once with what is cached; the chosen decoder comes when it is let go.
-
-        Args:
-            session: who asks.
-            used: bytes of the file to use, from its start.
-            metric: what the plot shows.
-        """
+        """Follow the slider at once with what is cached; the chosen decoder comes when it is let go."""
         if not session.data or (session.shown and session.shown.num_bytes == used):
             return Screen()
         frame = self._engine.preview(session.data, used)
@@ -54,46 +43,31 @@ class Viewing:
         session = session.with_frame(_at(frame, used))
         return self._painter.paint(session, metric, download=self._painter.download(session, used))
 
-    @friendly
     def refine(
         self, session: Session, choices: Choices, halves: Halves, request: gr.Request | None = None
     ) -> Iterator[Screen]:
-        """Decode the file as chosen: the first bytes of one that is embedded, else the whole of it.
-
-        Args:
-            session: who asks.
-            choices: how to decode.
-            halves: what stands beside the result, and what the plot shows.
-        """
+        """Decode the file as chosen: the first bytes of one that is embedded, else the whole of it."""
         if not session.data:
             yield Screen()
             return
         screens = self._decoded(session, choices, halves, self._engine.describe(session.data))
         yield from self._turns.while_mine(self._turns.take(request), screens, Screen())
 
-    @friendly
     def finish(
         self, session: Session, choices: Choices, halves: Halves, request: gr.Request | None = None
     ) -> Iterator[Screen]:
-        """Apply the chosen decoder to a file that is new on the stage as the codec's first decoder shows it at once.
-
-        Args:
-            session: who asks.
-            choices, halves: as for `refine`.
-        """
+        """Apply the chosen decoder to a file that is new on the stage as the codec's first decoder shows it at once."""
         is_left = self._turns.is_over(Turn.of(request, session.turn))
         if is_left or (session.data and self._is_done(choices.decoder, self._engine.describe(session.data))):
             yield Screen()
         else:
             yield from self.refine(session, choices, halves, request)
 
-    @friendly
     def choose_decoder(self, decoder: str) -> tuple[dict, ...]:
         """Show the knobs that a decoder reads, and the section that some of them are in."""
         read = read_by(decoder)
         return (*(gr.update(visible=name in read) for name in KNOBS), gr.update(visible=not read.isdisjoint(ADVANCED)))
 
-    @friendly
     def interrupt(self, request: gr.Request | None = None) -> None:
         """End what is going on, because something else is about to be asked for."""
         self._turns.take(request)

@@ -4,74 +4,82 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import gradio as gr
 
 from diffdemo.engine import Engine, ModelInfo
 from diffdemo.errors import DiffDemoError
 from diffdemo.ui.codec_controls import encoding_controls, offers
-from diffdemo.ui.errors import UNEXPECTED, friendly
+from diffdemo.ui.errors import UNEXPECTED
+from diffdemo.ui.events import AT_ONCE, DOWNLOADS, LATEST, SILENT, Events
 from diffdemo.ui.models import card
 from diffdemo.ui.models import choice as models
-from diffdemo.ui.models.shelf import COUNT_BYTES, Shelf
 from diffdemo.ui.studio.opening import Waiting
 from diffdemo.ui.studio.page import Studio
 from diffdemo.ui.turns import Turns
 
 _log = logging.getLogger(__name__)
 
-DOWNLOADS: dict[str, Any] = {"concurrency_id": "downloads", "concurrency_limit": 16}
-"""They wait for the network: beside each other, and never in front of the device."""
-
 _HIDDEN = gr.update(visible=False)
 _AS_THEY_ARE = (gr.skip(),) * 4
 """The controls for encoding: codec, rate, preset, seed."""
 
 
-class Menu:
+COUNT_BYTES = (
+    '(text) => ({ __type__: "update", '
+    "info: `Part of the file: ${new TextEncoder().encode(text.trim()).length} bytes.` })"
+)
+"""In the browser, because a prompt is counted while it is typed."""
+
+
+class Shelf(NamedTuple):
+    """One value for each output component of the menu; what is not given stays as it is."""
+
+    model: Any = gr.skip()
+    prompt: Any = gr.skip()
+    card: Any = gr.skip()
+    fetch: Any = gr.skip()
+    look: Any = gr.skip()
+    arriving: Any = gr.skip()
+    cancel: Any = gr.skip()
+    fetching: Any = gr.skip()
+
+
+class Menu(Events):
     """The events of the menu, with the engine that they work on.
 
     Args:
-        engine: that knows the models.
         turns: of downloads alone. They paint other components than the studio's work, and neither must end the other.
     """
 
     def __init__(self, engine: Engine, turns: Turns) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self._turns = turns
 
-    @friendly
     def refresh(self, codec: str, model: str | None, fetching: str, waiting: Waiting) -> Shelf:
         """Show the menu of a codec as it is now, with the card of the chosen model if that is not here.
 
         Args:
-            codec: name of one.
             model: name of the chosen model; the codec's own choice if it has none of that name.
             fetching: name of the model that this visitor is downloading; empty for none.
-            waiting: a file that wants a model.
         """
         chosen = models.chosen(self._engine, codec, model)
         why = f"The file {waiting.name}.difd needs this model." if waiting.model == chosen.name else ""
+        listed = [each.name for each in self._engine.codecs() if each.is_listed]
         return Shelf(
             model=gr.update(choices=models.choices(self._engine.models(), codec), value=chosen.name),
             prompt=gr.update(visible=chosen.takes_prompt),
             card=_HIDDEN if chosen.is_here else gr.update(value=card.facts(chosen, why), visible=True),
             fetch=_button(chosen, fetching),
-            look=gr.update(visible=self._is_listed(codec), interactive=not fetching),
+            look=gr.update(visible=codec in listed, interactive=not fetching),
         )
 
-    def _is_listed(self, codec: str) -> bool:
-        """Whether the Hub can be asked for more models of a codec."""
-        return any(each.is_listed for each in self._engine.codecs() if each.name == codec)
-
-    @friendly
     def choose(self, codec: str, model: str | None, fetching: str, waiting: Waiting) -> Shelf:
         """Show the menu when a visitor chooses, who has read by then how the last download ended."""
         shelf = self.refresh(codec, model, fetching, waiting)
         return shelf if fetching else shelf._replace(arriving=_HIDDEN)
 
-    @friendly
     def look(self, codec: str, model: str | None, waiting: Waiting) -> Shelf:
         """Ask the Hub for the checkpoints that the authors of CDC have released."""
         before = {info.name for info in self._engine.models()}
@@ -84,7 +92,6 @@ class Menu:
         shown = gr.update(value=card.told(words), visible=True)
         return self.refresh(codec, model, "", waiting)._replace(arriving=shown)
 
-    @friendly
     def offer(self, codec: str, model: str | None, fetching: str, waiting: Waiting) -> tuple:
         """Turn to the model that a file is waiting for, if one is: to its codec's controls, and to its card."""
         if not waiting.model:
@@ -96,14 +103,12 @@ class Menu:
         choice, *others = encoding_controls(offers(self._engine)[wanted.codec])
         return (choice | {"value": wanted.codec}, *others, *shelf)
 
-    @friendly
     def fetch(self, codec: str, model: str | None, request: gr.Request | None = None) -> Iterator[Shelf]:
         """Download the chosen model, telling several times a second how far it is."""
         wanted = models.chosen(self._engine, codec, model)
         turn = self._turns.take(request)
         yield from self._turns.while_mine(turn, self._arriving(wanted), Shelf())
 
-    @friendly
     def cancel(self, request: gr.Request | None = None) -> Shelf:
         """End the download; it is gone on with when somebody wants the model again."""
         self._turns.take(request)
@@ -128,37 +133,19 @@ class Menu:
 
 
 def wire(demo: gr.Blocks, studio: Studio, menu: Menu, loaded: Any) -> Any:
-    """Connect the menu; gives the event that follows when a download has ended, however it did.
-
-    Args:
-        demo: the page.
-        studio: its components.
-        menu: the handlers.
-        loaded: the event of opening a file, which may find that its model is not here.
-    """
+    """Connect the menu; gives the event that follows when a download has ended, however it did."""
     shelf = [getattr(studio, name) for name in Shelf._fields]
-    quiet: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
     choice = [studio.codec, studio.model]
     about = [*choice, studio.fetching, studio.waiting]
-
-    demo.load(menu.refresh, about, shelf, **quiet)
-    gr.on([studio.model.input, studio.codec.input], menu.choose, about, shelf, trigger_mode="always_last", **quiet)
-    studio.look.click(
-        menu.look,
-        [*choice, studio.waiting],
-        shelf,
-        show_progress="minimal",
-        show_progress_on=studio.look,
-        api_visibility="private",
-        **DOWNLOADS,
-    )
-    loaded.success(menu.offer, about, [studio.codec, studio.bpp, studio.preset, studio.seed, *shelf], **quiet)
-    fetched = studio.fetch.click(
-        menu.fetch, choice, shelf, show_progress="hidden", api_visibility="private", **DOWNLOADS
-    )
-    studio.cancel.click(menu.cancel, None, shelf, **quiet)
+    demo.load(menu.refresh, about, shelf, **AT_ONCE)
+    gr.on([studio.model.input, studio.codec.input], menu.choose, about, shelf, **AT_ONCE, **LATEST)
+    seen = {"show_progress": "minimal", "show_progress_on": studio.look, "api_visibility": "private"}
+    studio.look.click(menu.look, [*choice, studio.waiting], shelf, **seen, **DOWNLOADS)
+    loaded.success(menu.offer, about, [studio.codec, studio.bpp, studio.preset, studio.seed, *shelf], **AT_ONCE)
+    fetched = studio.fetch.click(menu.fetch, choice, shelf, **SILENT, **DOWNLOADS)
+    studio.cancel.click(menu.cancel, None, shelf, **AT_ONCE)
     studio.prompt.change(None, studio.prompt, studio.prompt, js=COUNT_BYTES, api_visibility="private")
-    return fetched.then(menu.refresh, about, shelf, **quiet)
+    return fetched.then(menu.refresh, about, shelf, **AT_ONCE)
 
 
 def _button(chosen: ModelInfo, fetching: str) -> dict:

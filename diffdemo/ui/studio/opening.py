@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 
 import gradio as gr
 
-from diffdemo.engine import Engine, FileInfo, ModelInfo
+from diffdemo.engine import FileInfo, ModelInfo
 from diffdemo.ui import words
 from diffdemo.ui.compare import sides
-from diffdemo.ui.errors import friendly
+from diffdemo.ui.errors import refusal
 from diffdemo.ui.memory.session import NOTHING, Session
 from diffdemo.ui.models import card
 from diffdemo.ui.server.uploads import read_upload
-from diffdemo.ui.studio.screen import BUSY, Painter, Screen, stem_of
-from diffdemo.ui.turns import Turn, Turns
+from diffdemo.ui.studio.screen import BUSY, Screen, StudioEvents, stem_of
+from diffdemo.ui.turns import Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,36 +35,25 @@ class Waiting:
     turn: int = 0
 
 
-class Opening:
+class Opening(StudioEvents):
     """The events of opening a file, with the engine that they work on."""
 
-    def __init__(self, engine: Engine, painter: Painter, turns: Turns) -> None:
-        self._engine = engine
-        self._painter = painter
-        self._turns = turns
-
-    @friendly
     def open_file(
         self, path: str, metric: str, before: Session = NOTHING, request: gr.Request | None = None
     ) -> Iterator[Screen]:
-        """Decode a file that somebody kept: an embedded one as far as it goes, another in one step for now.
-
-        Args:
-            path: a .difd file.
-            metric: what the plot shows, "psnr_db" or "ms_ssim".
-            before: who asks.
-        """
+        """Decode a file that somebody kept: an embedded one as far as it goes, another in one step for now."""
         data = read_upload(path)
         info = self._engine.describe(data)
         missing = self.missing(data, info)
         turn = self._turns.take(request)
         if missing:
-            yield _waiting_for(missing, Waiting(stem_of(path), data, missing.name, turn.number))
+            # Everything stays; the menu takes it from here.
+            waiting = Waiting(stem_of(path), data, missing.name, turn.number)
+            yield Screen(status=words.status(f"This file needs {card.entry(missing)}."), waiting=waiting)
             return
         session = before.anew(name=stem_of(path), data=data, turn=turn.number)
         yield from self._turns.while_mine(turn, self._opened(session, info, metric), Screen())
 
-    @friendly
     def release(self, waiting: Waiting, request: gr.Request | None = None) -> Waiting | dict:
         """Let the waiting file open if its model has come, and its owner has not gone on to something else."""
         is_left = self._turns.is_over(Turn.of(request, waiting.turn))
@@ -72,7 +61,6 @@ class Opening:
             return gr.skip()
         return waiting
 
-    @friendly
     def open_released(
         self, waiting: Waiting, metric: str, before: Session = NOTHING, request: gr.Request | None = None
     ) -> Iterator[Screen]:
@@ -87,10 +75,9 @@ class Opening:
             return None
         writer = self._engine.who_wrote(data)
         if writer is None:
-            raise gr.Error(
+            raise refusal(
                 f"This file was written with a model that is not known here: its weights are called "
-                f"{info.fingerprint}. Whoever made the file can tell which it was.",
-                print_exception=False,
+                f"{info.fingerprint}. Whoever made the file can tell which it was."
             )
         return None if writer.is_here else writer
 
@@ -104,8 +91,3 @@ class Opening:
             session = screen.session
             yield screen
         yield self._painter.settled(session, metric, words.file_note(info))
-
-
-def _waiting_for(missing: ModelInfo, waiting: Waiting) -> Screen:
-    """Everything stays; the menu takes it from here."""
-    return Screen(status=words.status(f"This file needs {card.entry(missing)}."), waiting=waiting)

@@ -2,74 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import CodecInfo, Engine
-from diffdemo.images import Pixels, fit_pixels
+from diffdemo.engine import KNOBS, CodecInfo, Engine, ModelInfo
+from diffdemo.images import fit_pixels
 from diffdemo.metrics.registry import BASE, available
 from diffdemo.ui import rates, words
-from diffdemo.ui.codec_controls import codec_choice, offers, preset_choice, rate_slider
+from diffdemo.ui.codec_controls import (
+    codec_choice,
+    decoder_choice,
+    knob,
+    offers,
+    preset_choice,
+    rate_slider,
+    read_by,
+)
 from diffdemo.ui.compare import comparer, sides
+from diffdemo.ui.fields import inline_choice, plot
 from diffdemo.ui.memory.session import SESSION_SECONDS, Session
-from diffdemo.ui.models import shelf
-from diffdemo.ui.plot import controls as plot_controls
-from diffdemo.ui.studio import decoding, samples
+from diffdemo.ui.models import card
+from diffdemo.ui.plot import published
+from diffdemo.ui.plot.lines import kinds
+from diffdemo.ui.plot.view import View
+from diffdemo.ui.server.file_fields import UploadInput
+from diffdemo.ui.studio import samples
 from diffdemo.ui.studio.opening import Waiting
 
 THUMBNAIL_PIXELS = 160 * 160
+LONGEST_PROMPT = 300
+AMOUNTS, ADVANCED = ("steps",), ("eta",)
+"""Knobs that do not stand beside the decoder: in place of the bytes, and in a section that is closed at first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Studio:
+class Studio(SimpleNamespace):
     """The components of the page; the names are those of `Screen` and of the handlers' arguments."""
-
-    session: gr.State
-    waiting: gr.State
-    ready: gr.State
-    source: gr.Image
-    examples: gr.Gallery
-    notes: gr.HTML
-    side: gr.Radio
-    codec: gr.Radio
-    model: gr.Dropdown
-    prompt: gr.Textbox
-    bpp: gr.Slider
-    preset: gr.Radio
-    num_bytes: gr.Number
-    seed: gr.Number
-    card: gr.HTML
-    fetch: gr.Button
-    arriving: gr.HTML
-    cancel: gr.Button
-    look: gr.Button
-    fetching: gr.State
-    compress: gr.Button
-    stop: gr.Button
-    stage: gr.HTML
-    maps: gr.HTML
-    argument: gr.HTML
-    status: gr.HTML
-    compare: gr.Dropdown
-    against: gr.Dropdown
-    left_rate: gr.Dropdown
-    right_rate: gr.Dropdown
-    wanted: gr.State
-    plot: gr.Plot
-    metric: gr.Radio
-    steps_plot: gr.Plot
-    controls: plot_controls.PlotControls
-    used: gr.Slider
-    strip: gr.HTML
-    decoder: gr.Radio
-    knobs: dict[str, gr.Slider | gr.Number]
-    more: gr.Accordion
-    download: gr.DownloadButton
-    open: gr.UploadButton
-    imagine: gr.Button
-    samples: gr.Gallery
 
     @property
     def settings(self) -> list[Any]:
@@ -85,33 +55,33 @@ class Studio:
     @property
     def halves(self) -> list[Any]:
         """What `choices.Halves` are read from."""
-        return [self.compare, self.controls.view, self.against]
+        return [self.compare, self.view, self.against]
 
 
 def build(engine: Engine) -> Studio:
     """Lay out the page; nothing happens yet."""
-    parts: dict = {
-        "session": gr.State(Session(), time_to_live=SESSION_SECONDS),
-        "waiting": gr.State(Waiting(), time_to_live=SESSION_SECONDS),
-        "ready": gr.State(Waiting(), time_to_live=SESSION_SECONDS),
-        "wanted": gr.State(0, time_to_live=SESSION_SECONDS),
-    }
+    studio = Studio(
+        session=gr.State(Session(), time_to_live=SESSION_SECONDS),
+        waiting=gr.State(Waiting(), time_to_live=SESSION_SECONDS),
+        ready=gr.State(Waiting(), time_to_live=SESSION_SECONDS),
+        wanted=gr.State(0, time_to_live=SESSION_SECONDS),
+    )
     with gr.Row(elem_id="main", equal_height=False):
         with gr.Column(elem_id="left", scale=0, min_width=264):
-            _build_picture(parts, engine)
-            _build_encoding(parts, engine)
+            _build_picture(studio, engine)
+            _build_encoding(studio, engine)
         with gr.Column(elem_id="middle", scale=3, min_width=340):
-            _build_stage(parts)
+            _build_stage(studio)
         with gr.Column(elem_id="right", scale=2, min_width=300):
-            _build_plot(parts, engine)
+            _build_plot(studio, engine)
     with gr.Row(elem_id="bottom", equal_height=True):
-        decoding.build(parts, engine.codecs()[0])
-    samples.build(parts)
-    return Studio(**parts)
+        _build_decoding(studio, engine.codecs()[0])
+    samples.build(studio)
+    return studio
 
 
-def _build_picture(parts: dict, engine: Engine) -> None:
-    parts["source"] = gr.Image(
+def _build_picture(studio: Studio, engine: Engine) -> None:
+    studio.source = gr.Image(
         type="filepath",
         format="png",
         sources=["upload", "clipboard"],
@@ -120,12 +90,14 @@ def _build_picture(parts: dict, engine: Engine) -> None:
         elem_id="source",
         buttons=[],
     )
-    parts["examples"] = gr.Gallery(
-        value=[(_thumbnail(engine.example_pixels(example.name)), example.label) for example in engine.examples()],
+    pictures = [fit_pixels(engine.example_pixels(example.name), THUMBNAIL_PIXELS) for example in engine.examples()]
+    labels = [example.label for example in engine.examples()]
+    studio.examples = gr.Gallery(
+        value=[*zip(pictures, labels, strict=True)],
         format="png",
         label="Examples",
         show_label=False,
-        columns=len(engine.examples()),
+        columns=len(labels),
         rows=1,
         height=64,
         object_fit="cover",
@@ -134,36 +106,71 @@ def _build_picture(parts: dict, engine: Engine) -> None:
         buttons=[],
         elem_id="examples",
     )
-    parts["notes"] = gr.HTML(elem_id="notes")
-    parts["side"] = gr.Radio(
+    studio.notes = gr.HTML(elem_id="notes")
+    studio.side = gr.Radio(
         [("original", 0)], value=0, label="Working size", info="Large pictures take long.", visible=False
     )
 
 
-def _build_encoding(parts: dict, engine: Engine) -> None:
+def _build_encoding(studio: Studio, engine: Engine) -> None:
     chosen, codecs = engine.model(engine.default_model), offers(engine)
     codec = codecs[chosen.codec]
-    parts["codec"] = codec_choice(codecs.values(), codec, "codec")
-    shelf.build_choice(parts, engine.models(), chosen)
-    parts["bpp"] = rate_slider(codec, "More bits, finer picture.", "bpp")
-    parts["preset"] = preset_choice(codec, "preset")
-    _build_advanced(parts, codec)
-    shelf.build_shelf(parts)
+    studio.codec = codec_choice(codecs.values(), codec, "codec")
+    _build_choice(studio, engine.models(), chosen)
+    studio.bpp = rate_slider(codec, "More bits, finer picture.", "bpp")
+    studio.preset = preset_choice(codec, "preset")
+    _build_advanced(studio, codec)
+    _build_shelf(studio)
     with gr.Row(elem_id="actions"):
-        parts["compress"] = gr.Button("Compress", variant="primary", min_width=100)
-        parts["stop"] = gr.Button("Stop", interactive=False, min_width=80)
+        studio.compress = gr.Button("Compress", variant="primary", min_width=100)
+        studio.stop = gr.Button("Stop", interactive=False, min_width=80)
 
 
-def _build_advanced(parts: dict, codec: CodecInfo) -> None:
+def _build_choice(studio: Studio, known: Sequence[ModelInfo], chosen: ModelInfo) -> None:
+    """Lay out what is chosen: the model, and what a model can be told.
+
+    The menu is narrowed to the codec when the page has loaded. To begin with it holds them all, because that is what
+    Gradio checks a choice against where it does not know the page, as after a restart.
+    """
+    studio.model = gr.Dropdown(
+        [(card.entry(info), info.name) for info in known],
+        value=chosen.name,
+        label="Model",
+        filterable=False,
+        elem_id="model",
+    )
+    studio.prompt = gr.Textbox(
+        label="Prompt",
+        info="Part of the file: 0 bytes.",
+        placeholder="What the picture shows",
+        max_length=LONGEST_PROMPT,
+        max_lines=3,
+        visible=chosen.takes_prompt,
+        elem_id="prompt",
+    )
+
+
+def _build_shelf(studio: Studio) -> None:
+    """Lay out what is shown of a model that has to be downloaded, and of its download."""
+    studio.fetching = gr.State("", time_to_live=SESSION_SECONDS)
+    studio.card = gr.HTML(visible=False, elem_id="card")
+    studio.fetch = gr.Button("Download", variant="primary", visible=False, size="md", elem_id="fetch")
+    studio.look = gr.Button("Look for more on the Hub", visible=False, size="sm", elem_id="look")
+    with gr.Row(elem_id="arrival"):
+        studio.arriving = gr.HTML(visible=False, elem_id="arriving")
+        studio.cancel = gr.Button("Cancel", visible=False, size="sm", elem_id="cancel")
+
+
+def _build_advanced(studio: Studio, codec: CodecInfo) -> None:
     with gr.Accordion("Advanced", open=False, elem_id="advanced"):
-        parts["num_bytes"] = gr.Number(
+        studio.num_bytes = gr.Number(
             value=None,
             precision=0,
             minimum=0,
             label="Exact size in bytes",
             info="Instead of the rate; empty to use the rate.",
         )
-        parts["seed"] = gr.Number(
+        studio.seed = gr.Number(
             value=0,
             precision=0,
             minimum=0,
@@ -174,10 +181,10 @@ def _build_advanced(parts: dict, codec: CodecInfo) -> None:
         )
 
 
-def _build_stage(parts: dict) -> None:
+def _build_stage(studio: Studio) -> None:
     with gr.Row(elem_id="halves"):
         for name, side, value in (("compare", "Left", sides.ORIGINAL), ("against", "Right", sides.OURS)):
-            parts[name] = gr.Dropdown(
+            choice = gr.Dropdown(
                 [(words.ORIGINAL, sides.ORIGINAL), ("this file", sides.OURS)],
                 value=value,
                 label=side,
@@ -186,45 +193,119 @@ def _build_stage(parts: dict) -> None:
                 elem_id=name,
                 elem_classes=["half", side.lower()],
             )
-            rate = f"{side.lower()}_rate"
-            parts[rate] = gr.Dropdown(
+            setattr(studio, name, choice)
+            amount = gr.Dropdown(
                 rates.choices(),
                 value=rates.EQUAL,
                 label=f"{side} rate",
                 allow_custom_value=True,
                 visible=False,
                 min_width=120,
-                elem_id=rate.replace("_", "-"),
+                elem_id=f"{side.lower()}-rate",
                 elem_classes=["half", side.lower(), "rate"],
             )
-    parts["stage"], parts["maps"] = comparer.build_stage()
-    parts["argument"] = gr.HTML(elem_id="argument")
+            setattr(studio, f"{side.lower()}_rate", amount)
+    studio.stage, studio.maps = comparer.build_stage()
+    studio.argument = gr.HTML(elem_id="argument")
 
 
-def _build_plot(parts: dict, engine: Engine) -> None:
-    parts["metric"] = gr.Radio(
-        [(metric.label, metric.name) for metric in available()],
-        value=BASE,
-        label="Rate and distortion",
-        info="Real files. Click to choose.",
-        elem_id="metric",
-        elem_classes="choice inline",
-    )
-    parts["plot"] = gr.Plot(label="Rate and distortion", show_label=False, format="png", elem_id="plot", buttons=[])
-    parts["steps_plot"] = gr.Plot(
-        label="PSNR against denoising steps",
-        show_label=False,
-        format="png",
-        visible=False,
-        elem_id="steps-plot",
-        buttons=[],
-    )
-    parts["controls"] = plot_controls.build(engine.codecs())
+def _build_plot(studio: Studio, engine: Engine) -> None:
+    metrics, label = [(metric.label, metric.name) for metric in available()], "Rate and distortion"
+    studio.metric = inline_choice(metrics, BASE, label, "Real files. Click to choose.", "metric")
+    studio.plot = plot(label, "plot", buttons=[])
+    studio.steps_plot = plot("PSNR against denoising steps", "steps-plot", visible=False, buttons=[])
+    _build_controls(studio, engine.codecs())
     gr.HTML(
         "Sharp decoders invent detail. Do not use them where detail is evidence: documents, medicine, forensics.",
         elem_id="caution",
     )
 
 
-def _thumbnail(pixels: Pixels) -> Pixels:
-    return fit_pixels(pixels, THUMBNAIL_PIXELS)
+def _build_decoding(studio: Studio, codec: CodecInfo) -> None:
+    """How much of the file to use, and what to make of it, to begin with by a codec's first decoder."""
+    decoder = codec.decoders[0]
+    knobs: dict[str, gr.Slider | gr.Number] = {}
+    with gr.Column(scale=3, min_width=340, elem_id="using"):
+        studio.status = gr.HTML(words.status("Starting …"), elem_id="status")
+        studio.used = gr.Slider(
+            0,
+            1,
+            value=1,
+            step=1,
+            precision=0,
+            label="Bytes of the file used",
+            info="Every beginning of the file is a picture. Cut it anywhere.",
+            interactive=False,
+            buttons=[],
+            elem_id="used",
+        )
+        knobs |= {name: knob(name, decoder) for name in AMOUNTS}
+        studio.strip = gr.HTML(elem_id="strip")
+    with gr.Column(scale=5, min_width=340, elem_id="decoding"):
+        studio.decoder = decoder_choice(codec)
+        with gr.Row(elem_id="files"):
+            with gr.Row(elem_id="knobs", elem_classes="inside"):
+                knobs |= {name: knob(name, decoder) for name in KNOBS if name not in (*AMOUNTS, *ADVANCED)}
+            studio.download = gr.DownloadButton(
+                "Download", interactive=False, elem_id="download", size="md", min_width=120
+            )
+            studio.open = UploadInput(
+                "Open a .difd file", file_types=[".difd"], elem_id="open", size="md", min_width=120
+            )
+        is_used = not read_by(decoder).isdisjoint(ADVANCED)
+        with gr.Accordion("Advanced", open=False, visible=is_used, elem_id="more") as studio.more:
+            knobs |= {name: knob(name, decoder) for name in ADVANCED}
+    studio.knobs = {name: knobs[name] for name in KNOBS}
+
+
+def _build_controls(studio: Studio, codecs: Sequence[CodecInfo]) -> None:
+    """What can be chosen about the plot, closed at first; `view` holds in words what all of them say."""
+    studio.view = gr.Textbox(View().words(), label="What the plot shows", visible=False)
+    studio.saved = gr.File(label="Points of the plot", visible=False)
+    studio.credit = gr.HTML(elem_id="plot-credit")
+    with gr.Accordion("Axes, lines, published curves, export", open=False, elem_id="plot-controls"):
+        _build_axes(studio)
+        _build_lines(studio, codecs)
+        studio.others = gr.Dropdown(
+            published.choices(),
+            value="",
+            label="Published curves",
+            info="Of other pictures; dashed where no files were written.",
+            filterable=False,
+            elem_id="plot-others",
+        )
+        with gr.Row(elem_id="plot-export"):
+            studio.save = {
+                kind: gr.Button(f"Save {kind.upper()}", size="sm", min_width=70)
+                for kind in ("csv", "json", "png", "svg")
+            }
+        studio.forget = gr.Button("Forget earlier encodes and decodes", size="sm", elem_id="plot-forget")
+
+
+def _build_axes(studio: Studio) -> None:
+    units = [("bits per pixel", "bpp"), ("bytes", "bytes")]
+    studio.across = inline_choice(units, "bpp", "Rate in", "What a file costs.", "plot-across")
+    scales = ["linear", "log"]
+    studio.scale = inline_choice(scales, "linear", "Rate axis", "Log spreads small files.", "plot-scale")
+
+
+def _build_lines(studio: Studio, codecs: Sequence[CodecInfo]) -> None:
+    offered = kinds(codecs)
+    swept, embedded = (
+        " and ".join(codec.label for codec in codecs if codec.is_embedded == is_embedded)
+        for is_embedded in (False, True)
+    )
+    studio.lines = gr.CheckboxGroup(
+        [(name, kind) for kind, name in offered.items()],
+        value=list(offered),
+        label="Lines",
+        info="What the plot shows of this picture.",
+        elem_id="plot-lines",
+        elem_classes="choice",
+    )
+    studio.sweeps = gr.Checkbox(
+        False,
+        label=f"{swept} beside {embedded}",
+        info=f"Codes this picture with {swept} at several rates; takes seconds.",
+        elem_id="plot-sweeps",
+    )

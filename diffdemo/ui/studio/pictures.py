@@ -8,34 +8,27 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import Engine
 from diffdemo.engine.examples import ExampleResult
 from diffdemo.images import MAX_PIXELS, to_png
 from diffdemo.metrics.registry import BASE
 from diffdemo.pictures import load_picture
 from diffdemo.ui import words
 from diffdemo.ui.compare import comparer, sides
-from diffdemo.ui.errors import friendly
+from diffdemo.ui.errors import refusal
 from diffdemo.ui.links.permalink import place_of
 from diffdemo.ui.memory.png import size_of
 from diffdemo.ui.memory.session import NOTHING, Session, Shown
 from diffdemo.ui.server.uploads import require_upload
-from diffdemo.ui.studio.screen import Painter, Screen, served, stem_of
-from diffdemo.ui.turns import Turn, Turns
+from diffdemo.ui.studio.screen import Screen, StudioEvents, served, stem_of
+from diffdemo.ui.turns import Turn
 
 SHOWN_BY_BROWSERS = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".bmp"}
 """Names of files that stay in the field for uploads as they came; for others it shows what was read of them."""
 
 
-class Pictures:
+class Pictures(StudioEvents):
     """The studio's events up to the compression, with the engine that they work on."""
 
-    def __init__(self, engine: Engine, painter: Painter, turns: Turns) -> None:
-        self._engine = engine
-        self._painter = painter
-        self._turns = turns
-
-    @friendly
     def greet(self, request: gr.Request | None = None) -> Screen:
         """Show an example before anything has been computed: the one that a link names, or the first."""
         turn, place = self._turns.take(request), place_of(request, self._painter.codecs)
@@ -46,7 +39,6 @@ class Pictures:
         names = [example.name for example in self._engine.examples()]
         return self._example(names.index(place.example) if place.example in names else 0, turn, before)
 
-    @friendly
     def choose_example(
         self,
         picked: gr.SelectData,
@@ -57,10 +49,9 @@ class Pictures:
         """Take one of the pictures that come along."""
         count = len(self._engine.examples())
         if not isinstance(picked.index, int) or not 0 <= picked.index < count:
-            raise gr.Error(f"There is no such example; there are {count}, counted from 0.", print_exception=False)
+            raise refusal(f"There is no such example; there are {count}, counted from 0.")
         return self._example(picked.index, self._turns.take(request), before, metric)
 
-    @friendly
     def upload(
         self,
         picture_file: dict[str, Any] | None,
@@ -73,10 +64,10 @@ class Pictures:
         Args:
             picture_file: the file as Gradio received it, in any format that Pillow reads. It comes without Gradio's
                 own preprocessing, which would turn and convert the picture before anybody could say so.
-            metric: what the plot shows.
-            before: who asks.
         """
-        path = _path_of(picture_file)
+        if not picture_file or not picture_file.get("path"):
+            raise refusal("No picture arrived. Please choose a file.")
+        path = require_upload(picture_file["path"])
         picture = load_picture(path, most_pixels=MAX_PIXELS)
         turn = self._turns.take(request)
         pixels, notes = picture.pixels, list(picture.notes)
@@ -91,15 +82,8 @@ class Pictures:
             screen = screen._replace(source=gr.skip())  # It stands there already.
         return self._unless_over(turn, screen)
 
-    @friendly
     def choose_size(self, session: Session, side: int, codec: str = "") -> dict:
-        """Say what a working size costs on this machine.
-
-        Args:
-            session: who asks.
-            side: longest side to work at, 0 for the picture as it is.
-            codec: name of one; "" for the first.
-        """
+        """Say what a longest side (0 for the picture as it is) costs on this machine with a codec ("": the first)."""
         if not session.source:
             return gr.skip()
         return gr.update(info=self._size_reason(*size_of(session.source), side, codec))
@@ -182,9 +166,3 @@ def shown_of(result: ExampleResult, decoder: str) -> Shown:
     """What the stage shows of an example whose result is known, of the decoder that was used."""
     point = result.point
     return Shown(to_png(result.pixels), point.num_bytes, point.bpp, point.values, decoder)
-
-
-def _path_of(picture_file: dict[str, Any] | None) -> str:
-    if not picture_file or not picture_file.get("path"):
-        raise gr.Error("No picture arrived. Please choose a file.", print_exception=False)
-    return require_upload(picture_file["path"])

@@ -9,35 +9,28 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import Engine
 from diffdemo.images import MAX_PIXELS
 from diffdemo.metrics.registry import METRICS, When
 from diffdemo.pictures import load_picture
-from diffdemo.ui.errors import friendly
+from diffdemo.ui.errors import refusal
+from diffdemo.ui.events import AT_ONCE, DEVICE, LATEST
 from diffdemo.ui.memory.png import pixels_of
 from diffdemo.ui.memory.session import Session
-from diffdemo.ui.plot import export, published_lines
+from diffdemo.ui.plot import export, published
 from diffdemo.ui.plot.lines import kinds
 from diffdemo.ui.plot.view import Across, Scale, View
 from diffdemo.ui.server.file_fields import FileInput
 from diffdemo.ui.server.uploads import read_upload, require_upload
 from diffdemo.ui.studio.page import Studio
-from diffdemo.ui.studio.screen import Painter, served
-from diffdemo.ui.turns import Turns
+from diffdemo.ui.studio.screen import StudioEvents, served
 
 _KEEP = "(file) => diffdemoPlot.keep(file)"
 _DRAW = "() => diffdemoPlot.save('{}', 'rate-distortion')"
 
 
-class Plotting:
+class Plotting(StudioEvents):
     """The events of the plot."""
 
-    def __init__(self, engine: Engine, painter: Painter, turns: Turns) -> None:
-        self._engine = engine
-        self._painter = painter
-        self._turns = turns
-
-    @friendly
     def replot(
         self,
         session: Session,
@@ -52,38 +45,32 @@ class Plotting:
         offered = kinds(self._engine.codecs())
         hidden = frozenset(offered) - frozenset(offered if lines is None else lines)
         view = View(metric, across, scale, hidden, others or "", sweeps)
-        return view.words(), self._painter.plot(session, view.words()), published_lines.credit(view)
+        return view.words(), self._painter.plot(session, view.words()), published.credit(view)
 
-    @friendly
     def complete(self, session: Session, shown: str, request: gr.Request | None = None) -> Iterator[Any]:
         """Draw what takes time into the plot: curves that grow point by point, or the ceiling of an autoencoder."""
         growing = self._growing(session, shown) if session.original else iter(())
         yield from self._turns.while_mine(self._turns.current(request), growing, gr.skip())
 
-    @friendly
     def forget(self, session: Session, shown: str) -> tuple[Session, Any]:
         """Leave only the present encode in the plot: earlier ones go, and the decodes that were tried."""
         session = replace(session, earlier=(), tried=())
         return session, self._painter.plot(session, shown)
 
-    @friendly
     def save_csv(self, session: Session, shown: str) -> str:
         """The points of the plot as comma-separated values."""
         return served(export.to_csv(self._rows(session, shown)), f"{session.name}-curve.csv")
 
-    @friendly
     def save_json(self, session: Session, shown: str) -> str:
         """The points of the plot as a list of objects."""
         return served(export.to_json(self._rows(session, shown)), f"{session.name}-curve.json")
 
-    @friendly
     def curve(
         self, session: Session, image: str | None = None, file: str | None = None
     ) -> Iterator[list[dict[str, Any]]]:
         """Points of rate-distortion curves: those in the plot of this session, or those of a file and its original.
 
         Args:
-            session: who asks.
             image: the original of the file, a picture file; empty for the session's own curves.
             file: a .difd file; an embedded one gives a point for each of its steps, another one point.
 
@@ -93,7 +80,7 @@ class Plotting:
         if not image and not file:
             yield export.rows(self._painter.lines(session))
         elif not image or not file:
-            raise gr.Error("A curve needs a file and its original, or neither of them.", print_exception=False)
+            raise refusal("A curve needs a file and its original, or neither of them.")
         else:
             yield from self._curve_of(read_upload(file), require_upload(image))
 
@@ -112,7 +99,7 @@ class Plotting:
     def _rows(self, session: Session, shown: str) -> list[dict[str, Any]]:
         view = View.read(shown)
         lines = [line for line in self._painter.lines(session) if line.kind not in view.hidden]
-        return export.rows(lines, published_lines.curves_of(view))
+        return export.rows(lines, published.curves_of(view))
 
     def _growing(self, session: Session, shown: str) -> Iterator[Any]:
         pixels = pixels_of(session.original)
@@ -127,45 +114,23 @@ class Plotting:
             yield self._painter.plot(session, shown)
 
 
-def wire(studio: Studio, plotting: Plotting, device: dict[str, Any]) -> tuple[Any, Callable[..., Any]]:
+def wire(studio: Studio, plotting: Plotting) -> tuple[Any, Callable[..., Any]]:
     """Connect them; gives the event that draws the plot again, and what starts it."""
-    controls = studio.controls
-    choices: list[Any] = [studio.metric, controls.across, controls.scale]
-    choices += [controls.lines, controls.sweeps, controls.others]
+    choices = [studio.metric, studio.across, studio.scale, studio.lines, studio.sweeps, studio.others]
     chosen = partial(gr.on, [choice.input for choice in choices])
-    # By Gradio's own mode, what is chosen while the answer to an earlier choice is on its way would be lost.
-    replotted = chosen(
-        plotting.replot,
-        [studio.session, *choices],
-        [controls.view, studio.plot, controls.credit],
-        show_progress="hidden",
-        trigger_mode="always_last",
-        queue=False,
-        api_visibility="private",
-    )
-    controls.forget.click(
-        plotting.forget,
-        [studio.session, controls.view],
-        [studio.session, studio.plot],
-        show_progress="hidden",
-        queue=False,
-        api_visibility="private",
-    )
+    drawn = [studio.view, studio.plot, studio.credit]
+    replotted = chosen(plotting.replot, [studio.session, *choices], drawn, **AT_ONCE, **LATEST)
+    seen = [studio.session, studio.view]
+    studio.forget.click(plotting.forget, seen, [studio.session, studio.plot], **AT_ONCE)
     for kind, act in {"csv": plotting.save_csv, "json": plotting.save_json}.items():
-        written = controls.save[kind].click(
-            act, [studio.session, controls.view], controls.saved, queue=False, api_visibility="private"
-        )
-        written.success(None, controls.saved, None, js=_KEEP, api_visibility="private")
+        written = studio.save[kind].click(act, seen, studio.saved, queue=False, api_visibility="private")
+        written.success(None, studio.saved, None, js=_KEEP, api_visibility="private")
     for kind in ("png", "svg"):
-        controls.save[kind].click(None, js=_DRAW.format(kind), api_visibility="private")
-    _expose(studio, plotting, device)
-    return replotted, chosen
-
-
-def _expose(studio: Studio, plotting: Plotting, device: dict[str, Any]) -> None:
-    """The endpoint for programs; its components are placed on the page where nobody sees them."""
+        studio.save[kind].click(None, js=_DRAW.format(kind), api_visibility="private")
+    # The endpoint for programs; its components are placed on the page where nobody sees them.
     with gr.Row(visible=False):
         trigger, points = gr.Button(), gr.JSON(label="points")
         image = FileInput(label="picture; empty for the session's own curves")
         file = FileInput(label=".difd file")
-    trigger.click(plotting.curve, [studio.session, image, file], points, api_name="curve", **device)
+    trigger.click(plotting.curve, [studio.session, image, file], points, api_name="curve", **DEVICE)
+    return replotted, chosen

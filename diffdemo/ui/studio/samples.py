@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import gradio as gr
 import numpy as np
@@ -15,7 +16,8 @@ from diffdemo.images import Pixels, to_png
 from diffdemo.metrics.distortion import psnr_db
 from diffdemo.plain_text import duration
 from diffdemo.ui import words as present
-from diffdemo.ui.errors import friendly
+from diffdemo.ui.errors import refusal
+from diffdemo.ui.events import Events
 from diffdemo.ui.memory.png import known_pixels
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.studio.choices import Choices
@@ -30,15 +32,15 @@ EXPLANATION = (
 _QUIET_SECONDS = 0.4
 
 
-def build(parts: dict) -> None:
+def build(studio: SimpleNamespace) -> None:
     """Lay out the section: why, a button, and a place for the pictures."""
     with gr.Column(elem_id="imagined"):
         with gr.Row(elem_id="imagining"):
             gr.HTML(f"<b>What was sent, what was imagined</b><p>{EXPLANATION}</p>", elem_id="imagined-why")
-            parts["imagine"] = gr.Button(
+            studio.imagine = gr.Button(
                 f"Draw {COUNT} samples", interactive=False, size="md", scale=0, min_width=180, elem_id="imagine"
             )
-        parts["samples"] = gr.Gallery(
+        studio.samples = gr.Gallery(
             format="png",
             label="Samples",
             show_label=False,
@@ -52,23 +54,21 @@ def build(parts: dict) -> None:
         )
 
 
-class Imagining:
+class Imagining(Events):
     """The event of the section, on one engine."""
 
     def __init__(self, engine: Engine, turns: Turns) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self._turns = turns
 
-    @friendly
     def imagine(self, session: Session, choices: Choices, request: gr.Request | None = None) -> Iterator[Screen]:
         """Draw several pictures from the file of the session, with their mean, spread, and what the mean gets wrong.
 
         Args:
-            session: who asks.
             choices: bytes to use of an embedded file, and numbers of the decoder that draws; the seed is of the first.
         """
         if not session.data:
-            raise gr.Error("There is no file yet. Compress a picture, or open a file.", print_exception=False)
+            raise refusal("There is no file yet. Compress a picture, or open a file.")
         original = known_pixels(session.original)
         is_embedded = self._engine.describe(session.data).is_embedded
         used = min(choices.used, len(session.data)) if is_embedded else None

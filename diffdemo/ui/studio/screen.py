@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,21 +14,20 @@ from diffdemo.engine import CodecInfo, Engine, FileInfo
 from diffdemo.ui import words
 from diffdemo.ui.codec_controls import decoding_controls, offers
 from diffdemo.ui.compare import comparer, sides
-from diffdemo.ui.memory.earlier import Earlier, settings_of
+from diffdemo.ui.events import Events
 from diffdemo.ui.memory.png import size_of
 from diffdemo.ui.memory.session import Session
+from diffdemo.ui.memory.tried import Earlier, settings_of
 from diffdemo.ui.plot.baselines import Baselines
-from diffdemo.ui.plot.ceilings import Ceilings
-from diffdemo.ui.plot.figure import NEUTRAL
+from diffdemo.ui.plot.completing import Ceilings, Perceived, Sweeps
+from diffdemo.ui.plot.figure import NEUTRAL, Curve, look_of
 from diffdemo.ui.plot.lines import Line, lines_of, shown_line
-from diffdemo.ui.plot.perceived import Perceived
-from diffdemo.ui.plot.published_lines import overlays_of
+from diffdemo.ui.plot.published import overlays_of
 from diffdemo.ui.plot.rd_plot import SMALL_PICTURE, rd_plot
 from diffdemo.ui.plot.steps_plot import steps_plot
-from diffdemo.ui.plot.sweeps import Sweeps
 from diffdemo.ui.plot.view import View
 from diffdemo.ui.server.files import served
-from diffdemo.ui.style import Curve, look_of
+from diffdemo.ui.turns import Turns
 
 _LONGEST_STEM = 40
 UNCHANGED = gr.skip()
@@ -92,14 +92,7 @@ class Painter:
         return next(iter(self.codecs.values()))
 
     def paint(self, session: Session, metric: str, info: FileInfo | None = None, **others: Any) -> Screen:
-        """Stage, sentence and plot of a session.
-
-        Args:
-            session: what is shown.
-            metric: what the plot shows.
-            info: the description of its file, where that has been read already.
-            others: further fields of `Screen`.
-        """
+        """Stage, sentence and plot of a session."""
         info = info or self._described(session)
         painted: dict[str, Any] = {}
         if info and info.codec != session.codec:
@@ -107,7 +100,11 @@ class Painter:
             session = replace(session, codec=info.codec, wish="")
         if info:
             session = replace(session, model=info.model or "")
-        painted |= {"session": session, "plot": self.plot(session, metric, info), "notes": words.all_notes(session)}
+        painted |= {
+            "session": session,
+            "plot": self.plot(session, metric, info),
+            "notes": f"{session.notes} {escape(session.fit)}".strip(),
+        }
         shown = session.shown
         if session.quick and shown:
             figure = steps_plot(session.runs, num_steps=shown.num_steps, num_bytes=shown.num_bytes)
@@ -124,12 +121,7 @@ class Painter:
         return self.codecs[session.codec].label if session.codec else ""
 
     def lines(self, session: Session, info: FileInfo | None = None) -> list[Line]:
-        """All that is known about rate and distortion of a session's picture.
-
-        Args:
-            session: whose picture.
-            info: the description of its file, where that has been read already.
-        """
+        """All that is known about rate and distortion of a session's picture."""
         info = info or self._described(session)
         curves = [*self.baselines.curves(session.original), *self._embedded(session), *self.sweeps.curves(session)]
         settings = settings_of(info) if info else ()
@@ -222,6 +214,15 @@ class Painter:
         if shown.psnr_db is not None:
             baselines = self.baselines.facts(session.original, shown.num_bytes, shown.psnr_db)
         return words.argument(shown, _num_pixels(session), baselines)
+
+
+class StudioEvents(Events):
+    """Answers events of the studio, in whose turns a visitor has the word."""
+
+    def __init__(self, engine: Engine, painter: Painter, turns: Turns) -> None:
+        super().__init__(engine)
+        self._painter = painter
+        self._turns = turns
 
 
 def _num_pixels(session: Session) -> int:

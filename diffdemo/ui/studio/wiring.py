@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
@@ -11,7 +11,7 @@ import gradio as gr
 from diffdemo.engine import Engine
 from diffdemo.ui.closer import section
 from diffdemo.ui.closer.acts import Looks
-from diffdemo.ui.closer.section import Closer
+from diffdemo.ui.events import AT_ONCE, DEVICE, EXAMPLES, LATEST, LOW_PRIORITY, SILENT
 from diffdemo.ui.links import sharing
 from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.studio import comparison, menu, plotting
@@ -28,51 +28,25 @@ from diffdemo.ui.studio.samples import Imagining
 from diffdemo.ui.studio.screen import Painter, Screen
 from diffdemo.ui.turns import Turns
 
-DEVICE: dict[str, Any] = {"concurrency_id": "device", "concurrency_limit": 1}
-"""One at a time for everything that computes with the network; the others wait in a visible queue."""
 
-EXAMPLES: dict[str, Any] = {"concurrency_id": "examples", "concurrency_limit": 8}
-"""Nobody waits for an example until others are done: the engine serves several visitors side by side."""
-
-LOW_PRIORITY: dict[str, Any] = {"concurrency_id": "sweep", "concurrency_limit": 1}
-"""For what only completes a plot: it must not make anybody wait for the device."""
-
-
-@dataclass(frozen=True, slots=True)
 class Acts:
-    """What answers the studio's events."""
+    """What answers the studio's events, on one engine; a visitor has one turn in all of them, except in the menu."""
 
-    pictures: Pictures
-    handlers: Handlers
-    opening: Opening
-    viewing: Viewing
-    comparison: Comparison
-    imagining: Imagining
-    plotting: Plotting
-    menu: Menu
-    sharing: sharing.Sharing
-    looks: Looks
-
-    @classmethod
-    def on(cls, engine: Engine, turns: Turns) -> Acts:
-        """All of them on one engine; a visitor has one turn in all of them, except in the menu."""
+    def __init__(self, engine: Engine, turns: Turns) -> None:
         painter = Painter(engine, Baselines(engine))
-        opening = Opening(engine, painter, turns)
-        return cls(
-            pictures=Pictures(engine, painter, turns),
-            handlers=Handlers(engine, painter, turns),
-            opening=opening,
-            viewing=Viewing(engine, painter, turns),
-            comparison=Comparison(engine, painter, turns),
-            imagining=Imagining(engine, turns),
-            plotting=Plotting(engine, painter, turns),
-            menu=Menu(engine, Turns()),
-            sharing=sharing.Sharing(engine, opening),
-            looks=Looks(engine),
-        )
+        self.pictures = Pictures(engine, painter, turns)
+        self.handlers = Handlers(engine, painter, turns)
+        self.opening = Opening(engine, painter, turns)
+        self.viewing = Viewing(engine, painter, turns)
+        self.comparison = Comparison(engine, painter, turns)
+        self.imagining = Imagining(engine, turns)
+        self.plotting = Plotting(engine, painter, turns)
+        self.menu = Menu(engine, Turns())
+        self.sharing = sharing.Sharing(engine, self.opening)
+        self.looks = Looks(engine)
 
 
-def wire(demo: gr.Blocks, studio: Studio, closer: Closer, acts: Acts) -> None:
+def wire(demo: gr.Blocks, studio: Studio, closer: SimpleNamespace, acts: Acts) -> None:
     """Connect the studio's components with what answers their events."""
     wires = _Wires(studio, closer, acts)
     wires.begin(demo)
@@ -80,25 +54,19 @@ def wire(demo: gr.Blocks, studio: Studio, closer: Closer, acts: Acts) -> None:
     wires.decode()
     wires.complete_plots()
     wires.change_pictures()
-    wires.follow_the_slider()
     wires.show_what_can_be_chosen()
 
 
 class _Wires:
     """The connections, group by group; `running` grows by all that can be cancelled."""
 
-    def __init__(self, studio: Studio, closer: Closer, acts: Acts) -> None:
+    def __init__(self, studio: Studio, closer: SimpleNamespace, acts: Acts) -> None:
         self.studio, self.closer, self.acts = studio, closer, acts
         screen = [getattr(studio, name) for name in Screen._fields]
         self.shown: dict[str, Any] = {"outputs": screen, "show_progress": "hidden"}
-        self.work: dict[str, Any] = {
-            "outputs": screen,
-            "show_progress": "minimal",
-            "show_progress_on": studio.status,
-            **DEVICE,
-        }
-        self.example = self.work | EXAMPLES
-        self.view = [studio.session, studio.controls.view]
+        seen: dict[str, Any] = {"outputs": screen, "show_progress": "minimal", "show_progress_on": studio.status}
+        self.work, self.example = seen | DEVICE, seen | EXAMPLES
+        self.view, self.before = [studio.session, studio.view], [studio.view, studio.session]
         self.choices = [studio.session, *studio.choices, *studio.halves]
         self.running: list[Any] = []
         self.drawing: list[Any] = []
@@ -106,41 +74,25 @@ class _Wires:
     def begin(self, demo: gr.Blocks) -> None:
         """An example, before anybody has done anything, or what a link names."""
         greeted = demo.load(self.acts.pictures.greet, **self.shown, queue=False, api_name="greet")
-        opened = greeted.success(
-            self.acts.handlers.open_example, self.view, **self.example, api_name="open_first_example"
-        )
-        self.running.append(opened)
+        opening = self.acts.handlers.open_example
+        self.running.append(greeted.success(opening, self.view, **self.example, api_name="open_first_example"))
         sharing.wire(self.studio, self.acts.sharing, self.closer.link, self.closer.query, greeted)
 
     def compress_and_open(self, demo: gr.Blocks) -> None:
         """How a file comes to the page; the chosen decoder is applied to it."""
         studio, acts = self.studio, self.acts
-        encoded = studio.compress.click(
-            by_values(acts.handlers.encode),
-            [studio.session, *studio.settings, studio.controls.view],
-            **self.work,
-            api_name="encode",
-        )
-        loaded = studio.open.upload(
-            acts.opening.open_file,
-            [studio.open, studio.controls.view, studio.session],
-            **self.work,
-            api_name="open_file",
-        )
+        ordered = [studio.session, *studio.settings, studio.view]
+        encoded = studio.compress.click(by_values(acts.handlers.encode), ordered, **self.work, api_name="encode")
+        opened = [studio.open, *self.before]
+        loaded = studio.open.upload(acts.opening.open_file, opened, **self.work, api_name="open_file")
         fetched = menu.wire(demo, studio, acts.menu, loaded)
         # By way of a state that changes only then: most downloads open no file, and should not wait for the device.
         # Gradio notices the change in events that are queued.
-        fetched.success(
-            acts.opening.release, studio.waiting, studio.ready, show_progress="hidden", api_visibility="private"
-        )
-        released = studio.ready.change(
-            acts.opening.open_released,
-            [studio.ready, studio.controls.view, studio.session],
-            **self.work,
-            api_visibility="private",
-        )
+        fetched.success(acts.opening.release, studio.waiting, studio.ready, **SILENT)
+        private = self.work | {"api_visibility": "private"}
+        released = studio.ready.change(acts.opening.open_released, [studio.ready, *self.before], **private)
         begun, finish = [encoded, loaded, released], by_values(acts.viewing.finish)
-        finished = [event.success(finish, self.choices, **self.work, api_visibility="private") for event in begun]
+        finished = [event.success(finish, self.choices, **private) for event in begun]
         self.running += [*begun, *finished]
         self.drawing += finished
 
@@ -151,97 +103,58 @@ class _Wires:
         asked += [each.release if isinstance(each, gr.Slider) else each.input for each in studio.knobs.values()]
         # In two events: one that cancelled would also cancel what it started.
         interrupted = gr.on(asked, acts.viewing.interrupt, None, queue=False, api_visibility="private")
-        refined = interrupted.success(
-            by_values(acts.viewing.refine), self.choices, **self.work, trigger_mode="always_last", api_name="decode"
-        )
+        refine = by_values(acts.viewing.refine)
+        refined = interrupted.success(refine, self.choices, **self.work, **LATEST, api_name="decode")
         studio.used.input(None, cancels=[refined], api_visibility="private")
+        preview = [studio.session, studio.used, studio.view]
+        studio.used.input(acts.viewing.preview, preview, **self.shown, queue=False, **LATEST, api_name="preview")
         imagined = studio.imagine.click(
             by_values(acts.imagining.imagine), [studio.session, *studio.choices], **self.work, api_name="imagine"
         )
         opposed = comparison.wire(studio, acts.comparison, self.shown, self.work)
-        looked = section.wire(
-            self.closer,
-            acts.looks,
-            studio.session,
-            studio.used,
-            device=DEVICE,
-            low_priority=LOW_PRIORITY,
-        )
+        looked = section.wire(self.closer, acts.looks, studio.session, studio.used)
         self.running += [refined, imagined, opposed, looked]
         self.drawing.append(refined)
 
     def complete_plots(self) -> None:
         """What is drawn when nobody waits for anything else."""
-        acts = self.acts.plotting
-        curve: dict[str, Any] = {"show_progress": "hidden", "trigger_mode": "always_last", "api_visibility": "private"}
-        replotted, chosen = plotting.wire(self.studio, acts, DEVICE)
-        completing = [
-            event.success(acts.complete, self.view, self.studio.plot, **curve, **LOW_PRIORITY)
-            for event in (*self.drawing, replotted)
-        ]
+        replotted, chosen = plotting.wire(self.studio, self.acts.plotting)
+        completing = [self._complete(event, **LATEST) for event in (*self.drawing, replotted)]
         # Elsewhere they end with their turn: the browser complains about what is cancelled before the server knows it.
         _cancel_each(chosen, completing)
+
+    def _complete(self, event: Any, **options: Any) -> Any:
+        act = self.acts.plotting.complete
+        return event.success(act, self.view, self.studio.plot, **SILENT, **options, **LOW_PRIORITY)
 
     def change_pictures(self) -> None:
         """Another picture, or Stop: either ends what is going on."""
         studio, pictures, handlers = self.studio, self.acts.pictures, self.acts.handlers
         _cancel_each(studio.examples.select, self.running)
-        picked = studio.examples.select(
-            pictures.choose_example, [studio.controls.view, studio.session], **self.shown, api_visibility="private"
-        )
+        picked = studio.examples.select(pictures.choose_example, self.before, **self.shown, api_visibility="private")
         # Where an example is opening already, that one ends by its turn: there is no cancelling it without its
         # successor.
         reopened = picked.success(
             handlers.open_example, self.view, **self.example, trigger_mode="multiple", api_name="open_example"
         )
         self.running.append(reopened)
-        reopened.success(
-            self.acts.plotting.complete,
-            self.view,
-            studio.plot,
-            show_progress="hidden",
-            api_visibility="private",
-            **LOW_PRIORITY,
-        )
+        self._complete(reopened)
         _cancel_each(studio.source.upload, self.running)
-        uploaded = studio.source.upload(
-            pictures.upload,
-            [studio.source, studio.controls.view, studio.session],
-            **self.shown,
-            preprocess=False,
-            api_name="upload",
-        )
+        sent = [studio.source, *self.before]
+        uploaded = studio.source.upload(pictures.upload, sent, **self.shown, preprocess=False, api_name="upload")
         uploaded.failure(lambda: None, None, studio.source, api_visibility="private")
         _cancel_each(studio.stop.click, self.running)
         studio.stop.click(handlers.stop, self.view, **self.shown, queue=False, api_name="stop")
 
-    def follow_the_slider(self) -> None:
-        """What is shown at once, without the network."""
-        studio, viewing = self.studio, self.acts.viewing
-        studio.used.input(
-            viewing.preview,
-            [studio.session, studio.used, studio.controls.view],
-            **self.shown,
-            queue=False,
-            trigger_mode="always_last",
-            api_name="preview",
-        )
-
     def show_what_can_be_chosen(self) -> None:
         """Choices that change what else can be chosen; nothing is computed."""
         studio, acts = self.studio, self.acts
-        # By Gradio's own mode, what is chosen while the answer to an earlier choice is on its way would be lost.
-        hidden: dict[str, Any] = {
-            "show_progress": "hidden",
-            "trigger_mode": "always_last",
-            "api_visibility": "private",
-        }
-        quiet: dict[str, Any] = {"queue": False, **hidden}
-        studio.side.input(acts.pictures.choose_size, [studio.session, studio.side, studio.codec], studio.side, **hidden)
+        size = [studio.session, studio.side, studio.codec]
+        studio.side.input(acts.pictures.choose_size, size, studio.side, **SILENT, **LATEST)
         encoding = [studio.codec, studio.bpp, studio.preset, studio.seed]
-        studio.codec.input(acts.handlers.choose_codec, studio.codec, encoding, **quiet)
+        studio.codec.input(acts.handlers.choose_codec, studio.codec, encoding, **AT_ONCE, **LATEST)
         knobs = [*studio.knobs.values(), studio.more]
-        studio.decoder.change(acts.viewing.choose_decoder, studio.decoder, knobs, **quiet)
+        studio.decoder.change(acts.viewing.choose_decoder, studio.decoder, knobs, **AT_ONCE, **LATEST)
 
 
 def _cancel_each(trigger: Callable[..., Any], events: list[Any]) -> None:

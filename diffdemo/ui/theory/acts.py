@@ -17,7 +17,8 @@ from diffdemo.pictures import load_picture
 from diffdemo.theory.dither import dither, plain
 from diffdemo.theory.real_files import Landing, Landings
 from diffdemo.theory.sources import Source, curves, from_blocks, mark, most_bits, power_law
-from diffdemo.ui.errors import friendly
+from diffdemo.ui.errors import refusal
+from diffdemo.ui.events import Events
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.server.files import served
 from diffdemo.ui.theory import words
@@ -33,7 +34,7 @@ UNCHANGED = gr.skip()
 
 
 class TheoryScreen(NamedTuple):
-    """What the events of the upper half change; components of `TheoryTab`."""
+    """What the events of the upper half change, by the names of their components."""
 
     plot: Any = UNCHANGED
     gap: Any = UNCHANGED
@@ -46,7 +47,7 @@ class TheoryScreen(NamedTuple):
 
 
 class DitherScreen(NamedTuple):
-    """What the events of the lower half change; components of `TheoryTab`."""
+    """What the events of the lower half change, by the names of their components."""
 
     rounded: Any = UNCHANGED
     original: Any = UNCHANGED
@@ -54,14 +55,13 @@ class DitherScreen(NamedTuple):
     dithered: Any = UNCHANGED
 
 
-class TheoryActs:
+class TheoryActs(Events):
     """The events of the tab."""
 
     def __init__(self, turns: Turns) -> None:
         self._turns = turns
         self._landings = Landings()
 
-    @friendly
     def curves(
         self,
         session: Session,
@@ -73,7 +73,6 @@ class TheoryActs:
         """The closed forms of a Gaussian source, and the files of it that have been run; ends a run that is going on.
 
         Args:
-            session: whose picture to measure, for the spectrum "picture".
             spectrum: "power" for a power law of 256 components, or "picture" for the studio's picture.
             exponent: of the power law, 0 to 2.5.
             rate: where to compare, in bits per dimension.
@@ -84,12 +83,10 @@ class TheoryActs:
         rate = rate if rate <= last else max(MIN_RATE, round(0.4 * last, 2))
         return self._at_rest(source, rate)._replace(rate=gr.update(maximum=last, value=rate, interactive=True))
 
-    @friendly
     def move(self, session: Session, spectrum: Spectrum, exponent: float, rate: float) -> TheoryScreen:
         """Compare at another rate; the slider is the visitor's."""
         return self._at_rest(_source(session, spectrum, exponent), rate)._replace(rate=UNCHANGED)
 
-    @friendly
     def run(
         self,
         session: Session,
@@ -122,14 +119,8 @@ class TheoryActs:
     def _at_rest(self, source: Source, rate: float) -> TheoryScreen:
         return paint(source, rate, self._landings.known(source))
 
-    @friendly
     def dither(self, session: Session, step: float = 48) -> DitherScreen:
-        """Round the studio's picture with and without dither.
-
-        Args:
-            session: whose picture.
-            step: distance of the levels, 4 to 128 of 256.
-        """
+        """Round the studio's picture with and without dither, to levels that are 4 to 128 of 256 apart."""
         whole = load_picture(_picture(session)).pixels
         pixels = fit_pixels(whole, MAX_DITHERED_PIXELS)
         with_dither, without = dither(pixels, step), plain(pixels, step)
@@ -145,7 +136,6 @@ class TheoryActs:
         ]
         return DitherScreen(words.rounded(with_dither, bpp), *pictures)
 
-    @friendly
     def open(
         self, session: Session, spectrum: Spectrum, exponent: float, rate: float, request: gr.Request | None = None
     ) -> TheoryScreen:
@@ -154,7 +144,6 @@ class TheoryActs:
             return TheoryScreen()
         return self.curves(session, spectrum, exponent, rate, request)
 
-    @friendly
     def open_dither(self, session: Session, step: float) -> DitherScreen:
         """When the tab opens: round the studio's picture, if there is one."""
         if not _has_picture(session):
@@ -168,14 +157,7 @@ def highest_rate(source: Source) -> float:
 
 
 def paint(source: Source, rate: float, landings: Sequence[Landing] = (), share: float | None = None) -> TheoryScreen:
-    """A source at a rate.
-
-    Args:
-        source: whose curves to draw.
-        rate: where to compare, in bits per dimension.
-        landings: files of it.
-        share: done of a run that is going on; None where none is.
-    """
+    """A source at a rate in bits per dimension, while a share of a run is done or (None) at rest."""
     chosen, is_running = mark(source, rate), share is not None
     return TheoryScreen(
         plot=theory_plot(curves(source), mark=chosen, landings=landings),
@@ -205,7 +187,7 @@ def _picture(session: Session) -> bytes:
         gr.Error: there is none.
     """
     if not _has_picture(session):
-        raise gr.Error(NO_PICTURE, print_exception=False)
+        raise refusal(NO_PICTURE)
     return session.original or session.source
 
 

@@ -8,8 +8,7 @@ import plotly.graph_objects as go
 
 from diffdemo.theory.real_files import Landing
 from diffdemo.theory.sources import LOWEST_SNR_DB, TOP_SNR_DB, Mark, TheoryCurve
-from diffdemo.ui.plot.figure import NEUTRAL, axis, layout
-from diffdemo.ui.plot.line_names import apart
+from diffdemo.ui.plot.figure import NEUTRAL, apart, axis, layout
 from diffdemo.ui.theory.schemes import SCHEMES
 
 HEIGHT = 440
@@ -19,35 +18,26 @@ _LEADER = 22
 
 
 def theory_plot(curves: Sequence[TheoryCurve], *, mark: Mark, landings: Sequence[Landing]) -> go.Figure:
-    """Draw the curves of one source.
-
-    Args:
-        curves: closed forms.
-        mark: where to show the gap.
-        landings: files of the source; the whisker of each begins at the rate of the closed form.
-    """
+    """Draw the curves of one source, and files whose whiskers begin at the rate of the closed form."""
     widest = max(curve.bits[-1] for curve in curves)
-    figure = go.Figure(layout=_layout(widest))
+    across, up = axis("bits per dimension", 6, range=[0, widest]), axis("SNR, dB", 4, range=[LOWEST_SNR_DB, _TOP])
+    figure = go.Figure(layout=layout(HEIGHT, {"l": 40, "r": 116, "t": 8, "b": 40}, across=across, up=up))
     for curve in curves:
-        figure.add_trace(_line(curve))
+        scheme = SCHEMES[curve.scheme]
+        figure.add_scatter(
+            x=curve.bits,
+            y=curve.snr_db,
+            name=scheme.name,
+            mode="lines",
+            line={"color": scheme.colour, "width": scheme.width, "dash": scheme.dash},
+            hovertemplate=f"{scheme.name}: %{{x:.3f}} bits, %{{y:.2f}} dB<extra></extra>",
+        )
     for curve in curves if landings else ():
         if SCHEMES[curve.scheme].symbol:
             figure.add_trace(_points(curve.scheme, landings))
     _name_lines(figure, curves)
     _mark_gap(figure, mark)
     return figure
-
-
-def _line(curve: TheoryCurve) -> go.Scatter:
-    scheme = SCHEMES[curve.scheme]
-    return go.Scatter(
-        x=curve.bits,
-        y=curve.snr_db,
-        name=scheme.name,
-        mode="lines",
-        line={"color": scheme.colour, "width": scheme.width, "dash": scheme.dash},
-        hovertemplate=f"{scheme.name}: %{{x:.3f}} bits, %{{y:.2f}} dB<extra></extra>",
-    )
 
 
 def _points(decoder: str, landings: Sequence[Landing]) -> go.Scatter:
@@ -98,13 +88,4 @@ def _mark_gap(figure: go.Figure, mark: Mark) -> None:
     figure.add_shape(type="line", x0=mark.bits, x1=mark.bits, y0=low, y1=high, line={"color": NEUTRAL, "width": 4})
     figure.add_annotation(
         x=mark.bits, y=low, text=f"{mark.gap_db:.2f} dB", showarrow=False, xanchor="left", yanchor="top", xshift=8
-    )
-
-
-def _layout(widest: float) -> go.Layout:
-    return layout(
-        HEIGHT,
-        {"l": 40, "r": 116, "t": 8, "b": 40},
-        across=axis("bits per dimension", 6, range=[0, widest]),
-        up=axis("SNR, dB", 4, range=[LOWEST_SNR_DB, _TOP]),
     )

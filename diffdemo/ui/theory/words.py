@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 from diffdemo.theory.dither import Dithered
 from diffdemo.theory.real_files import REAL_DECODERS, SHARES, Landing
@@ -49,7 +48,8 @@ def table(mark: Mark) -> str:
         f'<tr><th scope="row">{_named(key)}</th><td>{snr_db:.2f}</td><td>{_bits(mark.flow_bits[key])}</td></tr>'
         for key, snr_db in mark.snr_db.items()
     )
-    return _table(["curve", f"dB at {_bits(mark.bits)} bits", f"bits for {mark.snr_db['flow']:.2f} dB"], rows)
+    heads = ["curve", f"dB at {_bits(mark.bits)} bits", f"bits for {mark.snr_db['flow']:.2f} dB"]
+    return words.table("numbers", heads, rows)
 
 
 def landed(landings: Sequence[Landing], *, is_running: bool) -> str:
@@ -63,7 +63,7 @@ def landed(landings: Sequence[Landing], *, is_running: bool) -> str:
     rows = "".join(_landing(landing) for landing in landings)
     if is_running:
         rows += f"<tr>{'<td>…</td>' * len(heads)}</tr>" * (len(SHARES) - len(landings))
-    return f"{_table(heads, rows)}<p>{_verdict(landings) if landings else ''}</p>"
+    return f"{words.table('numbers', heads, rows)}<p>{_verdict(landings) if landings else ''}</p>"
 
 
 def progress(share: float, count: int) -> str:
@@ -133,11 +133,6 @@ def _signed(number: float) -> str:
 
 def _between(low: float, high: float) -> str:
     return f"{low:.0f}" if f"{low:.0f}" == f"{high:.0f}" else f"{low:.0f} to {high:.0f}"
-
-
-def _table(heads: Sequence[str], rows: str) -> str:
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in heads)
-    return f'<table class="numbers"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
 
 
 def _named(key: str) -> str:
