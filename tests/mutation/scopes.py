@@ -54,12 +54,16 @@ EQUIVALENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("y = padded.reshape(-1", LAST_AXIS),
         ("x.reshape(self._block, -1)", LAST_AXIS),
         ("_hadamard(x: ", "no number of ours"),
+        ("lru_cache(maxsize=", "what is remembered"),
     ),
     "coding.tree_code": (
         ("stream=(number, tree, 2))[0]", "a second word that nobody asks for; the stream is tried by hand"),
+        ("return cls((dimensions,), (1.0,))", "of one class, there are no proportions"),
         ("SOLVER_STEPS = 200", "more than are ever made"),
+        ("scale += missing / (0.5 *", "the way of a solver"),
         ("if missing <= 1e-12 * nats", "below a last digit"),
     ),
+    "diffusion.spectrum": (("lru_cache(maxsize=", "what is remembered"),),
     "coding.bits": (
         (".reshape(-1, 2)", LAST_AXIS),
         ("return -((number + 1) >> 1)", "adding 2 to an odd number and halving is the same; the rest is tried by hand"),

@@ -134,7 +134,8 @@ def test_sigma_for_energy_inverts_the_shift():
     x_hat = GaussianDenoiser(0.3).denoise(z, 0.6)
     error = float((x - x_hat).square().sum())
     sigma_s = sigma_for_energy(0.6, error, 5000.0)
-    assert float(np.square(PosteriorStep(0.6, sigma_s).shift((x - x_hat).numpy())).sum()) == pytest.approx(5000, rel=1e-4)
+    mu = PosteriorStep(0.6, sigma_s).shift((x - x_hat).numpy())
+    assert float(np.square(mu).sum()) == pytest.approx(5000, rel=1e-4)
     assert ideal_bits(x, x_hat, 0.6, sigma_s) == pytest.approx(5000 / (2 * math.log(2)), rel=1e-4)
 
 
