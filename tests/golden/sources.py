@@ -78,10 +78,15 @@ def picture(number: int) -> np.ndarray:
 
 
 def spectrum() -> Spectrum:
-    """About what `Scene` misses, in whole numbers; lower for higher frequencies and for colour."""
+    """About what `Scene` misses, in whole numbers; less in high frequencies and in colour, the more the less noise."""
+    levels = (-120, *(min(-277, 512 - 64 * i) for i in range(20)))
     rows = [
-        [level - 7 * ring - 11 * colour - (5 * ring * colour) % 3 for colour in range(3) for ring in range(10)]
-        for level in (-120, *(min(-277, 512 - 64 * i) for i in range(20)))
+        [
+            level - (2 + i) * ring - (25 - i) * colour - (5 * ring * colour) % 3
+            for colour in range(3)
+            for ring in range(10)
+        ]
+        for i, level in enumerate(levels)
     ]
     return Spectrum(rows)
 

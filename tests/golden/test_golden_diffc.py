@@ -69,32 +69,32 @@ PICTURE = [
 CLASSES = "6b38b310e285f593"
 INTERPOLATED = [
     0.272626933166,
-    0.192776353176,
-    0.108583364705,
+    0.19487555003,
+    0.130534222803,
     0.0497856922294,
-    0.0352038005815,
-    0.0198289212061,
+    0.0348245857061,
+    0.0220970869121,
     0.0497856922294,
-    0.0352038005815,
-    0.0198289212061,
+    0.0348245857061,
+    0.0220970869121,
     0.0497856922294,
-    0.0352038005815,
-    0.0198289212061,
+    0.0343755708655,
+    0.0211158654471,
     0.0497856922294,
-    0.0352038005815,
-    0.0198289212061,
+    0.0299251025218,
+    0.0129974732838,
     0.0497856922294,
-    0.0352038005815,
-    0.0198289212061,
+    0.029283869283,
+    0.0120485220735,
     0.0497856922294,
-    0.0352038005815,
-    0.0198289212061,
+    0.0271611740176,
+    0.0092587861242,
     0.00048828125,
-    0.000345266983001,
-    0.000194475360271,
+    0.000226315811167,
+    5.13242440951e-05,
     0.00048828125,
-    0.000345266983001,
-    0.000194475360271,
+    0.000226315811167,
+    5.13242440951e-05,
 ]
 ANSWERS = [
     0.617643,
@@ -200,6 +200,12 @@ def test_a_cut_file_decodes_to_its_picture(case: DiffCCase | DrawnCase) -> None:
     require_same(
         decoded(case.codec(), data[: 2 * len(data) // 3], Rendering()), recorded(f"{case.name}.cut"), CLOSED_FORM
     )
+
+
+@pytest.mark.parametrize("case", [CASES_OF_VERSION_1[1], CASES_OF_VERSION_1[-3]], ids=lambda case: case.name)
+def test_a_model_that_got_a_spectrum_reads_files_of_version_1_as_ever(case: DiffCCase) -> None:
+    data = (FOLDER / f"{case.name}.difd").read_bytes()
+    require_same(decoded(diffc(has_spectrum=True), data, Rendering()), recorded(case.name), CLOSED_FORM)
 
 
 @pytest.mark.parametrize("cases", [CASES_OF_VERSION_1, CASES_OF_VERSION_2], ids=["version 1", "version 2"])

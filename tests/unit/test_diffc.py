@@ -171,6 +171,12 @@ def hostile(codec: DiffC, **changes: object) -> bytes:
 @pytest.mark.parametrize(
     "changes",
     [
+        {"width": 65535, "height": 65535, "version": 2, "parameters": (0, 4, 50)},
+        {"version": 2},
+        {"parameters": (0, 4, 50)},
+        {"version": 2, "parameters": (0, 7, 50)},
+        {"version": 2, "parameters": (0, 4, 0)},
+        {"version": 2, "parameters": (1 << 32, 4, 50)},
         {"width": 65535, "height": 65535},
         {"codec_id": 9},
         {"parameters": (0, 1)},
@@ -188,8 +194,9 @@ def test_absurd_headers_are_refused(codec, changes):
 
 def test_a_payload_made_to_take_long_is_bounded(codec):
     """The smallest steps that a header can ask for, each one level down: the walk still ends."""
-    data = hostile(codec, parameters=(0, 1, 1), payload=b"\xff" * 100_000)
-    assert len(codec.open(data).steps()) <= MAX_STEPS
+    for version, tree in ((1, 1), (2, 4)):
+        data = hostile(codec, parameters=(0, tree, 1), payload=b"\xff" * 100_000, version=version)
+        assert len(codec.open(data).steps()) <= MAX_STEPS
 
 
 def test_golden_file_decodes_to_the_recorded_pixels(codec):

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
 from diffdemo.codecs.diffc import DiffC
-from diffdemo.codecs.diffc_file import LARGEST_SEED, MAX_PROMPT_BYTES, read_file
+from diffdemo.codecs.diffc_file import LARGEST_SEED, MAX_PROMPT_BYTES, TREES, FileHead, read_file
 from diffdemo.codecs.diffc_payload import max_payload_bytes
+from diffdemo.codecs.diffc_plan import preset_of
 from diffdemo.codecs.records import Preset, Target
 from diffdemo.coding.container import LARGEST_SIDE, Header, write_bitstream
-from diffdemo.errors import CorruptBitstream, ImageError, RateError, TruncatedBitstream
+from diffdemo.engine.describe import describe_file
+from diffdemo.errors import CorruptBitstream, ImageError, ModelMismatch, RateError, TruncatedBitstream
 from diffdemo.images import MAX_PIXELS, to_image, to_pixels
 from diffdemo.metrics.distortion import psnr_db
 from diffdemo.models.space import PixelSpace
 from tests.gaussian import GaussianDenoiser
+from tests.golden.cases import FOLDER
 from tests.latent_space import BlockMeans
 
 GOLDEN = "444946440151746573740d090000128808061ad0e87ae46272696768740039ba51c6001efdf25900488163a301be1c95fc"
@@ -102,10 +107,11 @@ def test_other_signals_and_models_without_words_are_refused(codec, pixels):
     ],
 )
 def test_absurd_shapes_and_prompts_are_refused(codec, shape, prompt_bytes, payload):
-    parameters = (0, 1, 50, shape, prompt_bytes)
-    data = write_bitstream(codec_id=1, fingerprint=b"test", width=64, height=64, parameters=parameters, payload=payload)
-    with pytest.raises(CorruptBitstream):
-        codec.open(data)
+    fields = {"codec_id": 1, "fingerprint": b"test", "width": 64, "height": 64, "payload": payload}
+    for version, tree in ((1, 1), (2, 4)):
+        data = write_bitstream(**fields, parameters=(0, tree, 50, shape, prompt_bytes), version=version)
+        with pytest.raises(CorruptBitstream):
+            codec.open(data)
 
 
 def with_prompt(prompt: bytes, *, claimed: int | None = None) -> bytes:
@@ -144,10 +150,11 @@ def test_a_prompt_longer_than_the_payload_is_no_matter_of_missing_bytes(codec):
         codec.open(with_prompt(b"bright")[:-22])
 
 
-@pytest.mark.parametrize(("parameters", "fits"), [((LARGEST_SEED, 2, 1), True), ((LARGEST_SEED + 1, 2, 1), False)])
-def test_the_largest_seed(parameters, fits):
+@pytest.mark.parametrize(("version", "tree"), [(1, 2), (2, 5)])
+@pytest.mark.parametrize(("seed", "fits"), [(LARGEST_SEED, True), (LARGEST_SEED + 1, False)])
+def test_the_largest_seed(seed, fits, version, tree):
     fields = {"codec_id": 1, "fingerprint": b"test", "width": 64, "height": 64, "payload": b"x" * 20}
-    data = write_bitstream(**fields, parameters=parameters)
+    data = write_bitstream(**fields, parameters=(seed, tree, 1), version=version)
     if fits:
         assert read_file(data).head.seed == LARGEST_SEED
     else:
@@ -158,8 +165,9 @@ def test_the_largest_seed(parameters, fits):
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (5, 3), (64, 64)])
 def test_a_payload_that_the_picture_cannot_hold_is_refused(width, height):
     most = max_payload_bytes(3 * width * height)
-    for length, fits in ((most, True), (most + 1, False)):
-        data = Header(1, b"test", width, height, (0, 1, 50), length, 0).to_bytes()
+    for length, fits, version in ((most + more, not more, version) for more in (0, 1) for version in (1, 2)):
+        tree = 1 if version == 1 else 4
+        data = Header(1, b"test", width, height, (0, tree, 50), length, 0, version).to_bytes()
         if fits:
             assert read_file(data).bitstream.is_cut
         else:
@@ -175,6 +183,57 @@ def test_no_encoder_reaches_what_a_picture_can_hold(size):
     for preset in Preset:
         file = exact.open(exact.encode(noise, Target(num_bytes=1 << 20), preset=preset))
         assert file.bitstream.header.payload_bytes < max_payload_bytes(file.head.dimensions)
+
+
+@pytest.mark.parametrize("version", TREES)
+def test_a_file_whose_tree_is_of_another_version_is_refused(version):
+    fields = {"codec_id": 1, "fingerprint": b"test", "width": 64, "height": 64, "payload": b"x" * 20}
+    for tree in sorted({*TREES[1], *TREES[2]}):
+        data = write_bitstream(**fields, parameters=(0, tree, 50), version=version)
+        if tree in TREES[version]:
+            assert (read_file(data).head.tree, read_file(data).head.version) == (tree, version)
+        else:
+            with pytest.raises(CorruptBitstream, match="settings that no encoder writes"):
+                read_file(data)
+
+
+def test_encoders_write_version_2_alone(codec, pixels):
+    for preset, tree in zip(Preset, TREES[2], strict=True):
+        head = read_file(codec.encode(pixels, Target(num_bytes=300), preset=preset)).head
+        assert (head.version, head.tree) == (2, tree)
+
+
+@pytest.mark.parametrize("version", TREES)
+def test_a_file_says_its_preset_and_version(version):
+    for preset, tree in zip(Preset, TREES[version], strict=True):
+        data = FileHead(b"test", 64, 64, 9, tree, 50, version=version).to_file(b"x" * 20)
+        assert DiffC.describe(data).facts["preset"] == preset
+        info = describe_file(data, {b"test": "a model"})
+        assert (info.version, info.model, info.facts["seed"]) == (version, "a model", 9)
+    assert preset_of(6) == "unknown"
+
+
+def test_each_version_has_a_fingerprint_of_its_own():
+    """Weights that got a spectrum have another name; files of version 1 keep the former one."""
+    space = PixelSpace(GaussianDenoiser(0.3))
+    codec = DiffC(space, fingerprint=b"now!", former_fingerprint=b"then")
+    same = DiffC(space, fingerprint=b"then")
+    steps = read_file((FOLDER / "fast-1-12.difd").read_bytes()).bitstream.payload
+    old = FileHead(b"then", 40, 36, 1, 0, 300, version=1).to_file(steps)
+    new = codec.encode(np.full((36, 40, 3), 90, np.uint8), Target(num_bytes=200), preset=Preset.FAST)
+    assert read_file(new).head.fingerprint == b"now!"
+    assert torch.equal(list(codec.coded(old).states())[-1].z, list(same.coded(old).states())[-1].z)
+    assert list(codec.coded(new).states())
+    for data, found in ((replace(old, b"then", b"now!"), b"now!"), (replace(new, b"now!", b"then"), b"then")):
+        with pytest.raises(ModelMismatch, match=found.hex()):
+            codec.open(data)
+
+
+def replace(data: bytes, before: bytes, after: bytes) -> bytes:
+    """A file with another fingerprint."""
+    head = read_file(data).head
+    assert head.fingerprint == before
+    return dataclasses.replace(head, fingerprint=after).to_file(read_file(data).bitstream.payload)
 
 
 def test_what_networks_pad_a_picture_to_is_bounded_by_the_sides_alone():

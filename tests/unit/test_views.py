@@ -97,8 +97,8 @@ def test_views_that_the_model_does_not_know_are_refused(pixels):
 
 @pytest.mark.parametrize("views", [0, MAX_VIEWS + 1, 200])
 def test_views_that_nobody_writes_are_refused(views):
-    data = write_bitstream(
-        codec_id=1, fingerprint=b"test", width=8, height=8, parameters=(0, 1, 40, views), payload=bytes(20)
-    )
-    with pytest.raises(CorruptBitstream, match="settings"):
-        read_file(data)
+    for version, tree in ((1, 1), (2, 4)):
+        fields = {"codec_id": 1, "fingerprint": b"test", "width": 8, "height": 8, "payload": bytes(20)}
+        with pytest.raises(CorruptBitstream, match="settings"):
+            read_file(write_bitstream(**fields, parameters=(0, tree, 40, views), version=version))
+        assert read_file(write_bitstream(**fields, parameters=(0, tree, 40, 2), version=version)).head.views == 2
