@@ -26,7 +26,7 @@ ALLOWED = {
     "metrics": {"errors", "images"},
     "pictures": {"errors", "images"},
     "coding": {"errors"},
-    "diffusion": {"errors"},
+    "diffusion": {"coding", "errors", "images"},
     "models": {"atomic", "diffusion", "errors", "images", "shipped"},
     "hub": {"atomic", "errors", "models"},
     "codecs": {"coding", "diffusion", "models"} | LEAVES,
