@@ -63,7 +63,11 @@ EQUIVALENT: dict[str, tuple[tuple[str, str], ...]] = {
         ("scale += missing / (0.5 *", "the way of a solver"),
         ("if missing <= 1e-12 * nats", "below a last digit"),
     ),
-    "diffusion.spectrum": (("lru_cache(maxsize=", "what is remembered"),),
+    "diffusion.spectrum": (
+        ("lru_cache(maxsize=", "what is remembered"),
+        ("// max(1, rest)", "a rest of one has one frequency, which is 0"),
+        ("reshape(colours, ", LAST_AXIS),
+    ),
     "coding.bits": (
         (".reshape(-1, 2)", LAST_AXIS),
         ("return -((number + 1) >> 1)", "adding 2 to an odd number and halving is the same; the rest is tried by hand"),
