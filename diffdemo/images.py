@@ -96,8 +96,10 @@ def padded_pixels(width: int, height: int, multiple: int = 64) -> int:
 
 def mirrored(image: Tensor, multiple: int) -> Tensor:
     """An image [B,C,H,W] mirrored to the right and below, as often as needed, until its sides are multiples."""
-    rows, columns = (_mirror(length, multiple).to(image.device) for length in image.shape[2:])
-    return image.index_select(2, rows).index_select(3, columns)
+    for axis in (2, 3):
+        if image.shape[axis] % multiple:
+            image = image.index_select(axis, _mirror(image.shape[axis], multiple).to(image.device))
+    return image
 
 
 @functools.lru_cache(maxsize=64)
