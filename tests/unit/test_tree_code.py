@@ -7,7 +7,6 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from diffdemo.coding import beam
 from diffdemo.coding.codebook import MAX_ROWS, codebook, normal_quantiles, rows_for
@@ -33,6 +32,8 @@ def shifted(step: TreeStep, seed: int, *, heavy: bool = False) -> np.ndarray:
 @pytest.mark.parametrize("preset", [FAST, BALANCED], ids=["fast", "balanced"])
 @pytest.mark.parametrize("heavy", [False, True])
 def test_samples_are_unbiased_and_normal(preset, heavy):
+    from scipy import stats
+
     step = TreeStep(3 * 64 * 64, 250, preset)
     shifts, residuals = [], []
     for number in range(24):
@@ -165,6 +166,8 @@ def test_rows_shrink_only_where_rows_are_long():
 
 
 def test_quantiles_are_those_of_the_normal_distribution():
+    from scipy import stats
+
     table = normal_quantiles() / 4096
     expected = stats.norm.ppf((np.arange(65536) + 0.5) / 65536)
     assert np.abs(table - expected).max() < 0.51 / 4096
