@@ -18,8 +18,10 @@ os.environ["SSL_CERT_DIR"] = os.path.dirname(__file__)
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+import inspect
 import platform
 import shutil
+import sys
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -30,6 +32,23 @@ from xdist.scheduler import LoadFileScheduling
 if TYPE_CHECKING:  # The process that only hands out work need not import PyTorch.
     from diffdemo.engine import Engine
     from diffdemo.images import Pixels
+
+
+_file_of = inspect.getfile
+
+
+def _file_unless_gradio_begins(of: object) -> str:
+    """In place of `inspect.getfile`, without which Gradio writes no stub files of its components when it is imported.
+
+    To read its own source again takes it a third of the time of its import.
+    """
+    has_begun = hasattr(sys.modules.get("gradio"), "__version__")
+    if isinstance(of, type) and of.__module__.startswith("gradio.") and not has_begun:
+        raise OSError("not now")
+    return _file_of(of)
+
+
+inspect.getfile = _file_unless_gradio_begins
 
 
 def pytest_collection_finish() -> None:
@@ -50,12 +69,23 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return 3 if is_everything and (os.cpu_count() or 1) > 1 else 0
 
 
+TOGETHER = {
+    "tests/browser/": "the browser and its page",
+    "tests/cli/": "the process that others fork off",
+    "tests/hub/test_settings.py": "the process that others fork off",
+    "tests/unit/test_evaluate_stop.py": "the process that others fork off",
+    "tests/models/": "diffusers, which takes seconds to import",
+    "tests/hub/test_hub_engine.py": "diffusers, which takes seconds to import",
+}
+"""Tests that stay in one process for what they share there."""
+
+
 class Scheduling(LoadFileScheduling):
-    """A file is never in both processes, for its tests share what is slow to make; nor are pages and their browser."""
+    """A file is never in two processes, for its tests share what is slow to make; nor are some that share even more."""
 
     def _split_scope(self, nodeid: str) -> str:
-        folder = "tests/browser/"
-        return folder if nodeid.startswith(folder) else super()._split_scope(nodeid)
+        shared = [what for where, what in TOGETHER.items() if nodeid.startswith(where)]
+        return shared[0] if shared else super()._split_scope(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:

@@ -304,9 +304,7 @@ class FakeEngine(FakeModels):
 
     def example_pixels(self, name: str) -> Pixels:
         """A small square, so that tests stay quick."""
-        picture = Image.fromarray(getattr(pictures, name)())
-        side = min(picture.size)
-        return np.asarray(picture.crop((0, 0, side, side)).resize((256, 256)))
+        return _square(name).copy()
 
     def example_file(self, name: str) -> bytes | None:
         """An encode that nobody had to wait for."""
@@ -357,6 +355,13 @@ class FakeEngine(FakeModels):
 
 
 _distortions: dict[bytes, Values] = {}
+
+
+@lru_cache
+def _square(name: str) -> Pixels:
+    picture = Image.fromarray(getattr(pictures, name)())
+    side = min(picture.size)
+    return np.asarray(picture.crop((0, 0, side, side)).resize((256, 256)))
 
 
 def _key(data: bytes) -> bytes:

@@ -56,9 +56,16 @@ def stream(number: int, mode: str, errors: str, *, is_buffered: bool) -> io.Text
 
 
 def become(
-    arguments: list[str], folder: str, variables: dict[str, str], closed: list[int], interruptible: bool
+    arguments: list[str],
+    folder: str,
+    variables: dict[str, str],
+    closed: list[int],
+    anew: list[str],
+    interruptible: bool,
 ) -> None:
-    """What a process would be that has just started `python -m diffdemo`."""
+    """What a process would be that has just started `python -m diffdemo`, and has yet to import what is `anew`."""
+    for name in [name for name in sys.modules if name.partition(".")[0] in anew]:
+        del sys.modules[name]
     for number in closed:
         os.close(number)
     os.environ.clear()

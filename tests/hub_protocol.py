@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import threading
@@ -15,7 +16,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 LARGE = (".safetensors", ".bin", ".pt")
 VISITOR, MEMBER = "hf_visitor", "hf_member"
 """Access tokens that the server knows: the second one's owner has accepted every licence."""
-PIECE = 1024
+PIECE, LARGE_PIECE = 1024, 65_536
+"""Bytes of a body that are sent at once: few where something is to happen between them."""
 
 
 @dataclass
@@ -170,11 +172,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def _body(self, name: str, path: str, data: bytes, how: Behaviour) -> None:
         end = len(data) if how.cut_after is None else min(how.cut_after, len(data))
-        for first in range(0, end, PIECE):
+        size = PIECE if how.gate or how.seconds_per_piece else LARGE_PIECE
+        for first in range(0, end, size):
             if how.gate is not None and first >= how.gate_after:
                 how.gate.wait(300)
             time.sleep(how.seconds_per_piece)
-            piece = data[first : min(first + PIECE, end)]
+            piece = data[first : min(first + size, end)]
             self.hub.note_sent(name, path, len(piece))  # Before: the client may be done a moment later.
             self.wfile.write(piece)
         if end < len(data):
@@ -222,10 +225,12 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
 
+@functools.lru_cache(maxsize=1000)
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+@functools.lru_cache(maxsize=1000)
 def git_name(data: bytes) -> str:
     return hashlib.sha1(f"blob {len(data)}\0".encode() + data).hexdigest()
 

@@ -25,23 +25,33 @@ def start_anew(*arguments: object, **options: Any) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-m", "diffdemo", *map(str, arguments)], **(PIPES | options))
 
 
-def start(*arguments: object, closed: Sequence[int] = (), **options: Any) -> subprocess.Popen[str]:
-    """Run it in a process that `fork_server` has prepared, without the descriptors that are `closed`."""
-    return _Forked([*map(str, arguments)], preexec_fn=closed, **(PIPES | options))
+def start(
+    *arguments: object, closed: Sequence[int] = (), anew: Sequence[str] = (), **options: Any
+) -> subprocess.Popen[str]:
+    """Run it in a process that `fork_server` has prepared.
+
+    Args:
+        arguments: of the command line.
+        closed: descriptors that it is started without.
+        anew: packages that it imports itself, because they read the environment when they are imported.
+        options: of `subprocess.Popen`.
+    """
+    beginning = {"closed": [*closed], "anew": [*anew]}
+    return _Forked([*map(str, arguments)], preexec_fn=beginning, **(PIPES | options))
 
 
 class _Forked(subprocess.Popen):
     """A process that another one starts; pipes, waiting and signals are those of any child."""
 
     def _execute_child(
-        self, args, executable, closed, close_fds, pass_fds, cwd, env, info, flags, shell, *rest
+        self, args, executable, beginning, close_fds, pass_fds, cwd, env, info, flags, shell, *rest
     ) -> None:
         stdin, _, _, stdout, _, stderr, *_ = rest
         request = {
             "arguments": args,
             "folder": str(cwd),
             "variables": dict(os.environ if env is None else env),
-            "closed": list(closed),
+            **beginning,
             "interruptible": signal.getsignal(signal.SIGINT) is not signal.SIG_IGN,
         }
         given = [own if wanted == -1 else wanted for own, wanted in enumerate((stdin, stdout, stderr))]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import zlib
 
 import numpy as np
@@ -62,17 +64,21 @@ def formula(key: str, shape: tuple[int, ...]) -> Tensor:
 
 def formula_weights(shape: CodShape) -> dict[str, Tensor]:
     """All tensors of a model by key."""
-    with torch.device("meta"):
-        keys = {key: tuple(tensor.shape) for key, tensor in CodNetwork(shape).state_dict().items()}
-    return {key: formula(key, size) for key, size in keys.items()}
+    return {key: formula(key, tuple(tensor.shape)) for key, tensor in _without_weights(shape).state_dict().items()}
 
 
 def formula_network(shape: CodShape) -> CodNetwork:
     """The networks with these weights."""
-    with torch.device("meta"):
-        network = CodNetwork(shape)
+    network = copy.deepcopy(_without_weights(shape))
     network.load_state_dict(formula_weights(shape), assign=True)
     return network
+
+
+@functools.cache
+def _without_weights(shape: CodShape) -> CodNetwork:
+    """What all networks of a shape are copied from: to build one takes many times as long."""
+    with torch.device("meta"):
+        return CodNetwork(shape)
 
 
 def formula_model(shape: CodShape, table: TablePrecision = TablePrecision.BFLOAT16) -> CodModel:

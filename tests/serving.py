@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 import gradio as gr
+from gradio.routes import App
+from gradio_client import Client
 
 from diffdemo.ui.app import build_app, launch_options
 
@@ -16,8 +19,13 @@ T = TypeVar("T")
 
 
 def built(engine: Any) -> gr.Blocks:
-    """The page, without a server."""
-    return _within_a_loop(lambda: build_app(engine))
+    """The page, without a server.
+
+    Gradio makes a web application whenever a page or its queue is made, which takes as long as all the rest, and uses
+    only the one that it makes when the page is launched.
+    """
+    with patch.object(App, "create_app"):
+        return _within_a_loop(lambda: build_app(engine))
 
 
 @contextmanager
@@ -30,6 +38,11 @@ def serve(engine: Any) -> Iterator[str]:
         yield url
     finally:
         demo.close(verbose=False)
+
+
+def client_of(url: str) -> Client:
+    """Gradio's client, which on its own gives up after five seconds: a busy machine may take longer to answer."""
+    return Client(url, verbose=False, analytics_enabled=False, httpx_kwargs={"timeout": 300.0})
 
 
 def _within_a_loop(work: Callable[[], T]) -> T:

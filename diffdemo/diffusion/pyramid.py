@@ -18,7 +18,7 @@ from diffdemo.diffusion.views import VIEWS
 from diffdemo.images import mirrored
 
 # normative: the noise levels at which resolutions change, what is looked at between them, and how it is enlarged.
-COARSE = 5.0
+COARSE = 8.0
 MIDDLE = 3.0
 FINE = 1.2
 

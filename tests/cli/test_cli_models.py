@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,11 +15,11 @@ import pytest
 from hub_server import HubServer, environment, point_to
 from huggingface_hub import constants
 from huggingface_hub.utils import close_session
+from processes import start
 
 from diffdemo.cli import parser
 from diffdemo.models.registry import FROM_HUB, RELEASED_CDC, SHIPPED
 
-ROOT = Path(__file__).parents[2]
 NAME, REPOSITORY = "ddpm-cifar10-32", "google/ddpm-cifar10-32"
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 FILES = {"config.json": b"{}", "scheduler_config.json": b"{}", WEIGHTS: os.urandom(100_000)}
@@ -157,14 +156,13 @@ def interruptible() -> Iterator[None]:
 
 @pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_download_goes_on_in_the_next_process(hub: HubServer, home: Path) -> None:
-    def start() -> subprocess.Popen[str]:
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": ROOT}
+    def download() -> subprocess.Popen[str]:
         variables = os.environ | environment(hub.url, home)
-        return subprocess.Popen([sys.executable, "-m", "diffdemo", "download", NAME], env=variables, **pipes)
+        return start("download", NAME, env=variables, anew=["diffdemo", "huggingface_hub"])
 
     gate = threading.Event()
     hub.behave(REPOSITORY, WEIGHTS, gate=gate, gate_after=51_200, times=1)
-    process = start()
+    process = download()
     deadline = time.monotonic() + 300
     while not any(part.stat().st_size == 51_200 for part in home.rglob("*.incomplete")):
         assert process.poll() is None
@@ -175,7 +173,7 @@ def test_an_interrupted_download_goes_on_in_the_next_process(hub: HubServer, hom
     gate.set()
     assert (process.returncode, out) == (130, "")
     assert err == "diffdemo: interrupted; what has arrived is kept, and the same command goes on from there\n"
-    process = start()
+    process = download()
     out, err = process.communicate(timeout=300)
     assert (process.returncode, err) == (0, "")
     assert f"bytes    {NUM_BYTES:,}" in out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from processes import ROOT, start, start_anew
+from processes import start, start_anew
 
 from diffdemo.cli import parser
 from diffdemo.coding.container import MAGIC
@@ -29,23 +30,24 @@ class Binary(io.TextIOWrapper):
         return self._is_terminal
 
 
-def shell(command: str, **names: object) -> subprocess.CompletedProcess[bytes]:
-    variables = os.environ | {name: str(value) for name, value in names.items()}
-    return subprocess.run(["bash", "-c", command], capture_output=True, cwd=ROOT, env=variables, check=False)
-
-
 def test_a_pipeline(picture: Path) -> None:
-    done = shell(
-        'set -o pipefail; cat "$PICTURE" | $DIFFDEMO encode - -o - --bytes 400 --preset fast --json | head -c 200 '
-        "| $DIFFDEMO decode - -o -",
-        PICTURE=picture,
-        DIFFDEMO=f"{sys.executable} -m diffdemo",
-    )
-    assert done.returncode == 0
-    with Image.open(io.BytesIO(done.stdout)) as opened:
+    """As a shell connects `cat picture | encode - -o - | head -c 200 | decode - -o -`."""
+    pipe: dict[str, object] = {"stdout": subprocess.PIPE}
+    cat = subprocess.Popen(["cat", picture], **pipe)
+    options = ["--bytes", "400", "--preset", "fast", "--json"]
+    encode = start("encode", "-", "-o", "-", *options, stdin=cat.stdout, text=False)
+    head = subprocess.Popen(["head", "-c", "200"], stdin=encode.stdout, **pipe)
+    decode = start("decode", "-", "-o", "-", stdin=head.stdout, text=False)
+    for process in (cat, encode, head):
+        process.stdout.close()  # It is the next one's alone, which may end before all is written.
+    out, err = decode.communicate(timeout=300)
+    encoded = encode.stderr.read()
+    encode.stderr.close()
+    assert [process.wait(timeout=300) for process in (cat, encode, head, decode)] == [0, 0, 0, 0]
+    with Image.open(io.BytesIO(out)) as opened:
         assert opened.size == (128, 96)
-    encoded, *decoded = done.stderr.decode().splitlines()
     assert json.loads(encoded)["output"] == "-"
+    decoded = err.decode().splitlines()
     assert decoded[0].split() == ["output", "-"]
     assert any(line.split() == ["bytes", "200"] for line in decoded)
 
@@ -154,17 +156,16 @@ def test_a_disk_that_is_full(is_buffered: bool, file: Path, tmp_path: Path) -> N
     assert process.returncode == 1
 
 
-def test_a_result_that_is_taken_in_parts_arrives_whole_or_fails(file: Path, tmp_path: Path) -> None:
+def test_a_result_that_is_taken_in_parts_arrives_whole_or_fails(data: bytes, tmp_path: Path) -> None:
     """Without buffers, Python writes what fits and says nothing."""
-    done = shell(
-        'ulimit -f 1; $DIFFDEMO decode "$FILE" -o - > "$OUT"',
-        FILE=file,
-        OUT=tmp_path / "o.png",
-        PYTHONUNBUFFERED=1,
-        DIFFDEMO=f"{sys.executable} -m diffdemo",
-    )
+    variables = os.environ | {"PYTHONUNBUFFERED": "1"}
+    options: dict[str, object] = {"stdin": subprocess.PIPE, "env": variables, "text": False}
+    with (tmp_path / "o.png").open("wb") as out:
+        process = start("decode", "-", "-o", "-", stdout=out, **options)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1024, 1024))
+    _, err = process.communicate(data, timeout=300)
     assert (tmp_path / "o.png").stat().st_size == 1024
-    assert (done.returncode, done.stderr) == (1, b"diffdemo: Standard output: File too large\n")
+    assert (process.returncode, err) == (1, b"diffdemo: Standard output: File too large\n")
 
 
 def test_in_process_without_streams(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,7 +132,8 @@ def test_evaluations_measure_and_summarise_it(
     toy: Metric, tmp_path: Path, picture: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     results = tmp_path / "results.jsonl"
-    options = ["--codecs", "cdc", "diffc", "--bpp", "1.0", "--preset", "fast", "--decoders", "mean", "--looks", "0.6"]
+    options = ["--codecs", "cdc", "diffc", "--bpp", "1.0", "--preset", "fast", "--decoders", "mean", "--steps", "1"]
+    options += ["--looks", "0.6"]
     assert evaluate.main([str(Path(picture).parent), "-o", str(results), *options]) == 0
     rows = [json.loads(line) for line in results.read_text().splitlines()]
     curves = {row["codec"]: row["points"] for row in rows if "points" in row}

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gradio_client import Client, handle_file
+from gradio_client import handle_file
 from PIL import Image
-from serving import built, serve
+from serving import built, client_of, serve
 
 from diffdemo.cli import parser
 from diffdemo.engine import Engine
@@ -98,7 +98,7 @@ def test_command_line(picture: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_endpoints_of_the_page(url: str, picture: Path) -> None:
-    with closing(Client(url, verbose=False, analytics_enabled=False)) as client:
+    with closing(client_of(url)) as client:
         file, report = client.predict(handle_file(picture), 2.0, 3000, codec="toy", api_name="/compress")
         assert 0 < report["num_bytes"] <= 3000
         assert (report["model"], report["decoder"]) == ("toy-model", "deterministic")

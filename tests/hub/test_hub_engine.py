@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
+import shutil
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -93,34 +95,37 @@ def pickled(checkpoint: object) -> bytes:
     return out.getvalue()
 
 
-@pytest.fixture
-def stocked(hub: HubServer, home: object) -> HubServer:
-    hub.add("tiny/pixels", tiny_ddpm())
-    hub.add("tiny/pickled", tiny_ddpm(safetensors=False, learned_variance=True, names_of_2022=True))
-    hub.add("tiny/latents", tiny_stable_diffusion(prediction_type="v_prediction"))
-    hub.add("tiny/xl", tiny_stable_diffusion(xl=True))
-    hub.add("tiny/preview", tiny_taesd())
+@functools.cache
+def repositories() -> dict[str, dict[str, bytes]]:
+    """What lies on the Hub: the same for all tests, for it takes longer to make than to download."""
     cod = {f"net.{key}": tensor for key, tensor in formula_weights(COD_SHAPE).items()}
     pretrained = {
         prefix + key: tensor + number
         for number, prefix in enumerate(("ema_denoiser.", "denoiser."))
         for key, tensor in formula_weights(PRETRAINED_SHAPE).items()
     }
-    hub.add(
-        "tiny/cod",
-        {
+    return {
+        "tiny/pixels": tiny_ddpm(),
+        "tiny/pickled": tiny_ddpm(safetensors=False, learned_variance=True, names_of_2022=True),
+        "tiny/latents": tiny_stable_diffusion(prediction_type="v_prediction"),
+        "tiny/xl": tiny_stable_diffusion(xl=True),
+        "tiny/preview": tiny_taesd(),
+        "tiny/cod": {
             "CoD_Lite_bpp_0_0156.pt": pickled({"module": cod}),
             "CoD_Lite_bpp_0_0156.yaml": b"noise_level: 0",
             "CoD_Lite_pretrain.pt": pickled({"state_dict": pretrained}),
         },
-    )
-    hub.add(
-        "tiny/cdc",
-        {
+        "tiny/cdc": {
             CDC: pickled(released_checkpoint("x", 8, lpips=True)),
             CDC_EPSILON: pickled(released_checkpoint("epsilon", 8)),
         },
-    )
+    }
+
+
+@pytest.fixture
+def stocked(hub: HubServer, home: object) -> HubServer:
+    for name, files in repositories().items():
+        hub.add(name, files)
     return hub
 
 
@@ -417,12 +422,22 @@ def test_limits_hold_for_files_of_other_programs(make_engine, picture):
         hasty.decode_foreign(small.data, file_format="cod", model="cod")
 
 
+@pytest.fixture(scope="module")
+def cod_home(tmp_path_factory):
+    """What HF_HOME holds after the download of `cod`, empty until somebody has done that."""
+    return tmp_path_factory.mktemp("cod") / "home"
+
+
 @pytest.fixture
-def cod_line(make_engine, picture, tmp_path, monkeypatch, capsys):
-    """A picture, and a command line that has the model `cod`."""
+def cod_line(make_engine, home, cod_home, picture, tmp_path, monkeypatch, capsys):
+    """A picture, and a command line that has the model `cod`: downloaded once, and copied."""
     monkeypatch.setattr("diffdemo.engine.Engine", make_engine)
     (tmp_path / "a.png").write_bytes(to_png(picture))
-    assert parser.main(["download", "cod"]) == 0
+    if cod_home.exists():
+        shutil.copytree(cod_home, home, symlinks=True)
+    else:
+        assert parser.main(["download", "cod"]) == 0
+        shutil.copytree(home, cod_home, symlinks=True)
     capsys.readouterr()
     return tmp_path
 

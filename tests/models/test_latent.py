@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import safetensors.torch
 import torch
-from diffusers import AutoencoderKL, AutoencoderTiny, DDPMScheduler, UNet2DConditionModel
 from tiny_models import Files, in_folder, installed_in, tiny_stable_diffusion, tiny_taesd
 
 from diffdemo.diffusion.posterior import white_noise
@@ -20,7 +19,6 @@ from diffdemo.models.diffusers import autoencoder
 from diffdemo.models.diffusers.latent import LatentSpace, load_latent_space
 
 CPU = torch.device("cpu")
-PREVIEW = in_folder("preview", tiny_taesd())
 
 
 def load(folder: Path, files: Files, dtype: torch.dtype = torch.float32) -> LatentSpace:
@@ -48,7 +46,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def space(folder) -> LatentSpace:
-    return load(folder, tiny_stable_diffusion() | PREVIEW)
+    return load(folder, tiny_stable_diffusion() | in_folder("preview", tiny_taesd()))
 
 
 def test_says_what_it_is(space):
@@ -59,7 +57,9 @@ def test_says_what_it_is(space):
 
 @torch.inference_mode()
 def test_autoencoder_agrees_with_diffusers(space, folder):
-    vae = peer(AutoencoderKL, folder / "vae")
+    import diffusers
+
+    vae = peer(diffusers.AutoencoderKL, folder / "vae")
     image = picture(64, 40)
     signal = space.to_signal(image)
     assert (signal - vae.encode(image).latent_dist.mean * 0.18215).abs().max() < 1e-5
@@ -69,8 +69,10 @@ def test_autoencoder_agrees_with_diffusers(space, folder):
 
 @torch.inference_mode()
 def test_preview_agrees_with_diffusers(space, folder):
+    import diffusers
+
     signal = white_noise((1, 4, 8, 5), 2, stream=0)
-    expected = peer(AutoencoderTiny, folder / "preview").decode(signal).sample.clamp(-1, 1)
+    expected = peer(diffusers.AutoencoderTiny, folder / "preview").decode(signal).sample.clamp(-1, 1)
     preview = space.to_image(signal, 64, 40, preview=True)
     assert (preview - expected).abs().max() < 1e-5
     assert not torch.allclose(preview, space.to_image(signal, 64, 40), atol=0.01)
@@ -108,8 +110,10 @@ def test_any_size(space, size):
 )
 @torch.inference_mode()
 def test_latents_are_normalised_as_the_autoencoder_says(tmp_path, settings, offset, gain):
+    import diffusers
+
     space = load(tmp_path, with_settings(tiny_stable_diffusion(), "vae/config.json", **settings))
-    vae, image = peer(AutoencoderKL, tmp_path / "vae"), picture(32, 32)
+    vae, image = peer(diffusers.AutoencoderKL, tmp_path / "vae"), picture(32, 32)
     mean = vae.encode(image).latent_dist.mean
     signal = space.to_signal(image)
     assert (signal - (mean - offset) * gain).abs().max() < 1e-5
@@ -119,9 +123,11 @@ def test_latents_are_normalised_as_the_autoencoder_says(tmp_path, settings, offs
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
 @torch.inference_mode()
 def test_denoiser_agrees_with_diffusers(tmp_path, prediction):
+    import diffusers
+
     space = load(tmp_path, tiny_stable_diffusion(prediction_type=prediction))
-    unet = peer(UNet2DConditionModel, tmp_path / "unet")
-    scheduler = DDPMScheduler.from_pretrained(tmp_path / "scheduler")
+    unet = peer(diffusers.UNet2DConditionModel, tmp_path / "unet")
+    scheduler = diffusers.DDPMScheduler.from_pretrained(tmp_path / "scheduler")
     schedule = VpSchedule.from_config(scheduler.config)
     u = white_noise((1, 4, 8, 8), 3, stream=0)
     for timestep in (0, 400, 900):
@@ -134,11 +140,13 @@ def test_denoiser_agrees_with_diffusers(tmp_path, prediction):
 
 @torch.inference_mode()
 def test_xl_is_told_the_picture_s_size(tmp_path):
+    import diffusers
+
     space = load(tmp_path, tiny_stable_diffusion(xl=True))
-    unet = peer(UNet2DConditionModel, tmp_path / "unet")
+    unet = peer(diffusers.UNet2DConditionModel, tmp_path / "unet")
     u, embedding = white_noise((1, 4, 6, 10), 4, stream=0), space._prompts.embed("a dog")
     added = {"text_embeds": embedding.pooled, "time_ids": torch.tensor([[48.0, 80.0, 0.0, 0.0, 48.0, 80.0]])}
-    schedule = VpSchedule.from_config(DDPMScheduler.from_pretrained(tmp_path / "scheduler").config)
+    schedule = VpSchedule.from_config(diffusers.DDPMScheduler.from_pretrained(tmp_path / "scheduler").config)
     sigma = math.exp(schedule.log_sigmas[500])
     scale = math.sqrt(1 + sigma**2)
     expected = scale * u - sigma * unet(u, 500, embedding.tokens, added_cond_kwargs=added).sample
@@ -206,7 +214,7 @@ def test_large_pictures_go_in_tiles(space, monkeypatch):
 )
 def test_other_architectures_are_refused(tmp_path, name, settings, said):
     with pytest.raises(WeightsError, match=said):
-        load(tmp_path, with_settings(tiny_stable_diffusion() | PREVIEW, name, **settings))
+        load(tmp_path, with_settings(tiny_stable_diffusion() | in_folder("preview", tiny_taesd()), name, **settings))
 
 
 def test_special_tokens_need_no_file_of_their_own(tmp_path):
@@ -238,8 +246,10 @@ def test_missing_file_is_named(tmp_path, missing):
 
 
 def test_a_preview_decoder_for_other_latents_is_refused(tmp_path):
+    import diffusers
+
     sizes = {"encoder_block_out_channels": (4, 4), "num_encoder_blocks": (1, 1)}
-    network = AutoencoderTiny(**sizes, decoder_block_out_channels=(4, 4), num_decoder_blocks=(1, 1))
+    network = diffusers.AutoencoderTiny(**sizes, decoder_block_out_channels=(4, 4), num_decoder_blocks=(1, 1))
     other = {
         "preview/config.json": network.to_json_string().encode(),
         "preview/diffusion_pytorch_model.safetensors": safetensors.torch.save(network.state_dict()),

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from diffusers import DDPMScheduler, UNet2DModel
 from tiny_models import Files, installed_in, tiny_ddpm
 
 from diffdemo.diffusion.posterior import white_noise
@@ -32,10 +31,12 @@ def with_settings(files: Files, name: str, **settings: object) -> Files:
 @pytest.mark.parametrize("prediction", ["epsilon", "v_prediction", "sample"])
 @pytest.mark.parametrize("learned_variance", [False, True])
 def test_agrees_with_diffusers(tmp_path, prediction, learned_variance):
+    import diffusers
+
     files = tiny_ddpm(prediction_type=prediction, learned_variance=learned_variance)
     space = load(tmp_path, files)
-    network = UNet2DModel.from_pretrained(tmp_path, low_cpu_mem_usage=False)
-    scheduler = DDPMScheduler.from_pretrained(tmp_path)
+    network = diffusers.UNet2DModel.from_pretrained(tmp_path, low_cpu_mem_usage=False)
+    scheduler = diffusers.DDPMScheduler.from_pretrained(tmp_path)
     schedule = VpSchedule.from_config(scheduler.config)
     u = white_noise((1, 3, 16, 16), 1, stream=0)
     for timestep in (0, 300, 700):
@@ -44,7 +45,8 @@ def test_agrees_with_diffusers(tmp_path, prediction, learned_variance):
         expected = scheduler.step(output, timestep, u).pred_original_sample
         sigma = math.exp(schedule.log_sigmas[timestep])
         x_hat = space.denoiser().denoise(math.sqrt(1 + sigma**2) * u, sigma)
-        assert (x_hat - expected).abs().max() < 1e-5
+        # What the network rounds is multiplied by sigma; how it rounds depends on the processor.
+        assert (x_hat - expected).abs().max() < max(1e-5, 3e-6 * sigma)
 
 
 @pytest.mark.parametrize("options", [{"safetensors": False}, {"names_of_2022": True}], ids=str)

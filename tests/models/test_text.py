@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
 from cachetools import LRUCache
-from diffusers import (
-    AutoencoderKL,
-    DDPMScheduler,
-    StableDiffusionPipeline,
-    StableDiffusionXLPipeline,
-    UNet2DConditionModel,
-)
 from tiny_models import installed_in, tiny_stable_diffusion
-from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
 from diffdemo.diffusion.posterior import white_noise
 from diffdemo.errors import RateError, WeightsError
 from diffdemo.models.diffusers.latent import load_latent_space
 from diffdemo.models.diffusers.text import PromptEncoder, TextEncoder
+
+if TYPE_CHECKING:
+    from diffusers import DiffusionPipeline
 
 PROMPTS = ["a cat", "", "A  Dog, and a cat!", "Größe 山 🐱"]
 
@@ -35,19 +31,22 @@ def encoder(folder) -> PromptEncoder:
     return PromptEncoder([TextEncoder.load(installed_in(folder, tiny_stable_diffusion()))])
 
 
-def of_diffusers(folder: Path, *, xl: bool) -> StableDiffusionPipeline | StableDiffusionXLPipeline:
+def of_diffusers(folder: Path, *, xl: bool) -> DiffusionPipeline:
+    import diffusers
+    import transformers
+
     parts = {
-        "vae": AutoencoderKL.from_pretrained(folder / "vae", low_cpu_mem_usage=False),
-        "unet": UNet2DConditionModel.from_pretrained(folder / "unet", low_cpu_mem_usage=False),
-        "scheduler": DDPMScheduler.from_pretrained(folder / "scheduler"),
-        "text_encoder": CLIPTextModel.from_pretrained(folder / "text_encoder"),
-        "tokenizer": CLIPTokenizer.from_pretrained(folder / "tokenizer"),
+        "vae": diffusers.AutoencoderKL.from_pretrained(folder / "vae", low_cpu_mem_usage=False),
+        "unet": diffusers.UNet2DConditionModel.from_pretrained(folder / "unet", low_cpu_mem_usage=False),
+        "scheduler": diffusers.DDPMScheduler.from_pretrained(folder / "scheduler"),
+        "text_encoder": transformers.CLIPTextModel.from_pretrained(folder / "text_encoder"),
+        "tokenizer": transformers.CLIPTokenizer.from_pretrained(folder / "tokenizer"),
     }
     if not xl:
-        return StableDiffusionPipeline(**parts, safety_checker=None, feature_extractor=None)
-    parts["text_encoder_2"] = CLIPTextModelWithProjection.from_pretrained(folder / "text_encoder_2")
-    parts["tokenizer_2"] = CLIPTokenizer.from_pretrained(folder / "tokenizer_2")
-    return StableDiffusionXLPipeline(**parts)
+        return diffusers.StableDiffusionPipeline(**parts, safety_checker=None, feature_extractor=None)
+    parts["text_encoder_2"] = transformers.CLIPTextModelWithProjection.from_pretrained(folder / "text_encoder_2")
+    parts["tokenizer_2"] = transformers.CLIPTokenizer.from_pretrained(folder / "tokenizer_2")
+    return diffusers.StableDiffusionXLPipeline(**parts)
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)

@@ -14,7 +14,7 @@ from fakes import FakeEngine
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
-from serving import serve
+from serving import client_of, serve
 
 from diffdemo.engine.batch.compress import Outcome
 from diffdemo.metrics.points import CurvePoint
@@ -228,7 +228,7 @@ def client() -> Iterator[Client]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("serving.build_app", page)
         with serve(FakeEngine()) as url:
-            connected = Client(url, verbose=False, analytics_enabled=False)
+            connected = client_of(url)
             yield connected
             connected.close()
 

@@ -13,7 +13,7 @@ from fakes import FakeEngine
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
-from serving import serve
+from serving import client_of, serve
 
 from diffdemo.pictures import load_picture
 
@@ -38,7 +38,7 @@ def url(fake) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def client(url) -> Iterator[Client]:
     """One for all tests, which bring a picture each: to close a client takes a second."""
-    connected = Client(url, verbose=False, analytics_enabled=False)
+    connected = client_of(url)
     yield connected
     connected.close()
 
@@ -117,7 +117,7 @@ def test_pictures_on_the_page_are_exact(client, picture, large_picture):
 
 def test_sessions_do_not_share(client, url, picture):
     client.predict(handle_file(picture), api_name="/upload")
-    other = Client(url, verbose=False, analytics_enabled=False)
+    other = client_of(url)
     try:
         assert "No file" in other.predict("psnr_db", api_name="/stop")[STATUS]
         with pytest.raises(AppError, match="no picture yet"):

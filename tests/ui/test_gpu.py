@@ -206,6 +206,6 @@ def test_a_size_in_bytes_bounds_the_search():
 
 def test_every_sample_counts():
     home = FakeEngine()
-    *_, last = home.encode(blank(1024), bpp=1.0)
+    *_, last = home.encode(blank(512), bpp=1.0)
     once = estimate(home, "decode", (last.data,), {})
     assert once < estimate(home, "samples", (last.data,), {"count": 16}) <= MAX_SECONDS

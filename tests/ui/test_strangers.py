@@ -13,9 +13,9 @@ import gradio as gr
 import httpx
 import pytest
 from fakes import FakeEngine
-from gradio_client import Client, handle_file
+from gradio_client import handle_file
 from PIL import Image
-from serving import built, serve
+from serving import built, client_of, serve
 
 from diffdemo.ui.server import visitors
 from diffdemo.ui.server.file_fields import FileInput, UploadInput
@@ -144,7 +144,7 @@ def test_the_queue_cannot_be_skipped(url):
 
 
 def test_a_model_of_another_codec_is_refused_and_a_rate_beyond_the_picture_told(url, picture):
-    client = Client(url, verbose=False, analytics_enabled=False)
+    client = client_of(url)
     try:
         with pytest.raises(ValueError, match="belongs to the codec 'diffc', and 'cdc' was asked for"):
             client.predict(handle_file(picture), codec="cdc", model="fake", api_name="/compress")
@@ -194,7 +194,7 @@ def test_work_ends_with_whoever_asked(leaves, monkeypatch, picture):
 def test_a_session_that_listens_is_not_dropped(monkeypatch, picture):
     engine = Watched(step_seconds=0.2)
     with served(engine, monkeypatch, SILENT_SECONDS=0.2, _ROUND_SECONDS=0.1) as url:
-        client = Client(url, verbose=False, analytics_enabled=False)
+        client = client_of(url)
         file, _ = client.predict(handle_file(picture), bpp=3.0, api_name="/compress")
         assert Path(file).stat().st_size > 100
         client.close()
@@ -218,7 +218,7 @@ def test_idle_calls_make_room_again(monkeypatch, picture):
         sent = upload(url, picture)
         for _ in range(4):
             join(url, sent)
-        client = Client(url, verbose=False, analytics_enabled=False)
+        client = client_of(url)
         engine.ended.wait(PATIENCE)
         for _ in range(100):
             if join(url, sent).status_code == 200:

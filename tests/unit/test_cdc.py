@@ -16,7 +16,7 @@ from diffdemo.coding.frequency import gaussian_tables
 from diffdemo.coding.range_coder import LARGEST_SYMBOL, costs_in_bits
 from diffdemo.engine.examples import example_pixels
 from diffdemo.engine.store import load_codec
-from diffdemo.errors import CorruptBitstream, ImageError
+from diffdemo.errors import CorruptBitstream, ImageError, UnsupportedBitstream
 from diffdemo.measure.bench.rounding import rounded_curve
 from diffdemo.measure.summary import bd_rate
 from diffdemo.models.cdc.compressor import bits_of, gaussian_likelihood
@@ -172,6 +172,14 @@ def test_headers_that_no_encoder_wrote_are_refused(seeded):
     for fields in ({"parameters": ()}, {"parameters": (1, 2)}, {"parameters": (LARGEST_CODE + 1,)}, {"codec_id": 1}):
         with pytest.raises(CorruptBitstream):
             seeded.open(hostile(seeded, b"", **fields))
+
+
+def test_the_version_of_another_codec_is_refused(seeded):
+    assert read_bitstream(hostile(seeded, b"")).header.version == 1
+    for read in (seeded.open, seeded.describe):
+        assert read(hostile(seeded, b"")) is not None
+        with pytest.raises(UnsupportedBitstream, match=r"version 2; this installation reads version 1\."):
+            read(hostile(seeded, b"", version=2))
 
 
 def test_a_payload_that_the_picture_cannot_hold_is_refused(seeded):

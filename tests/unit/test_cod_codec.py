@@ -183,6 +183,14 @@ def test_headers_that_no_encoder_wrote_are_refused(codec):
     assert "another rate" in refusal(codec, hostile(codec, parameters=(16 * 5 + 8,)))
 
 
+def test_the_version_of_another_codec_is_refused(codec):
+    words = "version 2; this installation reads version 1."
+    assert words in refusal(codec, hostile(codec, version=2), UnsupportedBitstream)
+    with pytest.raises(UnsupportedBitstream, match=r"reads version 1\."):
+        codec.describe(hostile(codec, version=2))
+    assert codec.describe(hostile(codec)).facts["code_bits"] == codec.model.shape.bits
+
+
 def test_other_weights_are_refused_by_name(codec, data):
     other = codec_of(fingerprint=b"\x00\x01\x02\x03")
     assert "74657374; this one is 00010203" in refusal(other, data, ModelMismatch)

@@ -13,6 +13,8 @@ from diffdemo.errors import BitstreamError, ImageError, ModelMismatch, RateError
 from diffdemo.images import Pixels
 from diffdemo.metrics.distortion import psnr_db
 from diffdemo.models.registry import RETIRED
+from tests.golden import shipped
+from tests.golden.cases import FOLDER
 
 
 @pytest.fixture(scope="module")
@@ -148,12 +150,25 @@ def test_files_of_other_weights_are_named(engine, data):
         height=header.height,
         parameters=header.parameters,
         payload=data[-200:],
+        version=header.version,
     )
     with pytest.raises(ModelMismatch, match=r"deadbeef.*photo-small"):
         engine.decode(foreign)
     info = engine.describe(foreign)
     assert info.model is None
     assert info.fingerprint == "deadbeef"
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_files_of_both_versions_are_named_by_the_shipped_model(engine, version):
+    """Version 1 names the weights by what they were called before they had a spectrum."""
+    case = next(case for case in shipped.CASES if (case.codec_name, case.version) == ("diffc", version))
+    data = (FOLDER / f"{case.name}.difd").read_bytes()
+    info = engine.describe(data)
+    assert (info.version, info.model, info.facts["preset"]) == (version, "photo-small", "fast")
+    *_, last = engine.decode(data)
+    assert last.pixels.shape == (48, 64, 3)
+    assert (info.fingerprint == engine.model("photo-small").fingerprint) == (version == 2)
 
 
 def test_a_damaged_file_is_a_picture_and_said_to_be_damaged(engine, data, pixels):

@@ -40,7 +40,7 @@ def two_rates(monkeypatch):
 
 
 def test_cdc_passes_through_its_stages_resumes_and_exports(two_rates, folder, tmp_path, capsys):
-    recipe = Recipe(minutes=0.1, batch=4, crop=64, large=128, warmup_steps=5)
+    recipe = Recipe(minutes=0.1, width=12, batch=2, crop=64, large=128, warmup_steps=5)
     weights = train.train(folder, tmp_path, recipe)
     with (tmp_path / "log.csv").open() as file:
         last = list(csv.DictReader(file))[-1]
@@ -52,7 +52,7 @@ def test_cdc_passes_through_its_stages_resumes_and_exports(two_rates, folder, tm
     assert f"resumed at step {last['step']}" in capsys.readouterr().out
     model = CdcModel.load(weights, device=torch.device("cpu"))
     assert model.shape == recipe.shape
-    with pytest.raises(WeightsError, match="width 16, not 24"):
+    with pytest.raises(WeightsError, match="width 12, not 24"):
         train.train(folder, tmp_path, replace(recipe, width=24))
     assert {path.suffix for path in tmp_path.iterdir()} == {".csv", ".json", ".pt", ".safetensors"}
 
@@ -65,7 +65,9 @@ def test_the_last_stage_changes_what_decodes_and_nothing_that_decides_bits(two_r
         return synthesis_loss(network, *args)
 
     monkeypatch.setattr(train, "synthesis_loss", watched)
-    recipe = Recipe(minutes=0.1, batch=4, crop=64, large=64, warmup_steps=5, compressor_until=0.2, both_until=0.3)
+    recipe = Recipe(
+        minutes=0.1, width=12, batch=2, crop=64, large=64, warmup_steps=5, compressor_until=0.2, both_until=0.3
+    )
     train.train(folder, tmp_path, recipe)
     first, last = seen[0], seen[-1]
     changed = {name for name in first if not torch.equal(first[name], last[name])}
@@ -76,7 +78,7 @@ def test_the_last_stage_changes_what_decodes_and_nothing_that_decides_bits(two_r
 
 def test_cdc_that_is_asked_to_stop_keeps_its_work(folder, tmp_path, monkeypatch):
     """A signal in the middle of a step; the run after it begins where this one has ended."""
-    recipe = Recipe(minutes=1.0, batch=4, crop=64, large=128, warmup_steps=5)
+    recipe = Recipe(minutes=1.0, width=12, batch=2, crop=64, large=128, warmup_steps=5)
     steps = []
 
     def interrupted(*args: object) -> torch.Tensor:

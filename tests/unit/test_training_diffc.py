@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 import torch
 from picture_files import write_fields
+from steady_clock import SteadyClock
 
 from diffdemo.errors import Cancelled, WeightsError
 from diffdemo.models.photo import PhotoDenoiser
 from diffdemo.models.photo_unet import PhotoUNet, PhotoUNetShape
-from diffdemo.training import checkpoint
+from diffdemo.training import checkpoint, loop
 from diffdemo.training.criterion import (
     LOG_SIGMA_RANGE,
     VALIDATION_SIGMAS,
@@ -65,7 +66,10 @@ def flat(net: torch.nn.Module) -> torch.Tensor:
     return torch.cat([parameter.detach().flatten() for parameter in net.parameters()])
 
 
-def test_training_learns_resumes_and_exports(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_training_learns_resumes_and_exports(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "time", SteadyClock(1.2 / 30))  # The first run below is thirty steps.
     recipe = replace(TINY, steps=None, minutes=0.02)
     weights = train(folder, tmp_path, recipe)
     first = rows(tmp_path)[-1]

@@ -7,7 +7,6 @@ import math
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from diffdemo.coding import beam
 from diffdemo.coding.codebook import codebook, normal_quantiles, rows_for
@@ -59,6 +58,8 @@ def moments(step: TreeStep, search: Search, *, heavy: bool, count: int) -> tuple
 @pytest.mark.parametrize("search", [FAST, BALANCED], ids=["fast", "balanced"])
 @pytest.mark.parametrize("heavy", [False, True])
 def test_samples_are_unbiased_and_normal(search, heavy):
+    from scipy import stats
+
     shifts, residuals = moments(one_class(3 * 64 * 64, 250, search), search, heavy=heavy, count=COUNTS[search])
     residual = residuals.ravel()
     assert abs(shifts.mean()) < 0.01
@@ -70,6 +71,8 @@ def test_samples_are_unbiased_and_normal(search, heavy):
 @pytest.mark.parametrize("search", [FAST, BALANCED], ids=["fast", "balanced"])
 @pytest.mark.parametrize("heavy", [False, True])
 def test_samples_of_unequal_classes_are_unbiased_and_normal_in_each(search, heavy):
+    from scipy import stats
+
     step = TreeStep(UNEQUAL, 250, search.code)
     shifts, residuals = moments(step, search, heavy=heavy, count=COUNTS[search])
     energies = UNEQUAL.scaled(search.delivered_bits(250)) * UNEQUAL.sizes
@@ -330,6 +333,8 @@ def test_rows_shrink_only_where_rows_are_long():
 
 
 def test_quantiles_are_those_of_the_normal_distribution():
+    from scipy import stats
+
     table = normal_quantiles() / 4096
     expected = stats.norm.ppf((np.arange(65536) + 0.5) / 65536)
     assert np.abs(table - expected).max() < 0.51 / 4096
