@@ -11,7 +11,7 @@ import torch
 from diffdemo.codecs.cdc import Cdc
 from diffdemo.coding.container import read_bitstream, write_bitstream
 from diffdemo.diffusion.schedule import cosine_schedule, linear_schedule, visited_steps
-from diffdemo.errors import CorruptBitstream
+from diffdemo.errors import CorruptBitstream, UnsupportedBitstream
 from diffdemo.models.cdc.model import Family
 from tests.golden import sources
 from tests.golden.cases import CDC_CASES, FOLDER, CdcCase
@@ -56,6 +56,20 @@ def test_bytes_behind_the_last_symbol_are_refused() -> None:
     for payload in (bitstream.payload + b"\1", bitstream.payload[:-1]):
         with pytest.raises(CorruptBitstream):
             codec.read(dataclasses.replace(bitstream, payload=payload))
+
+
+def test_files_are_of_version_1() -> None:
+    data = (FOLDER / "cdc-x-32.difd").read_bytes()
+    fields = {
+        name: getattr(read_bitstream(data).header, name) for name in ("codec_id", "fingerprint", "width", "height")
+    }
+    for version in (1, 2):
+        parts = read_bitstream(data)
+        made = write_bitstream(**fields, parameters=parts.header.parameters, payload=parts.payload, version=version)
+        assert (made == data) == (version == 1)
+        if version == 2:
+            with pytest.raises(UnsupportedBitstream):
+                sources.cdc(Family.X).open(made)
 
 
 def test_schedules_and_times() -> None:

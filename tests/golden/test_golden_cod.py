@@ -8,9 +8,9 @@ import pytest
 from diffdemo.codecs.cod import CodLite, rate_number, rate_of
 from diffdemo.codecs.cod_file import cod_sides, write_cod
 from diffdemo.codecs.cod_payload import BLENDS, Codes, _Counts, max_payload_bytes, read_payload, write_payload
-from diffdemo.coding.container import Header
+from diffdemo.coding.container import Header, write_bitstream
 from diffdemo.coding.range_coder import SymbolEncoder
-from diffdemo.errors import BitstreamError, CorruptBitstream
+from diffdemo.errors import BitstreamError, CorruptBitstream, UnsupportedBitstream
 from diffdemo.models.cod.shape import CodShape
 from tests.golden.numbers import noise
 
@@ -75,6 +75,13 @@ def test_numbers_of_codec_and_rates() -> None:
     for shape in shapes:
         found = rate_of(Header(3, b"gold", 64, 64, (rate_number(shape),), 0, 0))
         assert (found.stride, found.bits) == (shape.stride, shape.bits)
+
+
+def test_files_are_of_version_1() -> None:
+    fields = {"codec_id": 3, "fingerprint": b"gold", "width": 64, "height": 64, "parameters": (68,), "payload": b""}
+    assert CodLite.describe(write_bitstream(**fields)).facts == {"stride": 16, "code_bits": 4}
+    with pytest.raises(UnsupportedBitstream):
+        CodLite.describe(write_bitstream(**fields, version=2))
 
 
 def test_bytes_of_the_authors_file() -> None:
