@@ -177,7 +177,8 @@ class DiffCPicture(CodedPicture):
     def render(self, state: State, rendering: Rendering) -> Iterator[tuple[Tensor, int, int]]:
         """Make the most of the last state: (signal, work done, work in all); the last one is the result."""
         decoder = self._codec.decoder_of(rendering)
-        if decoder is Decoder.MEAN or math.isinf(state.sigma):
+        is_mean = decoder is Decoder.MEAN or (decoder is Decoder.FLOW and rendering.realism == 0)
+        if is_mean or math.isinf(state.sigma):
             yield state.x_hat, 1, 1
             return
         denoiser = rough(denoiser_of(self.space, self.file.head))

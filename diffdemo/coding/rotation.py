@@ -40,8 +40,8 @@ class Rotation(Protocol):
 class ClassRotation:
     """Mixes every class of a vector in itself, so that its entries are all alike; size and dimensions are the same.
 
-    A round is a multiplication by signs, Hadamard transforms of the class's blocks, and one of its last block where
-    the blocks from the first on do not reach the end. Between two rounds entries change places.
+    A round is a multiplication by signs, Hadamard transforms of the class's blocks, signs again, and a transform of its
+    last block where the blocks from the first on do not reach the end. Between two rounds entries change places.
 
     Args:
         sizes: entries of each class, in their order in the vector.
@@ -50,32 +50,48 @@ class ClassRotation:
     """
 
     def __init__(self, sizes: tuple[int, ...], key: tuple[int, int], step: int) -> None:
-        self._spans = [slice(end - size, end) for size, end in zip(sizes, accumulate(sizes), strict=True) if size]
-        self._signs = [philox_signs(sum(sizes), key, stream=(step, which, 1)) for which in range(3)]
+        self._spans = [slice(end - size, end) for size, end in zip(sizes, accumulate(sizes), strict=True)]
+        self._signs = [philox_signs(sum(sizes), key, stream=(step, which, 1)) for which in range(5)]
 
     def forward(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Rotate: float32 [dimensions] -> the same."""
+        """Rotate: float32 [dimensions] -> float32 [dimensions]."""
         y = x * self._signs[0]
+        self._mix(y, self._signs[1])
         for span in self._spans:
-            y[span] = _mixed(y[span])[_permutation(span.stop - span.start)]
-        y *= self._signs[1]
-        for span in self._spans:
-            y[span] = _mixed(y[span])
+            y[span] = y[span][_permutation(span.stop - span.start)]
         y *= self._signs[2]
+        self._mix(y, self._signs[3])
+        y *= self._signs[4]
         return y
 
     def backward(self, y: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Rotate back: float32 [dimensions] -> the same; inverse of `forward`."""
-        x = y * self._signs[2]
-        for span in self._spans:
-            x[span] = _unmixed(x[span])
-        x *= self._signs[1]
+        """Rotate back: float32 [dimensions] -> float32 [dimensions]; inverse of `forward`."""
+        x = y * self._signs[4]
+        self._unmix(x, self._signs[3])
+        x *= self._signs[2]
         for span in self._spans:
             before = np.empty_like(x[span])
             before[_permutation(span.stop - span.start)] = x[span]
-            x[span] = _unmixed(before)
+            x[span] = before
+        self._unmix(x, self._signs[1])
         x *= self._signs[0]
         return x
+
+    def _mix(self, x: NDArray[np.float32], signs: NDArray[np.float32]) -> None:
+        """Transform all whole blocks of each class; signs; the last block where those leave some over. In place."""
+        for span in self._spans:
+            _transform_whole_blocks(x[span])
+        x *= signs
+        for span in self._spans:
+            _transform_last_block(x[span])
+
+    def _unmix(self, x: NDArray[np.float32], signs: NDArray[np.float32]) -> None:
+        """Inverse of `_mix`: each transform is its own inverse. In place."""
+        for span in self._spans:
+            _transform_last_block(x[span])
+        x *= signs
+        for span in self._spans:
+            _transform_whole_blocks(x[span])
 
 
 def _class_block(size: int) -> int:
@@ -83,24 +99,17 @@ def _class_block(size: int) -> int:
     return min(LARGEST_BLOCK, 1 << (size.bit_length() - 1))
 
 
-def _mixed(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Transform all whole blocks of a class, then the last `block` entries where those leave some over."""
-    size, block = len(x), _class_block(len(x))
-    whole = size - size % block
-    _hadamard(x[:whole], block)
-    if whole < size:
-        _hadamard(x[size - block :], block)
-    return x
+def _transform_whole_blocks(x: NDArray[np.float32]) -> None:
+    """Of one class, in place."""
+    block = _class_block(len(x))
+    _hadamard(x[: len(x) - len(x) % block], block)
 
 
-def _unmixed(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Inverse of `_mixed`: the transform is its own inverse."""
-    size, block = len(x), _class_block(len(x))
-    whole = size - size % block
-    if whole < size:
-        _hadamard(x[size - block :], block)
-    _hadamard(x[:whole], block)
-    return x
+def _transform_last_block(x: NDArray[np.float32]) -> None:
+    """Of one class that its whole blocks do not fill, in place."""
+    block = _class_block(len(x))
+    if len(x) % block:
+        _hadamard(x[len(x) - block :], block)
 
 
 @functools.lru_cache(maxsize=128)

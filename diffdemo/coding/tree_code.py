@@ -76,7 +76,7 @@ class Classes:
     """How the entries of a vector differ in expected size.
 
     Attributes:
-        sizes: entries of each class; they lie one class after the other.
+        sizes: entries of each class, at least one; they lie one class after the other.
         weights: variance of each class's entries, of which only the proportions matter; positive.
     """
 

@@ -45,9 +45,9 @@ class Search:
     paths: int
 
     def beam_for(self, stages: int) -> int:
-        """Surviving paths, a power of two."""
+        """Surviving paths, a power of two; of a few stages at most the root of all paths that there are."""
         within = 1 << max(0, (self.paths // stages).bit_length() - 1)
-        return min(WIDEST, max(self.narrowest, within))
+        return min(WIDEST, 1 << stages, max(self.narrowest, within))
 
     def delivered_bits(self, stages: int) -> float:
         """KL divergence from the matched prior that so many stages deliver."""

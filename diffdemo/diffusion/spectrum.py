@@ -3,7 +3,7 @@
 The error x - D(z, sigma) is not white. Low frequencies are nearly known when high ones are still guessed, and colour
 is known before brightness. In an orthonormal basis (three colour axes, DCT of blocks of 8x8) the error's variance is
 tabled for 30 classes of coefficients and a row of noise levels; a file's prior has those proportions. The table
-belongs to a model, is made by `python -m diffdemo.training spectrum`, and lies in the model's weight file.
+belongs to a model, is made by `python -m diffdemo train spectrum`, and lies in the model's weight file.
 
 The basis is fixed and the classes do not depend on the picture, so that nothing is sent and nothing can differ
 between encoder and decoder but roundings.
@@ -33,6 +33,7 @@ LOG2_SIGMAS = tuple(4 - i / 2 for i in range(20))
 """log2 of the table's noise levels: 16 down to 0.022. Between them it is interpolated, beyond them constant."""
 STEPS_PER_OCTAVE = 64
 """The table holds whole numbers, variances as 64 log2."""
+LARGEST_ENTRY = 32 * STEPS_PER_OCTAVE
 _COLOUR = np.array(
     [
         [1 / math.sqrt(3), 1 / math.sqrt(3), 1 / math.sqrt(3)],
@@ -51,14 +52,16 @@ class Spectrum:
             (x_hat = 0), the others for `LOG2_SIGMAS`.
 
     Raises:
-        ValueError: if they are of another shape.
+        ValueError: if they are of another shape, or no variances of any denoiser.
     """
 
     def __init__(self, rows: Sequence[Sequence[int]]) -> None:
-        table = np.array(rows, np.int64)
-        if table.shape != (1 + len(LOG2_SIGMAS), NUM_CLASSES):
-            raise ValueError(f"a spectrum of shape {table.shape}")
-        self.rows = table
+        table = np.array(rows)
+        if table.shape != (1 + len(LOG2_SIGMAS), NUM_CLASSES) or table.dtype.kind != "i":
+            raise ValueError(f"a spectrum of shape {table.shape} and type {table.dtype}")
+        if np.abs(table).max() > LARGEST_ENTRY:
+            raise ValueError(f"a spectrum with entries beyond {LARGEST_ENTRY}")
+        self.rows = table.astype(np.int64)
 
     def variances(self, sigma: float) -> NDArray[np.float64]:
         """Of the error at a noise level, infinity included: float64 [classes]."""

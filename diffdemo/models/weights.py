@@ -102,16 +102,16 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def fingerprints_of(path: Path) -> tuple[bytes, ...]:
-    """Four bytes for each name that files give to the weights in a safetensors file, the one of today last.
+    """Four bytes for each name that files give to the weights in a file, the one of today last.
 
     Raises:
-        WeightsError: damaged, or not safetensors.
+        WeightsError: it cannot be read.
     """
     try:
         with safe_open(path, framework="pt") as file:
             former = (file.metadata() or {}).get(FORMER_SHA256, "")
-    except (SafetensorError, OSError) as error:
-        raise WeightsError(f"The weights '{path.name}' are damaged or not a safetensors file: {error}.") from error
+    except (SafetensorError, OSError):
+        former = ""  # Of another kind, or damaged: whoever loads it will say so.
     return tuple(bytes.fromhex(sha256[:8]) for sha256 in (former, sha256_of(path)) if sha256)
 
 

@@ -62,6 +62,8 @@ def write(weights: WeightFile, spectrum: Spectrum, path: Path) -> None:
 def add_spectrum(data: Path, path: Path, *, exclude: tuple[str, ...] = ()) -> int:
     """Measure the denoiser of a weight file on the held-out pictures of its training data, and write it anew.
 
+    A file whose spectrum is the one that was measured stays as it is.
+
     Args:
         data: folder or archive, as for training.
         path: of the weights.
@@ -77,7 +79,10 @@ def add_spectrum(data: Path, path: Path, *, exclude: tuple[str, ...] = ()) -> in
     denoiser = PhotoDenoiser.load(path, device=torch.device("cpu"))
     folder = PictureFolder(data, exclude=exclude)
     pictures = folder.held_out or folder.training
-    write(read_weights(path), fit(denoiser, pictures), path)
+    spectrum = fit(denoiser, pictures)
+    # Every writing gives the file another hash, and files of users name it.
+    if denoiser.spectrum is None or not np.array_equal(denoiser.spectrum.rows, spectrum.rows):
+        write(read_weights(path), spectrum, path)
     return len(pictures)
 
 
