@@ -94,7 +94,7 @@ class DrawnCase:
     version = 2
     seed = 5
     prompt = ""
-    sigmas = (12.0, 5.0, 4.98, 3.2, 3.0, 2.98, 1.2, 1.19, 0.4, 0.05)
+    sigmas = (12.0, 7.0, 5.5, 3.2, 2.98, 2.0, 1.21, 1.19, 0.4, 0.05)
 
     @property
     def name(self) -> str:

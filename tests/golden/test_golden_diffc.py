@@ -15,7 +15,7 @@ from diffdemo.codecs.base import Rendering
 from diffdemo.codecs.diffc_file import read_file
 from diffdemo.codecs.diffc_picture import denoiser_of, has_pyramid
 from diffdemo.diffusion.posterior import PosteriorStep
-from diffdemo.diffusion.pyramid import Pyramid, looks_at
+from diffdemo.diffusion.pyramid import Look, Pyramid, answer, looks_at
 from diffdemo.diffusion.spectrum import FrequencyBasis, ValueBasis, basis_for
 from diffdemo.diffusion.views import Views
 from tests.golden.cases import CASES_OF_VERSION_1, CASES_OF_VERSION_2, DIFFC_CASES, FOLDER, DiffCCase, DrawnCase
@@ -24,7 +24,7 @@ from tests.golden.numbers import noise
 from tests.golden.pictures import CLOSED_FORM, decoded, recorded, require_same
 from tests.golden.sources import Scene, diffc, spectrum
 
-EDGES = (5.0, 3.0, 1.2)
+EDGES = (8.0, 3.0, 1.2)
 """Lowest noise levels at which a state is seen at a quarter only, at a half and a quarter, at the whole and a half."""
 LOOKS = {
     1: ["4a", "2a 4a", "1a 2b", "1a"],
@@ -97,18 +97,18 @@ INTERPOLATED = [
     5.13242440951e-05,
 ]
 ANSWERS = [
-    0.617643,
-    1.941735,
-    0.107609,
-    -3.609021,
-    0.298844,
-    -2.414868,
-    0.342322,
-    -2.778362,
-    0.150833,
-    -3.535577,
-    0.109939,
-    1.736701,
+    0.66444,
+    -2.473222,
+    -0.493657,
+    -3.607453,
+    0.70615,
+    -2.024138,
+    0.101729,
+    -2.209227,
+    0.232295,
+    -2.985351,
+    -0.164114,
+    -5.738089,
 ]
 
 
@@ -121,14 +121,22 @@ def test_looks(views: int) -> None:
 
 
 def test_answers_at_every_resolution() -> None:
-    """Of a picture whose sides are no multiples of anything, with a number of views for each range of noise."""
+    """Of a picture whose sides are no multiples of anything, in every view."""
     state = torch.from_numpy(noise((1, 3, 13, 10), 70).astype(np.float32))
     found = []
-    for views, sigma in ((1, 9.0), (4, 6.0), (3, 4.0), (2, 2.0), (4, 1.5), (4, 0.5)):
-        answer = Pyramid(Scene(), views).denoise(state, sigma)
-        assert answer.shape == state.shape
-        found += [float(answer[0, 1, 12, 9]), float((answer.double() * torch.from_numpy(noise((3, 13, 10), 71))).sum())]
+    for factor, view, sigma in ((1, 0, 0.5), (1, 3, 1.5), (2, 0, 3.0), (2, 1, 0.75), (4, 2, 6.0), (4, 3, 1.0)):
+        seen = answer(Scene(), Look(factor, view), state, sigma)
+        assert seen.shape == state.shape
+        found += [float(seen[0, 1, 12, 9]), float((seen.double() * torch.from_numpy(noise((3, 13, 10), 71))).sum())]
     assert found == pytest.approx(ANSWERS, abs=2e-5)
+
+
+@pytest.mark.parametrize("views", LOOKS)
+@pytest.mark.parametrize("sigma", [20.0, 4.0, 1.5, 0.5])
+def test_the_answer_is_the_mean_of_all_looks(views: int, sigma: float) -> None:
+    state = torch.from_numpy(noise((1, 3, 13, 10), 70).astype(np.float32))
+    each = [answer(Scene(), look, state, sigma) for look in looks_at(sigma, views)]
+    assert torch.allclose(Pyramid(Scene(), views).denoise(state, sigma), torch.stack(each).mean(dim=0), atol=1e-6)
 
 
 def test_places_of_the_frequencies() -> None:

@@ -141,10 +141,13 @@ def test_a_wider_beam_needs_fewer_bits_for_the_same_divergence():
 
 @pytest.mark.parametrize("search", [FAST, BALANCED, BEST], ids=["fast", "balanced", "best"])
 def test_short_steps_are_searched_more_widely_for_the_same_work(search):
-    beams = [search.beam_for(stages) for stages in (1, 64, 300, 1000, 3000, 100_000)]
+    beams = [search.beam_for(stages) for stages in (64, 300, 1000, 3000, 100_000)]
     assert beams == sorted(beams, reverse=True)
     assert beams[-1] == search.narrowest < beams[0]
     assert all(beam & (beam - 1) == 0 for beam in beams)
+    # A step of few stages has few paths.
+    assert [search.beam_for(stages) for stages in (1, 2, 4)] == sorted(search.beam_for(stages) for stages in (1, 2, 4))
+    assert search.beam_for(2) <= 4**2
     for stages in (1, 7, 64, 999, 1025, 3000):
         bits = search.delivered_bits(stages)
         assert bits == 0 or search.stages_for(bits) <= stages + max(1, stages // 256)
@@ -287,7 +290,6 @@ def test_rotation_leaves_energy_in_its_class():
     assert UNEQUAL.energies(rotation.forward(x)) == pytest.approx(UNEQUAL.energies(x), rel=1e-5)
 
 
-@pytest.mark.xfail(strict=True, reason="no signs lie between the transforms of the last block and of the one before")
 @pytest.mark.parametrize("size", [1025, 4097, 6000])
 def test_rotation_spreads_an_entry_of_a_class_over_all_of_it(size):
     """Also where the last block lies half over the one before."""
