@@ -17,6 +17,8 @@ from diffdemo.engine import Engine
 from diffdemo.models.photo_unet import PhotoUNetShape
 from diffdemo.training import cost, diffc
 from diffdemo.training.cdc import train
+from tests.golden import shipped
+from tests.golden.cases import FOLDER
 
 
 def test_info(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -43,6 +45,17 @@ def test_info_for_people(file: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert parser.main(["info", str(tmp_path / "cut.difd")]) == 0
     assert "300 of " in (out := capsys.readouterr().out)
     assert "; cut" in out
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_info_names_the_version(version: int, capsys: pytest.CaptureFixture[str]) -> None:
+    case = next(case for case in shipped.CASES if (case.codec_name, case.version) == ("diffc", version))
+    path = FOLDER / f"{case.name}.difd"
+    assert parser.main(["info", str(path), "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["version"], report["model"], report["preset"]) == (version, "photo-small", "fast")
+    assert parser.main(["info", str(path)]) == 0
+    assert f"version {version}" in capsys.readouterr().out
 
 
 def test_models(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
