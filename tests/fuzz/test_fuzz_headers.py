@@ -12,8 +12,8 @@ from functools import partial
 
 import pytest
 
-from diffdemo.codecs.diffc_file import read_file
-from diffdemo.coding.container import MAGIC, Header, read_bitstream
+from diffdemo.codecs.diffc_file import TREES, read_file
+from diffdemo.coding.container import MAGIC, VERSIONS, Header, read_bitstream
 from diffdemo.engine.describe import describe_file
 from diffdemo.errors import BitstreamError
 from diffdemo.models.cdc.model import Family
@@ -50,16 +50,17 @@ def any_header(random: Random) -> bytes:
     fields = [a_number(random) for _ in range(int(random.integers(0, 16)))]
     sides = [int(random.integers(1, 70)) if random.random() < 0.7 else a_number(random) for _ in range(2)]
     fingerprint = sources.FINGERPRINT if random.random() < 0.7 else random.bytes(4)
-    header = Header(
-        int(random.integers(0, 16)), fingerprint, *sides, tuple(fields), length, binascii.crc_hqx(payload, 0xFFFF)
-    )
+    check, version = binascii.crc_hqx(payload, 0xFFFF), int(random.choice(VERSIONS))
+    header = Header(int(random.integers(0, 16)), fingerprint, *sides, tuple(fields), length, check, version)
     return header.to_bytes() + payload
 
 
 def likely_header(random: Random) -> bytes:
     """What our codecs write, one or two of the parameters being anything."""
     latent = random.random() < 0.5
-    parameters = [int(random.integers(0, 1 << 32)), int(random.integers(0, 3)), int(random.integers(1, 1 << 14))]
+    version = int(random.choice(VERSIONS))
+    tree = int(random.choice(TREES[version])) if random.random() < 0.9 else int(random.integers(0, 7))
+    parameters = [int(random.integers(0, 1 << 32)), tree, int(random.integers(1, 1 << 14))]
     if random.random() < 0.5:
         parameters.append(int(random.integers(1, 5)))
     if latent:
@@ -67,6 +68,7 @@ def likely_header(random: Random) -> bytes:
     codec = 1
     if random.random() < 0.3:
         codec, parameters = 2, [int(random.integers(0, 224))]
+        version = 1 if random.random() < 0.9 else version
     if random.random() < 0.6:
         parameters[int(random.integers(len(parameters)))] = a_number(random)
     payload = random.bytes(int(random.integers(0, 300)))
@@ -74,7 +76,7 @@ def likely_header(random: Random) -> bytes:
         payload = b"words of a prompt, and more of " + payload
     width, height = (int(side) for side in random.integers(1, 130, 2))
     check = binascii.crc_hqx(payload, 0xFFFF)
-    header = Header(codec, sources.FINGERPRINT, width, height, tuple(parameters), len(payload), check)
+    header = Header(codec, sources.FINGERPRINT, width, height, tuple(parameters), len(payload), check, version)
     return header.to_bytes() + payload
 
 

@@ -50,7 +50,7 @@ EQUIVALENT: dict[str, tuple[tuple[str, str], ...]] = {
         (".reshape(-1)]", LAST_AXIS),
     ),
     "coding.rotation": (
-        ("for which in range(3)", "a fourth row of signs that nobody asks for"),
+        ("for which in range(", "one more row of signs, that nobody asks for"),
         ("y = padded.reshape(-1", LAST_AXIS),
         ("x.reshape(self._block, -1)", LAST_AXIS),
         ("_hadamard(x: ", "no number of ours"),
