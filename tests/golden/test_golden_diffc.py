@@ -16,7 +16,7 @@ from diffdemo.codecs.diffc_file import read_file
 from diffdemo.codecs.diffc_picture import denoiser_of, has_pyramid
 from diffdemo.diffusion.posterior import PosteriorStep
 from diffdemo.diffusion.pyramid import Look, Pyramid, answer, looks_at
-from diffdemo.diffusion.spectrum import FrequencyBasis, ValueBasis, basis_for
+from diffdemo.diffusion.spectrum import FrequencyBasis, Spectrum, ValueBasis, basis_for
 from diffdemo.diffusion.views import Views
 from tests.golden.cases import CASES_OF_VERSION_1, CASES_OF_VERSION_2, DIFFC_CASES, FOLDER, DiffCCase, DrawnCase
 from tests.golden.digests import digest
@@ -178,6 +178,20 @@ def test_variances_between_noise_levels() -> None:
     assert max(weights) == 1.0
     assert weights == pytest.approx([v / table.variances(13.0).max() for v in table.variances(13.0)], rel=1e-12)
     assert len(FrequencyBasis(table, 1, 1).classes(13.0).weights) == 3
+
+
+def test_limits_of_a_spectrum() -> None:
+    """A weight file may say 2^32 or 2^-32, and nothing beyond, in whole numbers."""
+    rows = spectrum().rows.tolist()
+    for sign in (1, -1):
+        rows[3][7] = sign * 2048
+        assert Spectrum(rows).rows[3, 7] == sign * 2048
+        rows[3][7] = sign * 2049
+        with pytest.raises(ValueError, match="2048"):
+            Spectrum(rows)
+    rows[3][7] = -70.5
+    with pytest.raises(ValueError, match="type float64"):
+        Spectrum(rows)
 
 
 def test_which_files_look_and_measure_how() -> None:
