@@ -24,6 +24,7 @@ class BlockMeans:
     takes_prompt = True
     most_views = 1
     spectrum = None
+    bears_bfloat16 = False
     num_parameters = 0
     num_bytes = 0
 

@@ -181,7 +181,9 @@ class DiffCPicture(CodedPicture):
         if is_mean or math.isinf(state.sigma):
             yield state.x_hat, 1, 1
             return
-        denoiser = rough(denoiser_of(self.space, self.file.head))
+        denoiser = denoiser_of(self.space, self.file.head)
+        if self.space.bears_bfloat16:
+            denoiser = rough(denoiser)
         if decoder is Decoder.FLOW:
             sampler = flow(denoiser, state.z, state.sigma, realism=rendering.realism)
         else:

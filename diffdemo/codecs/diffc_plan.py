@@ -48,7 +48,7 @@ class Effort:
 
 EFFORTS = {
     Preset.FAST: Effort(FAST, 1, 10, 16),
-    Preset.BALANCED: Effort(BALANCED, 2, 20, 32),
+    Preset.BALANCED: Effort(BALANCED, 2, 16, 32),
     Preset.BEST: Effort(BEST, 4, 36, 48),
 }
 

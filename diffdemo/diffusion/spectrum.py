@@ -92,8 +92,9 @@ class Spectrum:
 
     @classmethod
     def of_variances(cls, variances: NDArray[np.float64]) -> Spectrum:
-        """Round float64 [1 + levels, classes]."""
-        return cls(np.rint(STEPS_PER_OCTAVE * np.log2(variances)).astype(np.int64).tolist())
+        """Round float64 [1 + levels, classes]; grey pictures have no variance of colour, which counts as 2^-32."""
+        log2 = STEPS_PER_OCTAVE * np.log2(np.maximum(variances, np.finfo(np.float64).tiny))
+        return cls(np.rint(np.clip(log2, -LARGEST_ENTRY, LARGEST_ENTRY)).astype(np.int64).tolist())
 
 
 class Basis(Protocol):

@@ -44,6 +44,7 @@ class SixParameters(BlockMeans):
 
     most_views = 4
     spectrum = None
+    bears_bfloat16 = False
 
     def denoiser(self, prompt: str = "") -> SceneBeside:
         return SceneBeside(0.25 if prompt else 0.0)

@@ -49,6 +49,7 @@ class LatentSpace:
     takes_prompt = True
     most_views = 1
     spectrum: Spectrum | None = None
+    bears_bfloat16 = False
 
     def __init__(
         self,
