@@ -131,7 +131,9 @@ class _Wires:
         """Another picture, or Stop: either ends what is going on."""
         studio, pictures, handlers = self.studio, self.acts.pictures, self.acts.handlers
         _cancel_each(studio.examples.select, self.running)
-        picked = studio.examples.select(pictures.choose_example, self.before, **self.shown, api_visibility="private")
+        picked = studio.examples.select(
+            pictures.choose_example, self.before, **self.shown, **LATEST, api_visibility="private"
+        )
         # Where an example is opening already, that one ends by its turn: there is no cancelling it without its
         # successor.
         reopened = picked.success(
