@@ -29,8 +29,6 @@ MAX_SESSIONS = 200
 """Visitors whose pictures and files are remembered; each takes a few MB, at most about 50."""
 QUEUE_SIZE = 128
 """Calls that may wait for all devices together."""
-IDLE_SECONDS = 0.02
-"""Gradio's queue looks for calls so often; by itself it would a thousand times a second, a tenth of a processor."""
 
 _TOGGLE_THEME = "() => { document.body.classList.toggle('dark'); }"
 
@@ -64,9 +62,7 @@ def build_app(engine: Engine) -> gr.Blocks:
         batch.wire(batch_tab, engine)
         expose.expose(engine)
         theme.click(None, js=_TOGGLE_THEME, api_visibility="private")
-    demo.queue(max_size=QUEUE_SIZE, api_open=False)
-    demo._queue.sleep_when_free = demo._queue.progress_update_sleep_when_free = IDLE_SECONDS
-    return demo
+    return demo.queue(max_size=QUEUE_SIZE, api_open=False)
 
 
 def launch_options(engine: Engine | None = None) -> dict[str, Any]:

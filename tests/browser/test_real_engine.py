@@ -31,6 +31,7 @@ def open_real_studio(real_url: str, open_page: Callable[..., object]) -> Callabl
 
 def test_compress_show_download(open_real_studio, engine, gradient, tmp_path):
     page = open_real_studio()
+    page.set_default_timeout(180_000)
     path = tmp_path / "gradient.png"
     path.write_bytes(to_png(gradient))
     page.locator('#source input[type="file"]').set_input_files(path)

@@ -82,12 +82,6 @@ def test_work_on_the_device_is_queued_one_at_a_time(demo, events):
     assert not demo.api_open, "a direct call would not wait its turn"
 
 
-def test_a_server_that_nobody_visits_sleeps(demo):
-    """Gradio's own queue wakes every millisecond, which takes a tenth of a processor."""
-    assert 0.01 <= demo._queue.sleep_when_free <= 0.05, "and who calls does not wait for it"
-    assert demo._queue.progress_update_sleep_when_free >= 0.01
-
-
 def test_examples_wait_for_nobody(events):
     waiting = {name: event.concurrency_limit for name, event in events.items() if event.concurrency_id == "examples"}
     assert set(waiting) == {"open_example", "open_first_example"}
