@@ -152,8 +152,11 @@ class DiffC(Codec):
             x_hat = denoiser.denoise(z, sigma).cpu()
             if target.psnr_db is not None and psnr_db(pixels, to_pixels(image(x_hat))) >= target.psnr_db:
                 last = True
-            error = basis.forward(x - x_hat)
-            planned = None if last else plan(error, basis.classes(sigma), sigma)
+            if last:
+                planned = None
+            else:
+                error = basis.forward(x - x_hat)
+                planned = plan(error, basis.classes(sigma), sigma)
             done = planned is None
             data = head.to_file(writer.bits.to_bytes())
             state = State(z, sigma, x_hat, writer.num_steps, len(data))

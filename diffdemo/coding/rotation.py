@@ -112,9 +112,9 @@ def _transform_last_block(x: NDArray[np.float32]) -> None:
         _hadamard(x[len(x) - block :], block)
 
 
-@functools.lru_cache(maxsize=128)
-def _permutation(size: int) -> NDArray[np.int64]:
-    """Entry i of the second round is entry `i * stride % size` of the first: int64 [size].
+@functools.lru_cache(maxsize=32)
+def _permutation(size: int) -> NDArray[np.int32]:
+    """Entry i of the second round is entry `i * stride % size` of the first: int32 [size].
 
     The stride is the first number from 0.618 `size` on that has no divisor in common with it, so that neighbours come
     far apart, evenly over the whole class.
@@ -122,7 +122,7 @@ def _permutation(size: int) -> NDArray[np.int64]:
     stride = max(1, size * STRIDE_PER_THOUSAND // 1000)
     while math.gcd(stride, size) > 1:
         stride += 1
-    return np.arange(size, dtype=np.int64) * stride % size
+    return (np.arange(size, dtype=np.int64) * stride % size).astype(np.int32)
 
 
 def padded_size(dimensions: int) -> int:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,10 @@ class TreeCode:
     start: float
     most_rows: int
     is_first: bool = False
+
+    def divergence_bits(self, stages: int, slope: float) -> float:
+        """KL divergence from the matched prior that so many stages deliver, at so many bits for a bit of it."""
+        return max(0.0, (stages * SYMBOL_BITS - self.start * trees_of(stages)) / slope)
 
 
 TREE_CODES = {
@@ -144,8 +148,7 @@ class TreeStep:
     @property
     def variances(self) -> NDArray[np.float64]:
         """V of each class as the decoder knows it: float64 [classes]. normative."""
-        divergence = max(0.0, (self.num_bits - self.code.start * trees_of(self.stages)) / self.code.slope)
-        return self.padded.scaled(divergence)
+        return self.padded.scaled(self.code.divergence_bits(self.stages, self.code.slope))
 
     def rotation(self, key: tuple[int, int], number: int) -> Rotation:
         """That of step `number` of a file."""
@@ -158,28 +161,27 @@ class TreeStep:
 class Coverage:
     """Which entries of the rotated vector a stage covers, and with which columns of the codebook.
 
+    Where each stage begins is computed for the stages of a tree at a time: a step may have millions of them.
+
     Attributes:
-        edges: for each class, int64 [stages + 1]: first entry of each stage, counted from the beginning of the vector.
+        sizes: entries of each class.
+        stages: of the step.
         columns: for each class, the columns of the codebook that belong to it; a stage takes them from the first on.
         rows: of the codebook.
     """
 
-    edges: list[NDArray[np.int64]]
+    sizes: tuple[int, ...]
+    stages: int
     columns: list[slice]
     rows: int
 
     @classmethod
     def of(cls, step: TreeStep) -> Coverage:
         """Share out every class among the stages. normative."""
-        edges, columns, begin, column = [], [], 0, 0
-        for k, size in enumerate(step.padded.sizes):
-            phase = k * step.stages * PHASE_PER_THOUSAND // 1000 % step.stages
-            stages = np.arange(step.stages + 1, dtype=np.int64)
-            edges.append(begin + (stages * size + phase) // step.stages)
-            width = -(-size // step.stages)
-            columns.append(slice(column, column + width))
-            begin, column = begin + size, column + width
-        return cls(edges, columns, rows_for(column, step.code.most_rows))
+        sizes = step.padded.sizes
+        ends = list(accumulate(-(-size // step.stages) for size in sizes))
+        columns = [slice(begin, end) for begin, end in pairwise((0, *ends))]
+        return cls(sizes, step.stages, columns, rows_for(ends[-1], step.code.most_rows))
 
     @property
     def width(self) -> int:
@@ -207,9 +209,16 @@ class Coverage:
         drawn[:, 1::2] *= _SIGNS[symbols & 1][:, None]
         return drawn
 
-    def inside(self, k: int, first: int, last: int) -> NDArray[np.bool_]:
-        """Which of class k's columns the stages from `first` to `last` fill: [last - first, columns]."""
-        widths = np.diff(self.edges[k][first : last + 1])
+    def edges(self, k: int, first: int, last: int) -> NDArray[np.int64]:
+        """First entry of class k in each stage from `first` to `last`, from the vector's beginning on. normative."""
+        phase = k * self.stages * PHASE_PER_THOUSAND // 1000 % self.stages
+        stages = np.arange(first, last + 1, dtype=np.int64)
+        edges: NDArray[np.int64] = sum(self.sizes[:k]) + (stages * self.sizes[k] + phase) // self.stages
+        return edges
+
+    def inside(self, k: int, edges: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of class k's columns each of the stages between edges fills: [stages, columns]."""
+        widths = np.diff(edges)
         columns = self.columns[k]
         filled: NDArray[np.bool_] = np.arange(columns.stop - columns.start) < widths[:, None]
         return filled
@@ -252,8 +261,9 @@ def reproduce(
             break
         part = np.ascontiguousarray(symbols[first:last])
         drawn = coverage.drawn(part, root_of(key, number, tree), is_first=step.code.is_first)
-        for k, (edges, columns) in enumerate(zip(coverage.edges, coverage.columns, strict=True)):
-            y[edges[first] : edges[last]] = scales[k] * drawn[:, columns][coverage.inside(k, first, last)]
+        for k, columns in enumerate(coverage.columns):
+            edges = coverage.edges(k, first, last)
+            y[edges[0] : edges[-1]] = scales[k] * drawn[:, columns][coverage.inside(k, edges)]
     return rotation.backward(y)
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from diffdemo.coding.beam import BRANCH_KEYS, SYMBOL_BITS, search
 from diffdemo.coding.codebook import codebook
-from diffdemo.coding.tree_code import TREE_CODES, Coverage, TreeCode, TreeStep, root_of, trees_of
+from diffdemo.coding.tree_code import TREE_CODES, Coverage, TreeCode, TreeStep, root_of
 
 WIDEST = 1 << 16
 LEAD = 16.0
@@ -51,8 +51,7 @@ class Search:
 
     def delivered_bits(self, stages: int) -> float:
         """KL divergence from the matched prior that so many stages deliver."""
-        slope = slope_of(self.beam_for(stages))
-        return max(0.0, (stages * SYMBOL_BITS - self.code.start * trees_of(stages)) / slope)
+        return self.code.divergence_bits(stages, slope_of(self.beam_for(stages)))
 
     def stages_for(self, divergence_bits: float) -> int:
         """The fewest stages that deliver so many bits; at least one."""
@@ -154,11 +153,12 @@ class _Scorer:
         stages = np.zeros((last - first, coverage.width), np.float32)
         filled_last = np.ones((last - first, 1 + len(coverage.columns)), np.float32)
         drift = np.zeros(last - first, np.float32)
-        for k, (edges, columns) in enumerate(zip(coverage.edges, coverage.columns, strict=True)):
+        for k, columns in enumerate(coverage.columns):
             v = float(self._variances[k])
-            filled = coverage.inside(k, first, last)
+            edges = coverage.edges(k, first, last)
+            filled = coverage.inside(k, edges)
             inside = stages[:, columns]
-            inside[filled] = y[edges[first] : edges[last]]
+            inside[filled] = y[edges[0] : edges[-1]]
             norms = np.einsum("tc,tc->t", inside, inside)
             drift += norms - np.float32(v / (2 * (1 + v))) * (norms + filled.sum(axis=1, dtype=np.float32))
             inside *= np.float32(math.sqrt(1 + v))

@@ -175,8 +175,8 @@ def basis_for(spectrum: Spectrum | None, shape: tuple[int, int, int, int]) -> Ba
     return ValueBasis(shape) if spectrum is None else FrequencyBasis(spectrum, shape[2], shape[3])
 
 
-@functools.lru_cache(maxsize=4)
-def _classes_of(height: int, width: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+@functools.lru_cache(maxsize=1)
+def _classes_of(height: int, width: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Places of the coefficients in the order of their classes [3 H W], and how many each class has [classes].
 
     The ring of a coefficient is the sum of its frequencies across and down, in eighths of the highest that its block
@@ -184,7 +184,7 @@ def _classes_of(height: int, width: int) -> tuple[NDArray[np.int64], NDArray[np.
     """
     rings = np.minimum(np.add.outer(_frequencies(height), _frequencies(width)), RINGS - 1)
     numbers = np.add.outer(RINGS * np.arange(COLOURS), rings).ravel()
-    return np.argsort(numbers, kind="stable"), np.bincount(numbers, minlength=NUM_CLASSES)
+    return np.argsort(numbers, kind="stable").astype(np.int32), np.bincount(numbers, minlength=NUM_CLASSES)
 
 
 def _frequencies(length: int) -> NDArray[np.int64]:

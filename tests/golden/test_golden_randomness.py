@@ -166,7 +166,7 @@ def test_trees_and_edges() -> None:
     step = one_class(9000, 2500, 0)
     assert step.trees == [(0, 833), (833, 1666), (1666, 2500)]
     assert [len(one_class(9000, n, 0).trees) for n in (1, 1024, 1025, 2048, 2049)] == [1, 1, 2, 2, 3]
-    assert digest(Coverage.of(step).edges[0]) == EDGES
+    assert digest(Coverage.of(step).edges(0, 0, step.stages)) == EDGES
     assert step.num_bits == 5000
 
 
@@ -221,12 +221,12 @@ def test_codes(number: int) -> None:
 def test_shares_of_the_stages() -> None:
     """Which entries of each class a stage covers, and with which columns, for more and fewer stages than entries."""
     coverages = [Coverage.of(TreeStep(UNEQUAL, stages, SIMPLE)) for stages in (1, 3, 64, 700, 6000)]
-    edges = np.concatenate([edges for coverage in coverages for edges in coverage.edges])
+    edges = np.concatenate([each.edges(k, 0, each.stages) for each in coverages for k in range(len(each.sizes))])
     columns = [columns for coverage in coverages for columns in coverage.columns]
     numbers = [n for slice_ in columns for n in (slice_.start, slice_.stop)]
     others = [n for coverage in coverages for n in (coverage.rows, coverage.log2_rows, coverage.width)]
     assert digest(np.concatenate([edges, numbers, others])) == SHARES
-    inside = [coverages[3].inside(k, 10, 60) for k in range(4)]
+    inside = [coverages[3].inside(k, coverages[3].edges(k, 10, 60)) for k in range(4)]
     assert [int(filled.sum()) for filled in inside] == [357, 0, 3, 283]
     assert [filled.shape for filled in inside] == [(50, 8), (50, 1), (50, 1), (50, 6)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -112,7 +113,8 @@ def test_every_entry_is_covered_once_and_stages_carry_the_same_share(stages):
     step = TreeStep(UNEQUAL, stages, FAST.code)
     coverage = Coverage.of(step)
     ends = np.cumsum(UNEQUAL.sizes)
-    for edges, columns, size, end in zip(coverage.edges, coverage.columns, UNEQUAL.sizes, ends, strict=True):
+    all_edges = [coverage.edges(k, 0, stages) for k in range(len(UNEQUAL.sizes))]
+    for edges, columns, size, end in zip(all_edges, coverage.columns, UNEQUAL.sizes, ends, strict=True):
         assert (edges[0], edges[-1]) == (end - size, end)
         widths = np.diff(edges)
         assert widths.max() - widths.min() <= 1
@@ -120,7 +122,7 @@ def test_every_entry_is_covered_once_and_stages_carry_the_same_share(stages):
     assert [columns.start for columns in coverage.columns[1:]] == [columns.stop for columns in coverage.columns[:-1]]
     assert coverage.columns[0].start == 0
     if stages <= 200:
-        nats = sum(np.diff(edges) * math.log1p(v) for edges, v in zip(coverage.edges, step.variances, strict=True))
+        nats = sum(np.diff(edges) * math.log1p(v) for edges, v in zip(all_edges, step.variances, strict=True))
         assert nats.max() - nats.min() < sum(math.log1p(v) for v in step.variances) + 1e-9
 
 
@@ -191,11 +193,25 @@ def test_long_steps_are_cut_into_trees_that_decode_one_by_one():
     damaged[step.trees[1][0]] ^= 1
     changed = reproduce(damaged, step, key=KEY, number=0)
     rotation = ClassRotation((5 * 4096,), KEY, 0)
-    (edges,) = Coverage.of(step).edges
+    edges = Coverage.of(step).edges(0, 0, step.stages)
     same = rotation.forward(whole) - rotation.forward(changed)
     first = edges[step.trees[1][0]]
     assert np.abs(same[:first]).max() < 1e-3
     assert np.abs(same[first : edges[step.trees[1][1]]]).max() > 0.5
+
+
+def test_a_step_of_millions_of_stages_takes_no_memory_for_those_that_are_not_there():
+    """What a header and a few bytes can ask for: many classes, and as many stages as the longest step has."""
+    classes = Classes((40_000,) * 30, tuple(1.0 / (k + 1) for k in range(30)))
+    step = TreeStep(classes, classes.dimensions // 2, FAST.code)
+    reproduce(np.zeros(0, np.uint8), step, key=KEY, number=0)
+    tracemalloc.start()
+    try:
+        reproduce(np.zeros(10, np.uint8), step, key=KEY, number=0)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 80 * classes.dimensions
 
 
 def test_received_part_of_a_cut_step_carries_its_share_of_the_mean():
