@@ -1,8 +1,8 @@
 """A denoiser in bfloat16, for what only eyes look at.
 
-The states that encoder and decoder share are computed in float32 on every device: in bfloat16 two processors differ by
-2.5e-3 of the picture's range, which costs up to 0.9 dB. What a decoder does after the last state nobody has to
-repeat, and there an error of that size is invisible, for half of the time (`python -m diffdemo bench drift`).
+The states that encoder and decoder share are computed in float32 on every device: in bfloat16 two processors round
+differently, and what that costs grows from step to step (`python -m diffdemo bench drift`). What a decoder does after
+the last state nobody has to repeat, and there such an error is invisible.
 """
 
 from __future__ import annotations
