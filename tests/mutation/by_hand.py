@@ -187,8 +187,8 @@ BY_HAND = (
     ),
     (
         "coding.tree_code",
-        "self.num_bits - self.code.start * trees_of(self.stages)",
-        "self.num_bits - self.code.start",
+        "stages * SYMBOL_BITS - self.start * trees_of(stages)",
+        "stages * SYMBOL_BITS - self.start",
         "randomness",
     ),
     (
