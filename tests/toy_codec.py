@@ -122,7 +122,7 @@ class ToyPicture(CodedPicture):
         large = np.asarray(small.resize((header.width, header.height), Image.Resampling.BICUBIC))
         yield Reconstruction(lambda: to_image(large.copy()), self.num_bytes, 1, 1, 0.0, Toy.decoder_of(rendering))
 
-    def work(self, rendering: Rendering) -> Work:
+    def work(self, rendering: Rendering, start: State | None = None) -> Work:
         return Work(self._bitstream.header.width * self._bitstream.header.height, 1)
 
 

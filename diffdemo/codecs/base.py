@@ -51,8 +51,8 @@ class CodedPicture(ABC):
         """
 
     @abstractmethod
-    def work(self, rendering: Rendering) -> Work:
-        """What that will compute.
+    def work(self, rendering: Rendering, start: State | None = None) -> Work:
+        """What that will compute; arguments as for `frames`.
 
         Raises:
             RateError: a decoder of another codec.

@@ -298,7 +298,7 @@ class CdcPicture(CodedPicture):
             image = (state if number == num_steps else clean)[:, :, : header.height, : header.width]
             yield Reconstruction(partial(_finished, image), self.num_bytes, number, num_steps, 0.0, decoder)
 
-    def work(self, rendering: Rendering) -> Work:
+    def work(self, rendering: Rendering, start: State | None = None) -> Work:
         """The context, and an evaluation of the U-Net for each denoising step."""
         header = self._bitstream.header
         return Work(padded_pixels(header.width, header.height, MULTIPLE), 1 + self._num_steps(rendering))

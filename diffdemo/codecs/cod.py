@@ -287,7 +287,7 @@ class CodPicture(CodedPicture):
         image = self._codec.picture(self._read())
         yield Reconstruction(lambda: image, self.num_bytes, 1, 1, 0.0, decoder)
 
-    def work(self, rendering: Rendering) -> Work:
+    def work(self, rendering: Rendering, start: State | None = None) -> Work:
         """One run of the decoder."""
         return Work(padded_pixels(*self._size, self._codec.model.shape.multiple), 1)
 

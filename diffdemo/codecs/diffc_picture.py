@@ -111,10 +111,11 @@ class DiffCPicture(CodedPicture):
             picture = partial(self.image, signal, preview=done < of)
             yield Reconstruction(picture, self.num_bytes, taken + done, taken + of, state.sigma, decoder)
 
-    def work(self, rendering: Rendering) -> Work:
+    def work(self, rendering: Rendering, start: AnyState | None = None) -> Work:
         """The evaluations that each step takes, and those of the decoder's sampler, all of which see little noise."""
         head, sampled = self.file.head, SAMPLER_EVALUATIONS[self._codec.decoder_of(rendering)]
-        evaluations = sum(evaluations_at(step.sigma, self.space, head) for step in self.file.steps())
+        to_come = self.file.steps()[0 if start is None else start.number :]
+        evaluations = sum(evaluations_at(step.sigma, self.space, head) for step in to_come)
         return Work(padded_pixels(head.width, head.height, MULTIPLE), evaluations + head.views * sampled)
 
     def bits_by_cell(self, original: Pixels | None, states: Sequence[AnyState]) -> CellBits | None:

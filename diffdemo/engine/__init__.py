@@ -3,6 +3,7 @@
 from diffdemo.codecs.records import Preset, Step
 from diffdemo.codecs.rendering import DECODERS, KNOBS, Decoder, Knob, Knobs
 from diffdemo.engine.engine import Engine
+from diffdemo.engine.limits.work import Limits
 from diffdemo.engine.records import (
     BitsMap,
     Classical,
@@ -16,7 +17,6 @@ from diffdemo.engine.records import (
     ModelInfo,
     Samples,
 )
-from diffdemo.engine.work import Limits
 from diffdemo.hub.records import CacheUsage, DownloadProgress
 from diffdemo.metrics.points import CurvePoint
 

@@ -1,6 +1,7 @@
-"""The engine: codecs with their models loaded, one picture at a time, for many users.
+"""The engine: codecs with their models loaded, for many users at once.
 
-Everything that a person watches is an iterator; closing it ends the work and leaves nothing locked.
+Everything that a person watches is an iterator; closing it ends the work and leaves nothing locked. Whoever asks may
+say so with an `Asker`; then the engine knows whose turn it is, and when a result is no longer wanted.
 """
 
 from __future__ import annotations
@@ -13,31 +14,36 @@ from typing import Unpack
 import numpy as np
 import torch
 
+from diffdemo.codecs.base import Codec, CodedPicture
 from diffdemo.codecs.records import Preset, Target
 from diffdemo.codecs.registry import CODECS
 from diffdemo.codecs.rendering import DECODERS, LARGEST_SEED, Knobs, Rendering
 from diffdemo.coding.container import read_bitstream
-from diffdemo.engine import examples
-from diffdemo.engine.allowance import Allowance
 from diffdemo.engine.arguments import choice_of, rendering_of, target_of
 from diffdemo.engine.bits_map import map_of
 from diffdemo.engine.catalogue import Catalogue
 from diffdemo.engine.decode_cache import Trace, TraceCache
 from diffdemo.engine.describe import describe_file
-from diffdemo.engine.examples import ExampleResult
+from diffdemo.engine.examples import Gallery
 from diffdemo.engine.foreign import Foreign
 from diffdemo.engine.frames import points_of_files, preview_of, seen_encoding, watch_encode, watched
-from diffdemo.engine.hardware.device import DeviceLock, choose_device, describe_device
-from diffdemo.engine.records import BitsMap, Encoding, Example, FileInfo, Fitted, Frame, Samples
+from diffdemo.engine.hardware.available import available_memory
+from diffdemo.engine.hardware.device import choose_device, describe_device
+from diffdemo.engine.limits.allowance import Allowance
+from diffdemo.engine.limits.work import Demand, Limits
+from diffdemo.engine.records import BitsMap, Encoding, FileInfo, Fitted, Frame, Samples
 from diffdemo.engine.samples import gather, require_count
-from diffdemo.engine.work import Limits
+from diffdemo.engine.scheduling.counts import Counts
+from diffdemo.engine.scheduling.job import Asker, Job
+from diffdemo.engine.scheduling.lanes import Device
+from diffdemo.engine.scheduling.scheduler import ALONE, IDLE, MEMORY_SHARE, Running, Scheduler
 from diffdemo.errors import ImageError, RateError
 from diffdemo.images import Pixels, to_pixels
 from diffdemo.metrics.distortion import psnr_db as measure_psnr
 from diffdemo.metrics.points import CurvePoint
 
 
-class Engine(Catalogue, Foreign):
+class Engine(Catalogue, Foreign, Gallery):
     """Encodes and decodes; knows models, caches and devices, and nothing of pages or terminals.
 
     Args:
@@ -67,9 +73,9 @@ class Engine(Catalogue, Foreign):
         where = choose_device(device)
         super().__init__(where, model=model, memory=memory, is_fixed=is_fixed)
         self.device_label = describe_device(where)
-        self._device = DeviceLock()
+        self._scheduler = Scheduler(Device.of(where), int(MEMORY_SHARE * available_memory()))
         self._traces = TraceCache()
-        self._allowance = Allowance(limits or Limits(), self._device.computing)
+        self._allowance = Allowance(limits or Limits(), self._scheduler.at_once)
 
     # --- work -------------------------------------------------------------------------------------------------------
 
@@ -97,9 +103,9 @@ class Engine(Catalogue, Foreign):
         """
         codec = self._store.codec(model)
         fitted = self.fit(pixels, model).pixels
-        with self._device.computing():
+        with self._scheduler.at_once(IDLE):
             best = codec.ceiling(fitted)
-            return None if best is None else measure_psnr(fitted, to_pixels(best))
+        return None if best is None else measure_psnr(fitted, to_pixels(best))
 
     def estimate_seconds(
         self, num_pixels: int, *, codec: str | None = None, model: str | None = None, preset: str = "balanced"
@@ -151,7 +157,8 @@ class Engine(Catalogue, Foreign):
         psnr_db: float | None = None,
         seed: int = 0,
         prompt: str = "",
-    ) -> Iterator[Encoding]:
+        asker: Asker = ALONE,
+    ) -> Running[Encoding]:
         """Compress, yielding a valid file and its picture several times a second.
 
         Args:
@@ -164,6 +171,7 @@ class Engine(Catalogue, Foreign):
             psnr_db: quality of the first decoder's picture that is enough.
             seed: of the shared randomness, 0 to 2^32 - 1; of no effect where there is none.
             prompt: for models that take one, what the picture shows; it is stored in the file.
+            asker: who wants it.
 
         Raises:
             ImageError, RateError, WeightsError.
@@ -175,9 +183,10 @@ class Engine(Catalogue, Foreign):
         if codec not in (None, chosen.name):
             raise RateError(f"The model '{model}' belongs to {chosen.label} and not to '{codec}'.")
         effort = choice_of(Preset, preset, "preset")
-        self._allowance.require_encode(chosen, fitted, target, effort)
+        job = self._job(asker, self._allowance.of_encode(chosen, fitted, target, effort), chosen)
         moments = chosen.encode_progressively(fitted, target, preset=effort, seed=seed, prompt=prompt)
-        return watch_encode(fitted, self._device.each(seen_encoding(moments)), self._traces)
+        work = self._scheduler.each(job, seen_encoding(moments))
+        return self._scheduler.running(job, watch_encode(fitted, work, self._traces))
 
     def decode(
         self,
@@ -187,8 +196,9 @@ class Engine(Catalogue, Foreign):
         decoder: str | None = None,
         reference: Pixels | None = None,
         every_step: bool = False,
+        asker: Asker = ALONE,
         **knobs: Unpack[Knobs],
-    ) -> Iterator[Frame]:
+    ) -> Running[Frame]:
         """Decompress, yielding pictures from coarse to fine; the last one is the result.
 
         Args:
@@ -197,12 +207,20 @@ class Engine(Catalogue, Foreign):
             decoder: one of the codec's, such as "mean" or "flow" for DiffC; None for the first of these.
             reference: the original, if it is known: frames then say how far they are from it.
             every_step: start from the first step and leave no picture out, instead of a few a second.
+            asker: who wants it.
             knobs: see `codecs.rendering.Rendering`.
 
         Raises:
             BitstreamError, ImageError, RateError.
         """
-        return self._decode(data, num_bytes, rendering_of(decoder, knobs), reference, every_step=every_step)
+        rendering = rendering_of(decoder, knobs)
+        coded, trace, codec = self._opened(data, num_bytes, reference)
+        start = None if every_step else trace.state_within(coded.num_bytes)
+        demand = self._allowance.of_decode(codec, coded, rendering, start=start)
+        job = self._job(asker, demand, codec)
+        in_turn = partial(self._scheduler.each, job)
+        frames = watched(coded, rendering, start, in_turn, trace, reference, every_step=every_step)
+        return self._scheduler.running(job, frames)
 
     def samples(
         self,
@@ -211,30 +229,35 @@ class Engine(Catalogue, Foreign):
         count: int = 4,
         num_bytes: int | None = None,
         reference: Pixels | None = None,
+        asker: Asker = ALONE,
         **knobs: Unpack[Knobs],
-    ) -> Iterator[Samples]:
+    ) -> Running[Samples]:
         """Draw several pictures from one file, with the first decoder of its codec that draws.
 
         Args:
             data, num_bytes, reference, knobs: as for `decode`; the seed is that of the first, the others count on.
             count: 2 to 16 pictures.
+            asker: who wants them.
 
         Raises:
             BitstreamError, ImageError, RateError.
         """
         require_count(count)
-        prefix = _prefix(data, num_bytes)
-        codec = self._writer(prefix)
+        coded, trace, codec = self._opened(data, num_bytes, reference)
         decoder = next((each for each in codec.decoders if DECODERS[each].draws), None)
         if decoder is None:
             raise RateError(f"{codec.label} has no decoder that draws: all pictures of a file would be the same.")
         first = Rendering(decoder, **knobs)
-        self._allowance.require_decode(codec, codec.coded(prefix), first, count=count)
+        start = trace.state_within(coded.num_bytes)
+        demand = self._allowance.of_decode(codec, coded, first, count=count, start=start)
+        job = self._job(asker, demand, codec)
+        in_turn = partial(self._scheduler.each, job)
+        seeds = ((first.seed + number) % (LARGEST_SEED + 1) for number in range(count))
         draws = (
-            self._decode(data, num_bytes, replace(first, seed=(first.seed + number) % (LARGEST_SEED + 1)), reference)
-            for number in range(count)
+            watched(coded, replace(first, seed=seed), trace.state_within(coded.num_bytes), in_turn, trace, reference)
+            for seed in seeds
         )
-        return gather(draws, count)
+        return self._scheduler.running(job, gather(draws, count))
 
     def sweep(self, pixels: Pixels, *, model: str | None = None) -> Iterator[CurvePoint]:
         """Rate and distortion over real files of a codec that is not embedded, decoded quickly.
@@ -252,12 +275,13 @@ class Engine(Catalogue, Foreign):
         codec = self._store.codec(model or self._default_of(whole))
         if codec.is_embedded:
             raise RateError(f"The model '{model}' belongs to {codec.label}, whose curve comes with its files.")
-        self._allowance.require_files(codec, pixels)
-        return self._device.each(points_of_files(codec, pixels))
+        self._allowance.of_files(codec, pixels)
+        # It stands in no line: a plot that is half complete may be left as it is, with a place that others wait for.
+        return self._scheduler.each(self._scheduler.job(IDLE), points_of_files(codec, pixels))
 
-    def rehearse(self, data: bytes, *, reference: Pixels | None = None) -> Iterator[None]:
+    def rehearse(self, data: bytes, *, reference: Pixels | None = None, asker: Asker = ALONE) -> Iterator[None]:
         """Decode an embedded file once, without a word, so that `preview` knows it from then on; see `decode`."""
-        for _ in self.decode(data, reference=reference):
+        for _ in self.decode(data, reference=reference, asker=asker):
             yield None
 
     # --- what is known without computing ----------------------------------------------------------------------------
@@ -284,8 +308,7 @@ class Engine(Catalogue, Foreign):
         prefix = _prefix(data, num_bytes)
         coded = self._writer(prefix).coded(prefix)
         trace = self._traces.get(data) or Trace()
-        with self._device.computing():
-            found = coded.bits_by_cell(trace.original, trace.states)
+        found = coded.bits_by_cell(trace.original, trace.states)
         width, height = coded.size
         return None if found is None else map_of(found, height, width)
 
@@ -297,37 +320,14 @@ class Engine(Catalogue, Foreign):
         """
         return describe_file(data, self._store.known())
 
-    # --- examples -----------------------------------------------------------------------------------------------------
+    def counts(self) -> Counts:
+        """What has been done so far, and what is going on."""
+        return self._scheduler.counts()
 
-    def examples(self) -> list[Example]:
-        """Photographs that can be tried without an upload."""
-        return list(examples.EXAMPLES)
-
-    def example_pixels(self, name: str) -> Pixels:
-        """uint8 [H,W,3] of an example."""
-        return examples.example_pixels(name)
-
-    def example_file(self, name: str) -> bytes | None:
-        """The shipped file of an example, if there is one that an installed model can decode."""
-        data = examples.example_file(name)
-        if data is None or read_bitstream(data).header.fingerprint not in self._store.known():
-            return None
-        return data
-
-    def example_result(self, name: str) -> ExampleResult | None:
-        """What came of that file when it was written, so that nobody has to wait for it; None if it is not known."""
-        data = self.example_file(name)
-        return None if data is None else examples.example_result(name, data)
-
-    def _decode(
-        self,
-        data: bytes,
-        num_bytes: int | None,
-        rendering: Rendering,
-        reference: Pixels | None,
-        *,
-        every_step: bool = False,
-    ) -> Iterator[Frame]:
+    def _opened(
+        self, data: bytes, num_bytes: int | None, reference: Pixels | None
+    ) -> tuple[CodedPicture, Trace, Codec]:
+        """What of a file is to be decoded, what is known of the whole, and by which codec."""
         prefix = _prefix(data, num_bytes)
         header = read_bitstream(prefix).header
         if reference is not None and reference.shape[:2] != (header.height, header.width):
@@ -336,11 +336,13 @@ class Engine(Catalogue, Foreign):
                 f"{reference.shape[1]} x {reference.shape[0]}; they cannot be compared."
             )
         codec = self._writer(prefix)
-        coded = codec.coded(prefix)
-        self._allowance.require_decode(codec, coded, rendering)
         trace = self._traces.of(data) if codec.is_embedded else Trace()
         trace.compare_with(reference)
-        return watched(coded, rendering, self._device, trace, reference, every_step=every_step)
+        return codec.coded(prefix), trace, codec
+
+    def _job(self, asker: Asker, demand: Demand, codec: Codec) -> Job:
+        model = self._store.known().get(codec.fingerprint, codec.name)
+        return self._scheduler.job(asker, seconds=demand.seconds, memory=demand.memory, model=model)
 
 
 def _prefix(data: bytes, num_bytes: int | None) -> bytes:

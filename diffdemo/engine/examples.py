@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from diffdemo.coding.container import read_bitstream
 from diffdemo.engine.records import Example
+from diffdemo.engine.store import ModelStore
 from diffdemo.errors import ImageError
 from diffdemo.images import Pixels
 from diffdemo.metrics.points import CurvePoint
@@ -93,3 +95,29 @@ def example_result(name: str, data: bytes) -> ExampleResult | None:
 
 def _points(rows: list[dict[str, Any]]) -> tuple[CurvePoint, ...]:
     return tuple(CurvePoint.from_json(row) for row in rows)
+
+
+class Gallery:
+    """A part of the engine's interface: photographs that can be tried without an upload, over the models it has."""
+
+    _store: ModelStore
+
+    def examples(self) -> list[Example]:
+        """What there is."""
+        return list(EXAMPLES)
+
+    def example_pixels(self, name: str) -> Pixels:
+        """uint8 [H,W,3] of an example."""
+        return example_pixels(name)
+
+    def example_file(self, name: str) -> bytes | None:
+        """The shipped file of an example, if there is one that an installed model can decode."""
+        data = example_file(name)
+        if data is None or read_bitstream(data).header.fingerprint not in self._store.known():
+            return None
+        return data
+
+    def example_result(self, name: str) -> ExampleResult | None:
+        """What came of that file when it was written, so that nobody has to wait for it; None if it is not known."""
+        data = self.example_file(name)
+        return None if data is None else example_result(name, data)

@@ -6,19 +6,20 @@ The latter do not say which model wrote them, so whoever calls names it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import partial
 from typing import Unpack
 
 from diffdemo.codecs.base import Codec
 from diffdemo.codecs.records import Preset, Target
 from diffdemo.codecs.registry import CODECS
 from diffdemo.codecs.rendering import Knobs
-from diffdemo.engine.allowance import Allowance
 from diffdemo.engine.arguments import rendering_of
 from diffdemo.engine.classical import files
 from diffdemo.engine.decode_cache import Trace
 from diffdemo.engine.frames import watched
-from diffdemo.engine.hardware.device import DeviceLock
+from diffdemo.engine.limits.allowance import Allowance
 from diffdemo.engine.records import Classical, ForeignFile, Frame
+from diffdemo.engine.scheduling.scheduler import Scheduler
 from diffdemo.engine.store import ModelStore
 from diffdemo.images import Pixels
 from diffdemo.metrics.points import CurvePoint
@@ -29,7 +30,7 @@ class Foreign:
 
     _store: ModelStore
     _allowance: Allowance
-    _device: DeviceLock
+    _scheduler: Scheduler
 
     def classical(self, pixels: Pixels, codec: str, *, num_bytes: int) -> Classical:
         """A classical codec's best file of at most so many bytes, or its smallest if none is small enough."""
@@ -54,8 +55,8 @@ class Foreign:
         """
         codec = self._codec_with(file_format, model)
         fitted = self._allowance.fit(pixels, self._store.spec(model))
-        self._allowance.require_encode(codec, fitted.pixels, Target(), Preset.BALANCED)
-        with self._device.computing():
+        self._allowance.of_encode(codec, fitted.pixels, Target(), Preset.BALANCED)
+        with self._scheduler.at_once():
             data = codec.encode_foreign(fitted.pixels, file_format)
         width, height = codec.coded_foreign(data, file_format).size
         note = fitted.note
@@ -88,8 +89,11 @@ class Foreign:
         rendering = rendering_of(decoder, knobs)
         codec = self._codec_with(file_format, model)
         coded = codec.coded_foreign(data, file_format)
-        self._allowance.require_decode(codec, coded, rendering)
-        return watched(coded, rendering, self._device, Trace(), every_step=every_step)
+        demand = self._allowance.of_decode(codec, coded, rendering)
+        job = self._scheduler.job(seconds=demand.seconds, memory=demand.memory, model=model)
+        in_turn = partial(self._scheduler.each, job)
+        frames = watched(coded, rendering, None, in_turn, Trace(), every_step=every_step)
+        return self._scheduler.running(job, frames)
 
     def _codec_with(self, file_format: str, model: str) -> Codec:
         """The codec of a model, once it is certain that it has a format."""

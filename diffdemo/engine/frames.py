@@ -5,20 +5,29 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from diffdemo.codecs.base import Codec, CodedPicture
 from diffdemo.codecs.records import Encoded, Reconstruction, State
 from diffdemo.codecs.rendering import Rendering
 from diffdemo.engine.decode_cache import Moment, Trace, TraceCache
-from diffdemo.engine.hardware.device import DeviceLock
 from diffdemo.engine.records import Encoding, Frame
 from diffdemo.images import Pixels, to_pixels
 from diffdemo.metrics.distortion import bits_per_pixel
 from diffdemo.metrics.points import CurvePoint, measured
 from diffdemo.metrics.registry import Values, When, measure, until
 
+T = TypeVar("T")
+
 FRAMES_A_SECOND = 8
+
+
+class InTurn(Protocol):
+    """Passes the items of an iterator on, each computed in turn with other jobs."""
+
+    def __call__(self, work: Iterator[T], /) -> Iterator[T]:
+        """See `scheduling.scheduler.Scheduler.each`."""
+        ...
 
 
 class Pace:
@@ -86,21 +95,23 @@ def watch_decode(
 def watched(
     coded: CodedPicture,
     rendering: Rendering,
-    device: DeviceLock,
+    start: State | None,
+    in_turn: InTurn,
     trace: Trace,
     reference: Pixels | None = None,
     *,
     every_step: bool = False,
 ) -> Iterator[Frame]:
-    """Frames of a decode on a device, from the last state that is known of the file.
+    """Frames of a decode.
 
     Args:
+        start: of the file, to go on from; None for its beginning.
+        in_turn: lets what is computed take turns with other jobs.
         trace: what is known of the file; whole steps are added to it.
-        every_step: start from the first step and leave no picture out, instead of a few a second.
+        every_step: leave no picture out, instead of a few a second.
     """
-    start = None if every_step else trace.state_within(coded.num_bytes)
     pace = Pace(math.inf if every_step else FRAMES_A_SECOND)
-    return watch_decode(device.each(seen(coded.frames(rendering, start), pace)), reference, trace, pace)
+    return watch_decode(in_turn(seen(coded.frames(rendering, start), pace)), reference, trace, pace)
 
 
 def watch_encode(pixels: Pixels, moments: Iterator[tuple[Encoded, Pixels]], traces: TraceCache) -> Iterator[Encoding]:

@@ -10,6 +10,7 @@ from torch import Tensor
 from diffdemo.diffusion.spectrum import Spectrum
 from diffdemo.errors import WeightsError
 from diffdemo.images import mirrored
+from diffdemo.models.evaluation import denoised
 from diffdemo.models.photo_unet import PhotoUNet, PhotoUNetShape
 from diffdemo.models.weights import FORMER_SHA256, read_network
 
@@ -69,7 +70,13 @@ class PhotoDenoiser:
     def denoise(self, z: Tensor, sigma: float) -> Tensor:
         """float32 [1,3,H,W] -> the same shape where it came from; any sides, mirrored up to what the network needs."""
         height, width = z.shape[2:]
-        padded = mirrored(z, self._network.multiple).to(self.device, memory_format=torch.channels_last)
-        x_hat: Tensor = self._network(padded, torch.full((1,), sigma, device=self.device))
+        x_hat = denoised(self._answers, mirrored(z, self._network.multiple), sigma)
         # Pictures lie in [-1, 1], so their mean does too.
-        return x_hat[:, :, :height, :width].clamp(-1, 1).to(z.device).contiguous()
+        return x_hat[:, :, :height, :width].clamp(-1, 1).contiguous()
+
+    @torch.inference_mode()
+    def _answers(self, states: Tensor, sigmas: Tensor) -> Tensor:
+        """A batch, with sides that suit the network; see `evaluation.Network`."""
+        placed = states.to(self.device, memory_format=torch.channels_last)
+        x_hats: Tensor = self._network(placed, sigmas.to(self.device))
+        return x_hats.to(states.device)

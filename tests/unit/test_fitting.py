@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from diffdemo.engine.allowance import LATENT_AREA, fit_picture
+from diffdemo.engine.limits.allowance import LATENT_AREA, fit_picture
 from diffdemo.errors import ImageError
 from diffdemo.models.registry import model_spec
 

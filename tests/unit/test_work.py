@@ -11,7 +11,7 @@ from diffdemo.codecs.diffc_file import FileHead
 from diffdemo.codecs.diffc_payload import MAX_STEPS, PayloadWriter
 from diffdemo.codecs.records import Preset, Work
 from diffdemo.engine import Engine, Limits
-from diffdemo.engine.work import PAGE_SECONDS, Estimates, require_within
+from diffdemo.engine.limits.work import PAGE_SECONDS, Estimates, require_within
 from diffdemo.errors import RateError, WorkLimitError
 from diffdemo.images import MAX_PIXELS, Pixels, padded_pixels
 

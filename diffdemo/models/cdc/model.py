@@ -16,6 +16,7 @@ from diffdemo.diffusion.posterior import white_noise
 from diffdemo.diffusion.schedule import cosine_schedule, linear_schedule, visited_steps
 from diffdemo.models.cdc.compressor import Compressor
 from diffdemo.models.cdc.unet import ConditionalUNet
+from diffdemo.models.evaluation import evaluation
 from diffdemo.models.weights import read_network
 
 
@@ -162,12 +163,14 @@ class CdcModel:
         """Steps of the quickest decode that is worth looking at."""
         return 1 if self.shape.family is Family.X else 9
 
+    @evaluation
     @torch.inference_mode()
     def analyse(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Picture [1,3,H,W] in [-1,1], sides multiples of 64 -> latents y and z, float32 on the CPU."""
         y, z = self.compressor.analyse(self._placed(image))
         return y.cpu().contiguous(), z.cpu().contiguous()
 
+    @evaluation
     @torch.inference_mode()
     def context(self, y_hat: Tensor) -> list[Tensor]:
         """What the denoiser is told, on the device."""
@@ -215,6 +218,7 @@ class CdcModel:
             return steps[position : position + 1].float() / self.schedule.num_steps
         return torch.full((1,), position / len(steps))
 
+    @evaluation
     def _predict(self, x: Tensor, abar: float, time: Tensor, context: list[Tensor]) -> tuple[Tensor, Tensor]:
         out = self._network.unet(x, time.to(self.device), context)
         share, rest = math.sqrt(1 / abar), math.sqrt(1 / abar - 1)

@@ -24,6 +24,7 @@ from diffdemo.models.cod.model import read_cod
 from diffdemo.models.cod.network import CodNetwork
 from diffdemo.models.cod.table import TablePrecision, position_table
 from diffdemo.models.cod_progress import Progress, nobody
+from diffdemo.models.evaluation import evaluation
 from diffdemo.models.space import PixelSpace
 from diffdemo.models.weights import require_finite
 
@@ -59,6 +60,7 @@ class CodDenoiser:
         self._positions = position_table(TablePrecision.FLOAT32).to(device)
         self._contexts: OrderedDict[tuple[int, int], Tensor] = OrderedDict()
 
+    @evaluation
     @torch.inference_mode()
     def denoise(self, z: Tensor, sigma: float) -> Tensor:
         """float32 [1,3,H,W] -> the same shape where it came from; any sides, mirrored up to what the network needs."""
@@ -73,15 +75,16 @@ class CodDenoiser:
     def _context_of_nothing(self, height: int, width: int) -> Tensor:
         """[1,C,H/16,W/16]; it depends on the size, for the encoder sees the edges."""
         kept = self._contexts
-        if (height, width) not in kept:
+        context = kept.get((height, width))
+        if context is None:
             codec = self._network.y_embedder
             image = torch.full((1, 3, height, width), NOTHING, device=self._device)
             codes = codec.bottleneck.indices(codec.encoder(image.contiguous(memory_format=torch.channels_last)))
             vectors = codec.bottleneck.vectors(codes.to(self._device))
-            kept[height, width] = codec.decoder(vectors, Progress(1, nobody))
+            context = kept[height, width] = codec.decoder(vectors, Progress(1, nobody))
             if len(kept) > CONTEXTS_KEPT:
                 kept.popitem(last=False)
-        return kept[height, width]
+        return context
 
 
 def load_cod_space(path: Path, *, device: torch.device) -> PixelSpace:

@@ -12,6 +12,7 @@ from diffdemo.models.cod.network import CodNetwork
 from diffdemo.models.cod.shape import CodShape
 from diffdemo.models.cod.table import TablePrecision, position_table
 from diffdemo.models.cod_progress import Heed, nobody
+from diffdemo.models.evaluation import evaluation
 from diffdemo.models.weights import read_weights, require_finite, require_tensors
 
 PURE_NOISE = 0.0
@@ -85,6 +86,7 @@ class CodModel:
         network, sha256 = read_cod(path)
         return cls(network, sha256=sha256, device=device, table=table)
 
+    @evaluation
     @torch.inference_mode()
     def codes(self, image: Tensor, heed: Heed = nobody) -> Tensor:
         """Codes of a picture.
@@ -103,6 +105,7 @@ class CodModel:
         _require_no_overflow(z)
         return self._network.y_embedder.bottleneck.indices(z)[0]
 
+    @evaluation
     @torch.inference_mode()
     def picture(self, codes: Tensor, heed: Heed = nobody) -> Tensor:
         """The picture that codes stand for.

@@ -13,6 +13,7 @@ from torch import Tensor
 from diffdemo.errors import WeightsError
 from diffdemo.images import mirrored
 from diffdemo.models.diffusers.components import load_network
+from diffdemo.models.evaluation import evaluation
 from diffdemo.models.spec import ModelFiles
 
 MAX_WHOLE_PIXELS = 1 << 20
@@ -54,6 +55,7 @@ class Autoencoder:
             raise WeightsError(f"The autoencoder of '{installed.name}' is not for colour pictures.")
         return cls(network)
 
+    @evaluation
     @torch.inference_mode()
     def encode(self, image: Tensor) -> Tensor:
         """Mean of the latents' posterior: [1,3,H,W] -> float32 [1, channels, ceil(H/factor), ceil(W/factor)], CPU.
@@ -65,6 +67,7 @@ class Autoencoder:
         mean: Tensor = self.network.encode(padded).latent_dist.mode()
         return ((mean - self._offset) * self._gain).cpu()
 
+    @evaluation
     @torch.inference_mode()
     def decode(self, latents: Tensor) -> Tensor:
         """[1,channels,h,w] -> float32 [1, 3, factor h, factor w] on the CPU, values near [-1, 1]."""
@@ -106,6 +109,7 @@ class PreviewDecoder:
             )
         return cls(network, factor=factor)
 
+    @evaluation
     @torch.inference_mode()
     def decode(self, latents: Tensor) -> Tensor:
         """[1,channels,h,w] -> float32 [1, 3, factor h, factor w] on the CPU, values near [-1, 1]."""

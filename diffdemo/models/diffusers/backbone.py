@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from diffdemo.images import mirrored
+from diffdemo.models.evaluation import evaluation
 
 
 class Backbone:
@@ -23,6 +24,7 @@ class Backbone:
         # All levels but the last halve the sides.
         self._multiple = 2 ** (len(network.config.block_out_channels) - 1)
 
+    @evaluation
     @torch.inference_mode()
     def __call__(self, u: Tensor, timestep: float, **conditions: Any) -> Tensor:
         """Run it once.

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from diffdemo.errors import RateError, WeightsError
 from diffdemo.models.diffusers.components import built, file_of, fill, read_json, read_tensors
+from diffdemo.models.evaluation import evaluation
 from diffdemo.models.spec import ModelFiles
 
 REMEMBERED_PROMPTS = 8
@@ -111,6 +112,7 @@ class PromptEncoder:
         return sum(encoder.width for encoder in self.encoders)
 
     @cachedmethod(lambda self: self._remembered, lock=lambda self: self._lock)
+    @evaluation
     @torch.inference_mode()
     def embed(self, prompt: str) -> PromptEmbedding:
         """Embed a prompt, or remember it.

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
 
 from diffdemo.codecs.base import Codec, CodedPicture
-from diffdemo.codecs.records import Preset, Target, Work
+from diffdemo.codecs.records import Preset, State, Target, Work
 from diffdemo.codecs.rendering import Rendering
+from diffdemo.engine.limits.work import Demand, Estimates, Limits, require_within
 from diffdemo.engine.records import Fitted
-from diffdemo.engine.work import Estimates, Limits, require_within
 from diffdemo.errors import WorkLimitError
 from diffdemo.images import MAX_PIXELS, Pixels, fit_pixels, require_pixels
 from diffdemo.models.spec import Kind, ModelSpec
@@ -69,14 +70,14 @@ class Allowance:
         )
         return Fitted(smaller, f"{fitted.note} {note}".strip())
 
-    def require_encode(self, codec: Codec, pixels: Pixels, target: Target, preset: Preset) -> None:
-        """Check that a picture can be encoded in the time that one call may take.
+    def of_encode(self, codec: Codec, pixels: Pixels, target: Target, preset: Preset) -> Demand:
+        """What an encode will take, in no more time than one call may take.
 
         Raises:
             WorkLimitError: if not.
         """
         height, width = pixels.shape[:2]
-        self._require_time(
+        return self._within(
             codec,
             codec.work_of_encode(width, height, target, preset),
             f"Compressing {width} x {height} pixels",
@@ -84,22 +85,27 @@ class Allowance:
             preset,
         )
 
-    def require_files(self, codec: Codec, pixels: Pixels) -> None:
-        """Check that all files of a curve can be written and decoded in the time that one call may take.
+    def of_files(self, codec: Codec, pixels: Pixels) -> Demand:
+        """What it takes to write and decode all files of a curve, in no more time than one call may take.
 
         Raises:
             WorkLimitError: they take too long.
         """
         height, width = pixels.shape[:2]
-        self._require_time(
+        return self._within(
             codec,
             codec.work_of_files(width, height),
             f"A curve of files of {width} x {height} pixels",
             "Please choose a smaller picture.",
         )
 
-    def require_decode(self, codec: Codec, coded: CodedPicture, rendering: Rendering, count: int = 1) -> None:
-        """Check that a file can be decoded, so many times, in the time that one call may take.
+    def of_decode(
+        self, codec: Codec, coded: CodedPicture, rendering: Rendering, *, count: int = 1, start: State | None = None
+    ) -> Demand:
+        """What it takes to decode a file so many times, from its beginning in no more time than one call may take.
+
+        Args:
+            start: from where it really will be decoded; the limit does not depend on what is remembered.
 
         Raises:
             RateError: a decoder of another codec.
@@ -114,20 +120,25 @@ class Allowance:
                 f"here. {DECODE_ELSEWHERE}"
             )
         times = f"{count} times " if count > 1 else ""
-        self._require_time(
+        whole = self._within(
             codec,
             Work(work.pixels, count * work.evaluations),
             f"Decoding this file {times}({work.evaluations} evaluations of the network, {width} x {height} pixels)",
             DECODE_ELSEWHERE,
         )
+        rest = coded.work(rendering, start).evaluations / work.evaluations if start else 1.0
+        return replace(whole, seconds=whole.seconds * rest)
 
     def seconds(self, codec: Codec, work: Work, preset: Preset) -> float:
         """How long work will take here."""
         return self._estimates.seconds(codec, work, preset)
 
-    def _require_time(self, codec: Codec, work: Work, what: str, advice: str, preset: Preset = Preset.BALANCED) -> None:
-        if self._limits.seconds is not None:
-            require_within(self._estimates.seconds(codec, work, preset), self._limits, what, advice)
+    def _within(self, codec: Codec, work: Work, what: str, advice: str, preset: Preset = Preset.BALANCED) -> Demand:
+        if self._limits.seconds is None:
+            return Demand.of(work, 0.0)
+        seconds = self._estimates.seconds(codec, work, preset)
+        require_within(seconds, self._limits, what, advice)
+        return Demand.of(work, seconds)
 
 
 def fit_picture(pixels: Pixels, spec: ModelSpec) -> Fitted:

@@ -23,6 +23,8 @@ PAGE_SECONDS = 300.0
 """What a page allows where its host says nothing: enough for all that it offers for a photograph of 1 megapixel."""
 SEARCHED_BITS_A_SECOND = {Preset.FAST: 60e3, Preset.BALANCED: 40e3, Preset.BEST: 12e3}
 """Of channel simulation on two cores, as files of photographs have it."""
+BYTES_A_PIXEL = 1_600
+"""Of memory, while a picture is coded: activations of the network, codebook scores, states."""
 TRIAL_SIDE = 256
 TRIALS = 2
 """The first one compiles."""
@@ -46,6 +48,19 @@ class Limits:
         """
         pixels = _positive(environment, "DIFFDEMO_MAX_PIXELS", MAX_PIXELS)
         return cls(min(MAX_PIXELS, int(pixels)), _positive(environment, "DIFFDEMO_MAX_SECONDS", PAGE_SECONDS))
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a call will take: seconds alone on this device, 0 where nothing is limited; bytes while it computes."""
+
+    seconds: float
+    memory: int
+
+    @classmethod
+    def of(cls, work: Work, seconds: float) -> Demand:
+        """The memory follows from the pixels."""
+        return cls(seconds, work.pixels * BYTES_A_PIXEL)
 
 
 class Estimates:

@@ -1,0 +1,231 @@
+"""Turns of networks on one device: who computes next, beside whom, and in one batch with whom.
+
+A job asks for one evaluation after the other, and in between searches, measures and paints without holding anything
+up. Whoever has had least of the device is next (fair queueing by service received), so that a thumbnail passes between
+the steps of a photograph.
+
+On a processor, jobs compute beside each other, with a share of the threads each: two evaluations with one thread each
+take less than one after the other with two. On a GPU there is one lane, and what waits for the same network with states
+of the same shape goes along in one batch (continuous batching: Yu et al. 2022, "Orca").
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from diffdemo.engine.scheduling.counts import Counting
+from diffdemo.engine.scheduling.job import Job
+from diffdemo.models.evaluation import Network
+
+LOOK_SECONDS = 0.5
+"""After which a job that waits for its turn sees whether it is still wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """How one device is shared.
+
+    Attributes:
+        lanes: calls of networks at a time.
+        threads: of a processor that they share; 0 where they run elsewhere.
+        largest_batch: states in one call.
+        window: seconds for which a call waits for others that may go along.
+    """
+
+    lanes: int
+    threads: int = 0
+    largest_batch: int = 1
+    window: float = 0.0
+
+    @classmethod
+    def of(cls, device: torch.device) -> Device:
+        """What suits a device of PyTorch."""
+        if device.type == "cpu":
+            threads = torch.get_num_threads()
+            return cls(lanes=threads, threads=threads)
+        return cls(lanes=1, largest_batch=16, window=0.003)
+
+
+@dataclass(eq=False, slots=True)
+class _Request:
+    """One call of a network that waits for its turn.
+
+    Attributes:
+        compute: answers a batch of requests, of which this is the first.
+        key: what requests have in common that may share a batch; None for one that may not.
+        batch: once its turn has come; empty where another request takes it along.
+    """
+
+    job: Job
+    compute: Callable[[Sequence[_Request]], Sequence[Any]]
+    key: Hashable = None
+    z: Tensor | None = None
+    sigma: float = 0.0
+    batch: list[_Request] = field(default_factory=list)
+    ready: threading.Event = field(default_factory=threading.Event)
+    answer: Any = None
+    error: BaseException | None = None
+
+
+class Lanes:
+    """Gives turns.
+
+    Args:
+        device: how it is shared.
+        counting: is told of every call.
+    """
+
+    def __init__(self, device: Device, counting: Counting) -> None:
+        self._device = device
+        self._counting = counting
+        self._lock = threading.Lock()
+        self._free = device.lanes
+        self._waiting: list[_Request] = []
+        self._computing: Counter[str] = Counter()
+        self._service: dict[str, float] = {}
+
+    @property
+    def computing(self) -> int:
+        """Jobs that compute now, whether with a network or not."""
+        return sum(self._computing.values())
+
+    def begin(self, job: Job) -> None:
+        """A job goes on computing. Its session has had as much as those that had least of the others, or more."""
+        with self._lock:
+            least = min((self._service[session] for session in self._computing), default=0.0)
+            self._service[job.session] = max(self._service.get(job.session, 0.0), least)
+            self._computing[job.session] += 1
+
+    def pause(self, job: Job) -> None:
+        """It has come to a result; what it does next may take as long as its owner likes."""
+        with self._lock:
+            self._computing[job.session] -= 1
+            self._computing = +self._computing
+            if not self._computing:
+                self._service.clear()
+
+    def run(self, job: Job, call: Callable[[], Any]) -> Any:
+        """What a call gives that shares no batch.
+
+        Raises:
+            Cancelled: nobody wants the job any more.
+        """
+        return self._in_turn(_Request(job, lambda batch: [call()]))
+
+    def denoise(self, job: Job, network: Network, z: Tensor, sigma: float) -> Tensor:
+        """A network's answer to a state [1,C,H,W], perhaps in one batch with others.
+
+        Raises:
+            Cancelled: nobody wants the job any more.
+        """
+        precision = tuple(torch.is_autocast_enabled(kind) for kind in ("cpu", "cuda"))
+        key = (network, z.shape, z.device, precision)
+
+        def compute(batch: Sequence[_Request]) -> Sequence[Tensor]:
+            states = [request.z for request in batch if request.z is not None]
+            sigmas = torch.tensor([request.sigma for request in batch])
+            return network(torch.cat(states), sigmas).chunk(len(batch))
+
+        answer: Tensor = self._in_turn(_Request(job, compute, key, z, sigma))
+        return answer
+
+    def _in_turn(self, request: _Request) -> Any:
+        request.job.require_wanted()
+        with self._lock:
+            self._waiting.append(request)
+            self._grant()
+        while not request.ready.wait(LOOK_SECONDS):
+            self._require_wanted(request)
+        if request.batch:
+            self._lead(request)
+        if request.error is not None:
+            raise request.error
+        return request.answer
+
+    def _require_wanted(self, request: _Request) -> None:
+        try:
+            request.job.require_wanted()
+        except Exception:
+            with self._lock:
+                still_waits = request in self._waiting
+                if still_waits:
+                    self._waiting.remove(request)
+            if still_waits:
+                raise
+
+    def _grant(self) -> None:
+        """Give turns to those who have had least, while there are lanes; the lock is held."""
+        while self._free and self._waiting:
+            first = min(self._waiting, key=lambda each: self._service.get(each.job.session, 0.0))
+            first.batch = self._taken_along(first)
+            self._free -= 1
+            first.ready.set()
+
+    def _taken_along(self, first: _Request) -> list[_Request]:
+        """A request with those that may share its batch, which no longer wait; the lock is held."""
+        alike = (each for each in self._waiting if each is not first and each.key == first.key)
+        others = itertools.islice(alike, self._device.largest_batch - 1) if first.key is not None else ()
+        batch = [first, *others]
+        self._waiting = [each for each in self._waiting if each not in batch]
+        return batch
+
+    def _lead(self, request: _Request) -> None:
+        """Compute a batch in the thread of its first request."""
+        batch = self._grown(request)
+        began = time.monotonic()
+        try:
+            _compute(batch, self._threads())
+        finally:
+            seconds = time.monotonic() - began
+            with self._lock:
+                self._free += 1
+                for each in batch:
+                    session, price = each.job.session, each.job.asker.rank.price
+                    if session in self._service:
+                        self._service[session] += price * seconds / len(batch)
+                self._grant()
+            self._counting.called(request.job.model, len(batch), seconds)
+            for each in batch[1:]:
+                each.ready.set()
+
+    def _grown(self, request: _Request) -> list[_Request]:
+        """A request's batch, after a moment in which others may have come that compute now."""
+        device = self._device
+        room = device.largest_batch - len(request.batch)
+        if request.key is None or not device.window or not room or self.computing <= len(request.batch):
+            return request.batch
+        time.sleep(device.window)
+        with self._lock:
+            alike = [each for each in self._waiting if each.key == request.key][:room]
+            self._waiting = [each for each in self._waiting if each not in alike]
+        return [*request.batch, *alike]
+
+    def _threads(self) -> int:
+        """For one call: its share of those that there are."""
+        beside = max(1, min(self._device.lanes, self.computing))
+        return self._device.threads // beside
+
+
+def _compute(batch: Sequence[_Request], threads: int) -> None:
+    """Answer all requests of a batch; where that fails together, as for want of memory, each by itself."""
+    # PyTorch keeps this number for each thread.
+    if threads and torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)
+    try:
+        for request, answer in zip(batch, batch[0].compute(batch), strict=True):
+            request.answer = answer
+    except Exception as error:
+        if len(batch) == 1:
+            batch[0].error = error
+            return
+        for request in batch:
+            _compute([request], threads)

@@ -1,0 +1,76 @@
+"""Evaluations of networks: made at once, or when whoever shares the device among many says so.
+
+Codecs call their networks as if they were alone. Each such call passes here, so that the engine can let the calls of
+many jobs take turns on one device, and make one batch of those that go together, without any codec knowing.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+import torch
+from torch import Tensor
+
+P = ParamSpec("P")
+S = TypeVar("S")
+T = TypeVar("T")
+
+Network = Callable[[Tensor, Tensor], Tensor]
+"""States float32 [N,C,H,W] and their noise levels [N] -> answers [N,C,H,W]; the rows know nothing of each other."""
+
+
+class Evaluator(Protocol):
+    """Makes the calls of one job."""
+
+    def denoise(self, network: Network, z: Tensor, sigma: float) -> Tensor:
+        """A network's answer to one state, [1,C,H,W]; other jobs' states may be in the same batch."""
+        ...
+
+    def run(self, call: Callable[[], T]) -> T:
+        """What a call of a network gives that cannot share a batch."""
+        ...
+
+
+class AtOnce:
+    """Makes every call when it comes, in the thread that makes it."""
+
+    def denoise(self, network: Network, z: Tensor, sigma: float) -> Tensor:
+        """See `Evaluator`."""
+        return network(z, torch.full((len(z),), sigma))
+
+    def run(self, call: Callable[[], T]) -> T:
+        """See `Evaluator`."""
+        return call()
+
+
+AT_ONCE = AtOnce()
+_evaluator: ContextVar[Evaluator] = ContextVar("evaluator", default=AT_ONCE)
+
+
+@contextmanager
+def evaluated_by(evaluator: Evaluator) -> Iterator[None]:
+    """Inside, an evaluator makes the calls of this thread."""
+    token = _evaluator.set(evaluator)
+    try:
+        yield
+    finally:
+        _evaluator.reset(token)
+
+
+def denoised(network: Network, z: Tensor, sigma: float) -> Tensor:
+    """A network's answer to a state, [1,C,H,W], by the evaluator of this thread."""
+    return _evaluator.get().denoise(network, z, sigma)
+
+
+def evaluation(method: Callable[Concatenate[S, P], T]) -> Callable[Concatenate[S, P], T]:
+    """A method that runs a network: each call of it is one for the evaluator of the calling thread."""
+
+    @functools.wraps(method)
+    def evaluated(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return _evaluator.get().run(lambda: method(self, *args, **kwargs))
+
+    return evaluated
