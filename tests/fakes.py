@@ -16,8 +16,9 @@ import time
 import zlib
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, wraps
 from itertools import count
+from typing import TypeVar
 
 import fake_cdc
 import numpy as np
@@ -41,11 +42,16 @@ from diffdemo.engine.records import (
     Step,
 )
 from diffdemo.engine.samples import gather
+from diffdemo.engine.scheduling.job import Asker
+from diffdemo.engine.scheduling.lanes import Device
+from diffdemo.engine.scheduling.scheduler import Running, Scheduler
 from diffdemo.errors import CorruptBitstream, RateError, TruncatedBitstream, UnsupportedBitstream, WeightsError
 from diffdemo.images import Pixels, require_pixels
 from diffdemo.metrics.distortion import bits_per_pixel
 from diffdemo.metrics.points import CurvePoint, measured
 from diffdemo.metrics.registry import Values, When, measure, until
+
+T = TypeVar("T")
 
 MAGIC = b"FAKE"
 QUALITIES = (3, 8, 15, 25, 40, 55, 70, 80, 88, 94)
@@ -54,6 +60,17 @@ EXAMPLES = (
     Example("coffee", "coffee", "Rachel Michetti, CC0"),
     Example("cat", "cat", "Stefan van der Walt, CC0"),
 )
+
+
+def in_line(call: Callable[..., Iterator[T]]) -> Callable[..., Running[T]]:
+    """A long call of the engine, as a job that begins at once unless the test has filled the line."""
+
+    @wraps(call)
+    def begun(self: FakeEngine, *args: object, asker: Asker = Asker(), **options: object) -> Running[T]:  # noqa: B008
+        job = self.scheduler.job(asker, seconds=self.job_seconds)
+        return self.scheduler.running(job, self.scheduler.each(job, call(self, *args, **options)))
+
+    return begun
 
 
 class FakeEngine(FakeModels):
@@ -70,6 +87,8 @@ class FakeEngine(FakeModels):
         self.default_model = "fake"
         self.ships_files = ships_files
         self.lock = threading.Lock()
+        self.scheduler = Scheduler(Device(lanes=2), memory=1 << 40)
+        self.job_seconds = 0.0
         self._originals: dict[bytes, Pixels | None] = {}
         self._held_from: float = math.inf
         self._is_let_go = threading.Event()
@@ -113,6 +132,7 @@ class FakeEngine(FakeModels):
         """Nothing has been timed."""
         return None
 
+    @in_line
     def encode(
         self,
         pixels: Pixels,
@@ -160,10 +180,11 @@ class FakeEngine(FakeModels):
             if number or len(fitting) == 1:
                 yield Encoding(data, frame, number == fitting[-1])
 
-    def rehearse(self, data: bytes, *, reference: Pixels | None = None) -> Iterator[None]:
-        for _ in self.decode(data, reference=reference):
+    def rehearse(self, data: bytes, *, reference: Pixels | None = None, asker: Asker | None = None) -> Iterator[None]:
+        for _ in self.decode(data, reference=reference, asker=asker or Asker()):
             yield None
 
+    @in_line
     def decode(
         self,
         data: bytes,
@@ -213,6 +234,7 @@ class FakeEngine(FakeModels):
                 return
             yield item
 
+    @in_line
     def samples(self, data: bytes, *, count: int = 4, seed: int = 0, **options: object) -> Iterator[Samples]:
         """Several decodes that differ in their seed."""
         if not 2 <= count <= 16:

@@ -17,12 +17,16 @@ from diffdemo.engine.records import (
     ModelInfo,
     Samples,
 )
+from diffdemo.engine.scheduling.job import Asker, Rank
+from diffdemo.engine.scheduling.line import Place
+from diffdemo.engine.scheduling.scheduler import Running
 from diffdemo.hub.records import CacheUsage, DownloadProgress
 from diffdemo.metrics.points import CurvePoint
 
 __all__ = [
     "DECODERS",
     "KNOBS",
+    "Asker",
     "BitsMap",
     "CacheUsage",
     "Classical",
@@ -41,7 +45,10 @@ __all__ = [
     "Knobs",
     "Limits",
     "ModelInfo",
+    "Place",
     "Preset",
+    "Rank",
+    "Running",
     "Samples",
     "Step",
 ]

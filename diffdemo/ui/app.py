@@ -27,6 +27,8 @@ from diffdemo.ui.turns import Turns
 FILES_LIVE_SECONDS = 3 * 3600
 MAX_SESSIONS = 200
 """Visitors whose pictures and files are remembered; each takes a few MB, at most about 50."""
+MAX_THREADS = 96
+"""Of handlers: those that wait in the engine's line, and enough for all that does not."""
 QUEUE_SIZE = 128
 """Calls that may wait for all devices together."""
 
@@ -81,6 +83,7 @@ def launch_options(engine: Engine | None = None) -> dict[str, Any]:
         "head": f"<script>{(ASSETS / 'curve.js').read_text()}</script>",
         "footer_links": ["api"],
         "state_session_capacity": MAX_SESSIONS,
+        "max_threads": MAX_THREADS,
         "max_file_size": f"{MAX_FILE_MEGABYTES}mb",
         "show_error": True,
         "enable_monitoring": False,

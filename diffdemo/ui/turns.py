@@ -8,6 +8,7 @@ follows from another one goes on in the turn of that one, or it would take the w
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from threading import Condition
@@ -15,6 +16,9 @@ from typing import TypeVar
 
 import gradio as gr
 from cachetools import LRUCache
+
+from diffdemo.engine import Asker, Rank
+from diffdemo.errors import Cancelled
 
 T = TypeVar("T")
 
@@ -66,6 +70,10 @@ class Turns:
         """Whether another turn has begun."""
         return self._number(turn.visitor) != turn.number
 
+    def asker(self, turn: Turn) -> Asker:
+        """Whom the engine works for in a turn; it stops when the turn is over."""
+        return Asker(turn.visitor, Rank.PERSON, lambda: self.is_over(turn))
+
     def while_mine(self, turn: Turn, items: Iterator[T], silence: T) -> Iterator[T]:
         """Pass items on until the turn is over; then, or if there were none, `silence`.
 
@@ -73,7 +81,7 @@ class Turns:
         then; where nothing was yielded, it empties every output.
         """
         has_spoken = False
-        for item in items:
+        for item in _until_cancelled(items):
             if not self._begin_to_speak(turn):
                 break
             has_spoken = True
@@ -105,3 +113,9 @@ class Turns:
         with self._changed:
             self._speaking.remove(turn)
             self._changed.notify_all()
+
+
+def _until_cancelled(items: Iterator[T]) -> Iterator[T]:
+    """The items up to where the engine found that nobody wants them any more."""
+    with suppress(Cancelled):
+        yield from items

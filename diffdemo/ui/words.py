@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from diffdemo.engine import DECODERS, Decoder
+from diffdemo.engine import DECODERS, Decoder, Place
 from diffdemo.engine.classical.formats import FORMATS
 from diffdemo.engine.records import FileInfo, Frame
 from diffdemo.plain_text import duration
@@ -70,6 +70,12 @@ def progress(frame: Frame, verb: str) -> str:
         return status(f"{verb}: step {frame.step} of {frame.num_steps}, {duration(frame.seconds_left)} left", share)
     counted = f"{verb}: step {frame.step} of about {frame.num_steps}"
     return status(f"{counted} · {duration(frame.seconds)}, about {duration(frame.seconds_left)} left", share)
+
+
+def waiting(place: Place) -> str:
+    """The line that says how long it will take until work begins."""
+    before = f"{place.before} before you" if place.before else "You are next"
+    return status(f"Waiting for others: {before}, about {duration(place.seconds)}", 0.0)
 
 
 def sampling(number: int, count: int, share: float) -> str:

@@ -74,9 +74,10 @@ def test_everything_public_is_described(demo):
     assert [(name, each) for name, each in parameters if not each["label"] or each["label"].startswith("param")] == []
 
 
-def test_work_on_the_device_is_queued_one_at_a_time(demo, events):
+def test_work_on_the_device_stands_in_the_engines_own_line(demo, events):
     assert {name for name, event in events.items() if event.concurrency_id == "device"} == ON_THE_DEVICE
-    assert {events[name].concurrency_limit for name in ON_THE_DEVICE} == {1}
+    assert {events[name].concurrency_limit for name in ON_THE_DEVICE} == {32}, "each call that waits takes a thread"
+    assert launch_options()["max_threads"] > 2 * 32
     assert all(events[name].queue for name in ON_THE_DEVICE)
     assert demo._queue.max_size == 128
     assert not demo.api_open, "a direct call would not wait its turn"

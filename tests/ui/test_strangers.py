@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 import httpx
 import pytest
-from fakes import FakeEngine
+from fakes import FakeEngine, in_line
 from gradio_client import handle_file
 from PIL import Image
 from serving import built, client_of, serve
@@ -41,9 +41,11 @@ class Watched(FakeEngine):
         self.began, self.ended = threading.Event(), threading.Event()
         self.num_steps = 0
 
+    @in_line
     def encode(self, *args: Any, **options: Any) -> Iterator[Any]:
         return self._watched(super().encode(*args, **options))
 
+    @in_line
     def decode(self, *args: Any, **options: Any) -> Iterator[Any]:
         return self._watched(super().decode(*args, **options))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from diffdemo.engine.engine import Engine
 from diffdemo.engine.records import Encoding, Frame
+from diffdemo.engine.scheduling.job import Asker, Rank
 from diffdemo.errors import DiffDemoError, ImageError, RateError
 from diffdemo.images import MAX_PIXELS, Pixels
 from diffdemo.metrics.points import CurvePoint
@@ -21,6 +22,7 @@ MAX_PICTURES = 100
 UNEXPECTED = "Something went wrong with this picture; the others are not affected."
 
 _log = logging.getLogger(__name__)
+_BATCH = Asker(rank=Rank.BATCH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,12 @@ def _compress(engine: Engine, path: Path, order: Order) -> Iterator[Encoding | t
         notes += [fitted.note] if fitted.note else []
         began = time.monotonic()
         for encoding in engine.encode(
-            fitted.pixels, model=order.model, preset=order.preset, num_bytes=order.num_bytes, bpp=order.bpp
+            fitted.pixels,
+            model=order.model,
+            preset=order.preset,
+            num_bytes=order.num_bytes,
+            bpp=order.bpp,
+            asker=_BATCH,
         ):
             if not encoding.done:
                 yield encoding

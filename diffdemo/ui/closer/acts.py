@@ -16,7 +16,7 @@ from diffdemo.ui.closer import filmstrip
 from diffdemo.ui.closer.result_card import result_card
 from diffdemo.ui.compare import sides
 from diffdemo.ui.errors import refusal
-from diffdemo.ui.events import Events
+from diffdemo.ui.events import Events, visitor
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.server.files import served
 
@@ -38,14 +38,15 @@ class Looks(Events):
         pictures = [*zip(files, map(sides.numbers, frames), strict=True)]
         return gr.update(value=pictures, visible=True), gr.update(visible=True)
 
-    def decoders(self, session: Session, used: int) -> Iterator[dict]:
+    def decoders(self, session: Session, used: int, request: gr.Request | None = None) -> Iterator[dict]:
         """Decode the same bytes with every decoder of their codec, one beside the other."""
         codec = self._codec(session)
         original = load_picture(session.original).pixels if session.original else None
         part = int(used) if codec.is_embedded and used else None
         pictures: list[tuple[str, str]] = []
         for caption, options in every_way(codec.decoders):
-            for latest in self._engine.decode(session.data, num_bytes=part, reference=original, **options):
+            options |= {"reference": original, "asker": visitor(request)}
+            for latest in self._engine.decode(session.data, num_bytes=part, **options):
                 frame = latest
                 yield gr.skip()  # Where somebody has left, nothing more is computed.
             quality = "" if frame.psnr_db is None else f" · {frame.psnr_db:.2f} dB"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from typing import Any
 
-from diffdemo.engine import Engine
+import gradio as gr
+
+from diffdemo.engine import Asker, Engine
 from diffdemo.engine.classical.files import available
 from diffdemo.engine.classical.formats import RAW_BPP
 from diffdemo.errors import ImageError, RateError
@@ -15,7 +17,7 @@ from diffdemo.metrics.registry import METRICS, measure
 from diffdemo.pictures import load_picture
 from diffdemo.ui.codec_controls import offers
 from diffdemo.ui.compare.sides import ORIGINAL
-from diffdemo.ui.events import Events
+from diffdemo.ui.events import Events, program
 from diffdemo.ui.models import choice
 from diffdemo.ui.programs.endpoints import notes_of
 from diffdemo.ui.server.uploads import require_upload
@@ -38,6 +40,7 @@ class Comparison(Events):
         own: str = "",
         bpp: float | None = None,
         their_bpp: float | None = None,
+        request: gr.Request | None = None,
     ) -> Iterator[Moment]:
         """Compress a picture with two codecs, to equally many bytes or to a rate each, and compare the results.
 
@@ -59,10 +62,10 @@ class Comparison(Events):
         asked = _asked(bpp, num_pixels) or int(num_bytes or 0)
         if asked < 1:
             raise RateError("How large the first file may be is missing: please give num_bytes or bpp.")
-        first, ours = yield from self._made(own, pixels, asked)
+        first, ours = yield from self._made(own, pixels, asked, program(request))
         equal = asked if own == ORIGINAL else ours["num_bytes"]
         theirs_asked = _asked(their_bpp, num_pixels) or equal
-        second, theirs = yield from self._made(codec, pixels, theirs_asked)
+        second, theirs = yield from self._made(codec, pixels, theirs_asked, program(request))
         if theirs["num_bytes"] > theirs_asked and codec != ORIGINAL:
             than = "was asked for" if their_bpp else "ours"
             notes.append(f"The smallest {codec} file that was found is larger than {than}.")
@@ -87,7 +90,9 @@ class Comparison(Events):
             raise ImageError("These two codecs take pictures of different sizes, and cannot be compared on one.")
         return pixels, notes
 
-    def _made(self, codec: str, pixels: Pixels, asked: int) -> Generator[Moment, None, tuple[Pixels, dict[str, Any]]]:
+    def _made(
+        self, codec: str, pixels: Pixels, asked: int, asker: Asker
+    ) -> Generator[Moment, None, tuple[Pixels, dict[str, Any]]]:
         """The picture through a codec, with so many bytes at most, and numbers; the original has those of its pixels.
 
         Yields how far it is, so that whoever has left is not worked for.
@@ -99,7 +104,7 @@ class Comparison(Events):
         how: dict[str, Any]
         if codec in offers(self._engine):
             model = choice.chosen(self._engine, codec, None).name
-            for last in self._engine.encode(pixels, codec=codec, model=model, num_bytes=asked):
+            for last in self._engine.encode(pixels, codec=codec, model=model, num_bytes=asked, asker=asker):
                 share = last.frame.step / max(1, last.frame.num_steps)
                 yield None, None, {"codec": codec, "share": share, "seconds_left": last.frame.seconds_left}
             picture, num_bytes, known = last.frame.pixels, len(last.data), last.frame.values

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from diffdemo.engine import KNOBS, Frame
+import gradio as gr
+
+from diffdemo.engine import KNOBS, Frame, Place
 from diffdemo.engine.classical.formats import FORMATS
 from diffdemo.errors import ImageError, RateError
 from diffdemo.images import MAX_PIXELS, to_png
 from diffdemo.metrics.maps import difference, error_map
 from diffdemo.metrics.registry import METRICS, When, measure, until
 from diffdemo.pictures import Picture, load_picture
-from diffdemo.ui.events import Events
+from diffdemo.ui.events import Events, program
 from diffdemo.ui.models import choice
 from diffdemo.ui.server.uploads import read_upload, require_upload
 from diffdemo.ui.studio.screen import served, stem_of
@@ -39,6 +41,7 @@ class Endpoints(Events):
         codec: str = AUTO,
         model: str = "",
         prompt: str = "",
+        request: gr.Request | None = None,
     ) -> Iterator[tuple[str | None, dict]]:
         """Compress a picture to a .difd file.
 
@@ -60,8 +63,11 @@ class Endpoints(Events):
         picture = load_picture(require_upload(image), most_pixels=MAX_PIXELS)
         rate: dict[str, Any] = {"num_bytes": int(num_bytes)} if num_bytes else {"bpp": float(bpp)}
         fitted = self._engine.fit(picture.pixels, chosen.name, preset=preset, **rate)
-        options = {"preset": preset, "seed": int(seed), "prompt": prompt or "", **rate}
-        for moment in self._engine.encode(fitted.pixels, codec=chosen.codec, model=chosen.name, **options):
+        options = {"preset": preset, "seed": int(seed), "prompt": prompt or "", "asker": program(request), **rate}
+        moments = self._engine.encode(fitted.pixels, codec=chosen.codec, model=chosen.name, **options)
+        for place in moments.places():
+            yield None, _waiting(place)
+        for moment in moments:
             yield None, _progress(moment.frame)
         asked = num_bytes or bpp * fitted.pixels.size / 24
         notes = [*notes_of(picture), *([fitted.note] if fitted.note else [])]
@@ -80,6 +86,7 @@ class Endpoints(Events):
         gamma: float = KNOBS["gamma"].default,
         eta: float = 0.0,
         steps: int | None = None,
+        request: gr.Request | None = None,
     ) -> Iterator[tuple[str | None, dict]]:
         """Decode a .difd file, of DiffC whole or cut, of CDC whole, to a PNG file.
 
@@ -106,7 +113,10 @@ class Endpoints(Events):
             gamma=gamma,
             eta=eta,
             steps=_whole_number(steps),
+            asker=program(request),
         )
+        for place in frames.places():
+            yield None, _waiting(place)
         for frame in frames:
             yield None, _progress(frame)
         yield served(to_png(frame.pixels), f"{stem_of(file)}.png"), _numbers(frame)
@@ -120,6 +130,7 @@ class Endpoints(Events):
         steps: int | None = None,
         seed: int = 0,
         num_bytes: int | None = None,
+        request: gr.Request | None = None,
     ) -> Iterator[tuple[list[str] | None, str | None, str | None]]:
         """Draw several pictures from one .difd file: what they share was sent, what they differ in was imagined.
 
@@ -144,6 +155,7 @@ class Endpoints(Events):
             steps=_whole_number(steps),
             seed=int(seed),
             num_bytes=_whole_number(num_bytes),
+            asker=program(request),
         )
         for samples in drawn:
             last = samples
@@ -245,6 +257,10 @@ def notes_of(picture: Picture) -> list[str]:
         return list(picture.notes)
     height, width = picture.pixels.shape[:2]
     return [*picture.notes, f"Made smaller, from {picture.width} x {picture.height} to {width} x {height} pixels."]
+
+
+def _waiting(place: Place) -> dict:
+    return {"before": place.before, "seconds_until_begun": place.seconds}
 
 
 def _progress(frame: Frame) -> dict:

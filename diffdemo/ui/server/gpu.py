@@ -19,7 +19,7 @@ from typing import Any, cast
 
 import gradio as gr
 
-from diffdemo.engine import Engine, ModelInfo
+from diffdemo.engine import Asker, Engine, ModelInfo, Place
 from diffdemo.errors import DiffDemoError
 
 _log = logging.getLogger(__name__)
@@ -102,8 +102,12 @@ class Lent:
         """As the model takes it. How long the encode will take is judged where it runs, not by the speed at home."""
         return self._home.fit(pixels, model)
 
-    def _elsewhere(self, method: str, *args: Any, **options: Any) -> Iterator[Any]:
-        """What the call yields there. If no GPU can be had, a small model does it here; others take minutes here."""
+    def _elsewhere(self, method: str, *args: Any, asker: Asker | None = None, **options: Any) -> Elsewhere:
+        """What the call yields there. Who asks is of no interest there: whose turn it is the lender decides."""
+        return Elsewhere(self._lent(method, args, options, {} if asker is None else {"asker": asker}))
+
+    def _lent(self, method: str, args: tuple, options: dict[str, Any], of_home: dict[str, Asker]) -> Iterator[Any]:
+        """What a call yields. If no GPU can be had, a small model does it here; others take minutes here."""
         has_begun = False
         try:
             with closing(cast(Any, self._work(method, args, options))) as items:
@@ -118,7 +122,28 @@ class Lent:
             if has_begun or model is None or not model.is_shipped:
                 raise
             _log.warning("no GPU (%s); %s runs on the CPU", refusal.message, model.name)
-        yield from getattr(self._home, method)(*args, **options)
+        yield from getattr(self._home, method)(*args, **options, **of_home)
+
+
+class Elsewhere:
+    """What a call elsewhere yields; as `engine.Running`, but it stands in no line of ours."""
+
+    def __init__(self, items: Iterator[Any]) -> None:
+        self._items = items
+
+    def places(self) -> Iterator[Place]:
+        """None: the lender's own line shows on the page by itself."""
+        return iter(())
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._items
+
+    def __next__(self) -> Any:
+        return next(self._items)
+
+    def close(self) -> None:
+        """End the call."""
+        cast(Any, self._items).close()
 
 
 def estimate(home: Engine, method: str, args: tuple, options: dict[str, Any]) -> int:

@@ -1,7 +1,7 @@
 """Who waits: nobody may fill the queue for all, and nobody is worked for who does not listen.
 
 Gradio's queue takes every call, whoever asks, and works through calls whose results nobody fetches. So calls of one
-address that wait are counted before another is let in, and calls of a session that has had no open stream for a while
+address that are not done are counted before another is let in, and calls of a session that has had no open stream for a while
 are dropped as they would be had it closed its page.
 """
 
@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 _log = logging.getLogger(__name__)
 
 MAX_WAITING = int(os.environ.get("DIFFDEMO_MAX_WAITING") or 64)
-"""Calls of one address that may wait at a time; a class behind one address has about as many people."""
+"""Calls of one address that may wait or be worked on; a class behind one address has about as many people."""
 SILENT_SECONDS = 20.0
 """How long a session may have calls and listen to none."""
 _ROUND_SECONDS = 2.0
@@ -36,7 +36,7 @@ class Visitors:
     """Lets calls into the queue of a Gradio application, and clears it of what nobody listens to.
 
     Args:
-        max_waiting: calls of one address that may wait.
+        max_waiting: calls of one address that may wait or be worked on.
         silent_seconds: after which the calls of a session without a stream are dropped.
     """
 
@@ -62,7 +62,7 @@ class Visitors:
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         queue = _queue_of(scope)
         address = (scope.get("client") or ("", 0))[0]
-        count = sum(_address_of(event) == address for event in _waiting(queue))
+        count = sum(_address_of(event) == address for event in (*_waiting(queue), *_running(queue)))
         if count >= self._max_waiting:
             refusal = JSONResponse({"detail": BUSY.format(count=count)}, 503, {"retry-after": "30"})
             await refusal(scope, receive, send)

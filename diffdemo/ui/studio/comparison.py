@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import DECODERS, Decoder
+from diffdemo.engine import DECODERS, Asker, Decoder
 from diffdemo.images import to_png
 from diffdemo.metrics.maps import difference, error_map
 from diffdemo.pictures import load_picture
@@ -60,14 +60,15 @@ class Comparison(StudioEvents):
     ) -> Iterator[Screen]:
         """Compress with another one of our own codecs, and show it as it comes; see `compare`."""
         session = replace(session, amounts=(left_rate or EQUAL, right_rate or EQUAL))
-        yield from self._turns.while_mine(self._turns.take(request), self.opposed(session, halves), Screen())
+        turn = self._turns.take(request)
+        yield from self._turns.while_mine(turn, self.opposed(session, halves, self._turns.asker(turn)), Screen())
 
-    def opposed(self, session: Session, halves: Halves) -> Iterator[Screen]:
+    def opposed(self, session: Session, halves: Halves, asker: Asker) -> Iterator[Screen]:
         """The screens of `oppose`; none if nobody wants to see another codec, or if it is known already."""
         missing = self._unknown(session, halves)
         session = session.keeping(self._wanted(session, halves))
         for wanted in missing:
-            for met, line in self._met(session, wanted):
+            for met, line in self._met(session, wanted, asker):
                 session = self.placed(met, halves)
                 yield self._painter.paint(session, halves.metric, status=line, stop=gr.update(interactive=True))
         if missing:
@@ -137,7 +138,7 @@ class Comparison(StudioEvents):
         known = {other.wanted for other in session.others if other.is_done}
         return [wanted for wanted in self._wanted(session, halves) if wanted not in known]
 
-    def _met(self, session: Session, wanted: Wanted) -> Iterator[tuple[Session, str]]:
+    def _met(self, session: Session, wanted: Wanted, asker: Asker) -> Iterator[tuple[Session, str]]:
         """The session with one of our own codecs' picture as it grows, and the line that says how far it is.
 
         Raises:
@@ -151,7 +152,10 @@ class Comparison(StudioEvents):
         if self._engine.fit(pixels, chosen.name).pixels.shape != pixels.shape:
             raise refusal(f"{chosen.label} takes pictures of another size than this one.")
         caption = f"{codec.label}, {words.simplest(is_embedded=codec.is_embedded)}"
-        for moment in self._engine.encode(pixels, codec=name, model=chosen.name, num_bytes=asked):
+        moments = self._engine.encode(pixels, codec=name, model=chosen.name, num_bytes=asked, asker=asker)
+        for place in moments.places():
+            yield session, words.waiting(place)
+        for moment in moments:
             side = sides.of_frame(caption, moment.frame, session.original)
             session = session.having_met(Other(wanted, side, moment.done))
             yield session, words.progress(moment.frame, f"Compressing with {codec.label}")

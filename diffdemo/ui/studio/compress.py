@@ -9,8 +9,9 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import CodecInfo, Engine, ModelInfo
+from diffdemo.engine import Asker, CodecInfo, Engine, ModelInfo
 from diffdemo.engine.records import Frame
+from diffdemo.errors import Cancelled
 from diffdemo.images import Pixels, fit_pixels, to_png
 from diffdemo.metrics.registry import BASE
 from diffdemo.plain_text import duration
@@ -47,16 +48,18 @@ class Handlers(StudioEvents):
             return
         data = self._example_files.get(session.name) or self._engine.example_file(session.name)
         if data is not None and session.data:
-            rehearsal = self._engine.rehearse(data, reference=pixels_of(session.original))
+            rehearsal = self._engine.rehearse(
+                data, reference=pixels_of(session.original), asker=self._turns.asker(turn)
+            )
             work: Iterator[Screen] = (Screen() for _ in rehearsal)
         elif data is None:
             first = self._painter.first_codec
             chosen = choice.usable(self._engine, first.name, None)
             fresh, pixels = self._fitted(session, 0, chosen)
-            work = self._compress(fresh, pixels, metric, chosen, bpp=first.rates.usual)
+            work = self._compress(fresh, pixels, metric, chosen, bpp=first.rates.usual, asker=self._turns.asker(turn))
             work = self._remembered(session.name, work)
         else:
-            work = self._decompress(session, data, metric)
+            work = self._decompress(session, data, metric, self._turns.asker(turn))
         yield from self._turns.while_mine(turn, self._or_settle(work, session, metric), Screen())
 
     def encode(
@@ -67,16 +70,17 @@ class Handlers(StudioEvents):
             raise refusal("There is no picture yet. Upload one or pick an example.")
         chosen = choice.usable(self._engine, settings.codec or self._painter.first_codec.name, settings.model)
         size, preset = settings.num_bytes, settings.preset
-        options: dict[str, Any] = {"num_bytes": size} if size else {"bpp": settings.bpp}
-        fresh, pixels = self._fitted(session, settings.side, chosen, preset=preset, **options)
+        rate: dict[str, Any] = {"num_bytes": size} if size else {"bpp": settings.bpp}
+        fresh, pixels = self._fitted(session, settings.side, chosen, preset=preset, **rate)
         turn = self._turns.take(request)
         fresh = replace(fresh, turn=turn.number)
         if not size and settings.bpp * pixels.size / 24 < MIN_BYTES:
-            options = {"num_bytes": MIN_BYTES}
+            rate = {"num_bytes": MIN_BYTES}
             fresh = replace(fresh, fit=f"{fresh.fit} {words.TINY.format(MIN_BYTES)}".strip())
+        options = {"preset": preset, "seed": settings.seed, "asker": self._turns.asker(turn), **rate}
         if chosen.takes_prompt:
             options["prompt"] = settings.prompt
-        work = self._compress(fresh, pixels, metric, chosen, preset=preset, seed=settings.seed, **options)
+        work = self._compress(fresh, pixels, metric, chosen, **options)
         yield from self._turns.while_mine(turn, self._or_settle(work, session, metric), Screen())
 
     def choose_codec(self, codec: str) -> tuple[dict, dict, dict, dict]:
@@ -122,17 +126,20 @@ class Handlers(StudioEvents):
         self, session: Session, pixels: Pixels, metric: str, chosen: ModelInfo, **options: Any
     ) -> Iterator[Screen]:
         self._painter.baselines.start(session.original, pixels)
-        started = time.monotonic()
         moments = self._engine.encode(pixels, codec=chosen.codec, model=chosen.name, **options)
+        yield from self._in_line(moments)
+        started = time.monotonic()
         arriving = ((moment.data, moment.frame) for moment in moments)
         session = yield from self._growing(session, arriving, self._painter.codecs[chosen.codec], metric, "Compressing")
         taken = duration(time.monotonic() - started)
         yield self._settled(session, metric, f"Compressed in {taken} with {chosen.label}.")
 
-    def _decompress(self, session: Session, data: bytes, metric: str) -> Iterator[Screen]:
+    def _decompress(self, session: Session, data: bytes, metric: str, asker: Asker) -> Iterator[Screen]:
         pixels = pixels_of(session.original)
         self._painter.baselines.start(session.original, pixels)
-        arriving = ((data, frame) for frame in self._engine.decode(data, reference=pixels))
+        frames = self._engine.decode(data, reference=pixels, asker=asker)
+        yield from self._in_line(frames)
+        arriving = ((data, frame) for frame in frames)
         codec = self._painter.codecs[self._engine.describe(data).codec]
         session = yield from self._growing(session, arriving, codec, metric, "Decoding")
         yield self._settled(session, metric, words.EXAMPLE)
@@ -164,6 +171,8 @@ class Handlers(StudioEvents):
             for screen in work:
                 codec = codec if screen.session is UNCHANGED else screen.session.codec
                 yield screen
+        except Cancelled:
+            raise
         except Exception:
             yield self._settled(
                 replace(before, codec=codec), metric, "That did not work. What was there before still is."

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import KNOBS, Engine, FileInfo
+from diffdemo.engine import KNOBS, Asker, Engine, FileInfo, Running
 from diffdemo.engine.records import Frame
 from diffdemo.ui import words
 from diffdemo.ui.codec_controls import read_by
@@ -50,8 +50,9 @@ class Viewing(StudioEvents):
         if not session.data:
             yield Screen()
             return
-        screens = self._decoded(session, choices, halves, self._engine.describe(session.data))
-        yield from self._turns.while_mine(self._turns.take(request), screens, Screen())
+        turn = self._turns.take(request)
+        screens = self._decoded(session, choices, halves, self._turns.asker(turn))
+        yield from self._turns.while_mine(turn, screens, Screen())
 
     def finish(
         self, session: Session, choices: Choices, halves: Halves, request: gr.Request | None = None
@@ -72,12 +73,15 @@ class Viewing(StudioEvents):
         """End what is going on, because something else is about to be asked for."""
         self._turns.take(request)
 
-    def _decoded(self, session: Session, choices: Choices, halves: Halves, info: FileInfo) -> Iterator[Screen]:
+    def _decoded(self, session: Session, choices: Choices, halves: Halves, asker: Asker) -> Iterator[Screen]:
         """The picture as it comes; where it comes in steps the plot has them all, the stage those that can be seen."""
+        info = self._engine.describe(session.data)
         choices = replace(choices, decoder=choices.decoder or self._painter.codecs[info.codec].decoders[0])
         run, metric = Run(name_of(choices.decoder, choices.knobs)), halves.metric
+        frames = self._frames(session, choices, info, asker)
+        yield from self._in_line(frames)
         is_first, quiet_since = not info.is_embedded, time.monotonic()
-        for frame in self._frames(session, choices, info):
+        for frame in frames:
             if not info.is_embedded:
                 run = run.after(frame)
                 session = session.trying(run)
@@ -102,14 +106,14 @@ class Viewing(StudioEvents):
             stop=gr.update(interactive=False),
             download=self._painter.download(session, frame.num_bytes),
         )
-        yield from self._comparison.opposed(session, halves)
+        yield from self._comparison.opposed(session, halves, asker)
 
-    def _frames(self, session: Session, choices: Choices, info: FileInfo) -> Iterator[Frame]:
+    def _frames(self, session: Session, choices: Choices, info: FileInfo, asker: Asker) -> Running[Frame]:
         how: dict[str, Any] = {"every_step": True}
         if info.is_embedded:
             how = {"num_bytes": min(choices.used, len(session.data))}
-        original = known_pixels(session.original)
-        return self._engine.decode(session.data, decoder=choices.decoder, reference=original, **how, **choices.knobs)
+        how |= {"reference": known_pixels(session.original), "asker": asker}
+        return self._engine.decode(session.data, decoder=choices.decoder, **how, **choices.knobs)
 
     def _is_done(self, decoder: str, info: FileInfo) -> bool:
         """Whether a file that has just been encoded or opened is decoded that way already."""

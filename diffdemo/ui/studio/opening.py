@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import gradio as gr
 
-from diffdemo.engine import FileInfo, ModelInfo
+from diffdemo.engine import Asker, FileInfo, ModelInfo
 from diffdemo.ui import words
 from diffdemo.ui.compare import sides
 from diffdemo.ui.errors import refusal
@@ -52,7 +52,7 @@ class Opening(StudioEvents):
             yield Screen(status=words.status(f"This file needs {card.entry(missing)}."), waiting=waiting)
             return
         session = before.anew(name=stem_of(path), data=data, turn=turn.number)
-        yield from self._turns.while_mine(turn, self._opened(session, info, metric), Screen())
+        yield from self._turns.while_mine(turn, self._opened(session, info, metric, self._turns.asker(turn)), Screen())
 
     def release(self, waiting: Waiting, request: gr.Request | None = None) -> Waiting | dict:
         """Let the waiting file open if its model has come, and its owner has not gone on to something else."""
@@ -66,8 +66,9 @@ class Opening(StudioEvents):
     ) -> Iterator[Screen]:
         """Open the file whose model has come."""
         session = before.anew(name=waiting.name, data=waiting.data, turn=waiting.turn)
-        work = self._opened(session, self._engine.describe(waiting.data), metric)
-        yield from self._turns.while_mine(Turn.of(request, waiting.turn), work, Screen())
+        turn = Turn.of(request, waiting.turn)
+        work = self._opened(session, self._engine.describe(waiting.data), metric, self._turns.asker(turn))
+        yield from self._turns.while_mine(turn, work, Screen())
 
     def missing(self, data: bytes, info: FileInfo) -> ModelInfo | None:
         """The model that has to be downloaded before the file can be decoded; None if nothing is missing."""
@@ -81,10 +82,12 @@ class Opening(StudioEvents):
             )
         return None if writer.is_here else writer
 
-    def _opened(self, session: Session, info: FileInfo, metric: str) -> Iterator[Screen]:
+    def _opened(self, session: Session, info: FileInfo, metric: str, asker: Asker) -> Iterator[Screen]:
         busy = BUSY | {"source": None, "waiting": Waiting()}
         simplest, codec = words.simplest(is_embedded=info.is_embedded), self._painter.codecs[info.codec]
-        for frame in self._engine.decode(session.data, steps=1):
+        frames = self._engine.decode(session.data, steps=1, asker=asker)
+        yield from self._in_line(frames)
+        for frame in frames:
             session = session.grown(frame, codec)
             session = replace(session, left=sides.of_frame(simplest, frame))
             screen = self._painter.paint(session, metric, status=words.progress(frame, "Decoding"), **busy)

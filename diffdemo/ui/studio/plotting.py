@@ -9,11 +9,12 @@ from typing import Any
 
 import gradio as gr
 
+from diffdemo.engine import Asker
 from diffdemo.images import MAX_PIXELS
 from diffdemo.metrics.registry import METRICS, When
 from diffdemo.pictures import load_picture
 from diffdemo.ui.errors import refusal
-from diffdemo.ui.events import AT_ONCE, DEVICE, LATEST
+from diffdemo.ui.events import AT_ONCE, DEVICE, LATEST, program
 from diffdemo.ui.memory.png import pixels_of
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot import export, published
@@ -66,7 +67,11 @@ class Plotting(StudioEvents):
         return served(export.to_json(self._rows(session, shown)), f"{session.name}-curve.json")
 
     def curve(
-        self, session: Session, image: str | None = None, file: str | None = None
+        self,
+        session: Session,
+        image: str | None = None,
+        file: str | None = None,
+        request: gr.Request | None = None,
     ) -> Iterator[list[dict[str, Any]]]:
         """Points of rate-distortion curves: those in the plot of this session, or those of a file and its original.
 
@@ -82,15 +87,15 @@ class Plotting(StudioEvents):
         elif not image or not file:
             raise refusal("A curve needs a file and its original, or neither of them.")
         else:
-            yield from self._curve_of(read_upload(file), require_upload(image))
+            yield from self._curve_of(read_upload(file), require_upload(image), program(request))
 
-    def _curve_of(self, data: bytes, image: str) -> Iterator[list[dict[str, Any]]]:
+    def _curve_of(self, data: bytes, image: str, asker: Asker) -> Iterator[list[dict[str, Any]]]:
         """Nothing until the file is decoded, then its points."""
         info = self._engine.describe(data)
         pixels = load_picture(image, most_pixels=MAX_PIXELS).pixels
         if info.model:
             pixels = self._engine.fit(pixels, info.model).pixels
-        for frame in self._engine.decode(data, reference=pixels):
+        for frame in self._engine.decode(data, reference=pixels, asker=asker):
             last = frame
             yield []
         points = self._engine.curve(data) or [last.point]

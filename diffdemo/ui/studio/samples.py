@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import gradio as gr
 import numpy as np
 
-from diffdemo.engine import Engine
+from diffdemo.engine import Engine, Running
 from diffdemo.engine.records import Samples
 from diffdemo.engine.samples import SPREAD_GAIN
 from diffdemo.images import Pixels, to_png
@@ -72,12 +72,16 @@ class Imagining(Events):
         original = known_pixels(session.original)
         is_embedded = self._engine.describe(session.data).is_embedded
         used = min(choices.used, len(session.data)) if is_embedded else None
-        moments = self._engine.samples(session.data, count=COUNT, num_bytes=used, reference=original, **choices.knobs)
-        yield from self._turns.while_mine(self._turns.take(request), _screens(moments, original), Screen())
+        turn = self._turns.take(request)
+        how = {"reference": original, "asker": self._turns.asker(turn), **choices.knobs}
+        moments = self._engine.samples(session.data, count=COUNT, num_bytes=used, **how)
+        yield from self._turns.while_mine(turn, _screens(moments, original), Screen())
 
 
-def _screens(moments: Iterator[Samples], original: Pixels | None) -> Iterator[Screen]:
+def _screens(moments: Running[Samples], original: Pixels | None) -> Iterator[Screen]:
     """The gallery as it fills; a picture that only gets a little sharper waits for the next."""
+    for place in moments.places():
+        yield Screen(status=present.waiting(place), stop=gr.update(interactive=True))
     began = quiet_since = time.monotonic()
     for moment in moments:
         if moment.share_done < 1 and time.monotonic() - quiet_since > _QUIET_SECONDS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from html import escape
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from diffdemo.engine import CodecInfo, Engine, FileInfo
+from diffdemo.engine import CodecInfo, Engine, FileInfo, Running
 from diffdemo.ui import words
 from diffdemo.ui.codec_controls import decoding_controls, offers
 from diffdemo.ui.compare import comparer, sides
@@ -223,6 +224,11 @@ class StudioEvents(Events):
         super().__init__(engine)
         self._painter = painter
         self._turns = turns
+
+    def _in_line(self, work: Running[Any]) -> Iterator[Screen]:
+        """Where a call of the engine stands in line, until it begins; Stop leaves the line."""
+        for place in work.places():
+            yield Screen(status=words.waiting(place), stop=gr.update(interactive=True))
 
 
 def _num_pixels(session: Session) -> int:

@@ -1,0 +1,156 @@
+"""Jobs as their owners hold them: they wait, begin, yield, and end with whoever asked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from diffdemo.engine.scheduling.job import Asker, Rank
+from diffdemo.engine.scheduling.lanes import Device
+from diffdemo.engine.scheduling.scheduler import Running, Scheduler
+from diffdemo.errors import Cancelled
+from diffdemo.models.evaluation import evaluation
+
+PATIENCE = 60.0
+
+
+class Network:
+    """Counts its calls."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    @evaluation
+    def call(self) -> int:
+        self.calls += 1
+        return self.calls
+
+
+@pytest.fixture
+def scheduler() -> Scheduler:
+    return Scheduler(Device(lanes=1), memory=1)
+
+
+def running(scheduler: Scheduler, network: Network, *, seconds: float = 60.0, **asker: object) -> Running[int]:
+    """A job of ten items, each a call of the network."""
+    job = scheduler.job(Asker(**asker), seconds=seconds, model="m")
+    return scheduler.running(job, scheduler.each(job, (network.call() for _ in range(10))))
+
+
+def test_a_job_yields_what_it_computes_and_makes_room(scheduler):
+    network = Network()
+    assert list(running(scheduler, network)) == [*range(1, 11)]
+    assert list(running(scheduler, network)) == [*range(11, 21)]
+    counts = scheduler.counts()
+    assert (counts.jobs, counts.waiting, counts.running, counts.calls) == (2, 0, 0, {"m": 20})
+
+
+def test_a_job_waits_its_turn_and_says_where_it_stands(scheduler):
+    first, second = (running(scheduler, Network()) for _ in range(2))
+    assert not list(first.places())
+    next(first)
+    places = second.places()
+    place = next(places)
+    assert place.before == 0
+    assert 50 < place.seconds <= 60
+    third = running(scheduler, Network())
+    place = next(third.places())
+    assert place.before == 1
+    assert 110 < place.seconds <= 120
+    first.close()
+    assert not list(places), "it has begun"
+    assert next(second) == 1
+
+
+def test_whoever_waits_may_leave_the_line(scheduler):
+    first, second, third = (running(scheduler, Network()) for _ in range(3))
+    next(first)
+    next(second.places())
+    assert next(third.places()).before == 1
+    second.close()
+    assert next(third.places()).before == 0
+    with pytest.raises(Cancelled):
+        next(second)
+
+
+def test_a_job_that_is_dropped_makes_room(scheduler):
+    first, second = (running(scheduler, Network()) for _ in range(2))
+    next(first)
+    del first
+    assert not list(second.places())
+
+
+def test_a_job_whose_asker_has_left_ends_at_its_next_call(scheduler):
+    has_left = threading.Event()
+    network = Network()
+    job = running(scheduler, network, has_left=has_left.is_set)
+    assert next(job) == 1
+    has_left.set()
+    with pytest.raises(Cancelled):
+        next(job)
+    assert network.calls == 1
+    assert scheduler.counts().running == 0
+
+
+def test_a_job_that_computes_is_closed_from_elsewhere(scheduler):
+    """As Gradio does it: one thread computes while another one closes."""
+    network, began, let_go = Network(), threading.Event(), threading.Event()
+
+    def work() -> Iterator[int]:
+        began.set()
+        assert let_go.wait(PATIENCE)
+        yield network.call()
+
+    job = scheduler.job(seconds=60.0)
+    owned = scheduler.running(job, scheduler.each(job, work()))
+    told: list[BaseException] = []
+
+    def follow() -> None:
+        try:
+            next(owned)
+        except Cancelled as error:
+            told.append(error)
+
+    thread = threading.Thread(target=follow)
+    thread.start()
+    assert began.wait(PATIENCE)
+    owned.close()
+    assert scheduler.counts().running == 1, "its memory is still in use"
+    let_go.set()
+    thread.join(PATIENCE)
+    assert told
+    assert network.calls == 0
+    assert scheduler.counts().running == 0
+
+
+def test_what_fails_makes_room_and_harms_nobody_else(scheduler):
+    def fails() -> Iterator[int]:
+        yield 1
+        raise ValueError("as it happens")
+
+    job = scheduler.job(seconds=60.0)
+    bad = scheduler.running(job, scheduler.each(job, fails()))
+    good = running(scheduler, Network())
+    next(bad)
+    assert next(good.places()).before == 0, "it waits"
+    with pytest.raises(ValueError, match="as it happens"):
+        next(bad)
+    assert list(good) == [*range(1, 11)]
+
+
+def test_nothing_is_held_while_an_item_is_looked_at(scheduler):
+    first = running(scheduler, Network(), seconds=1.0)
+    next(first)
+    assert list(running(scheduler, Network(), seconds=1.0)) == [*range(1, 11)], "in the same thread"
+    assert next(first) == 2
+
+
+def test_counts_are_exposed_in_the_format_of_prometheus(scheduler):
+    list(running(scheduler, Network(), rank=Rank.PROGRAM))
+    lines = scheduler.counts().exposed().splitlines()
+    assert "# TYPE diffdemo_jobs_total counter" in lines
+    assert "diffdemo_jobs_total 1" in lines
+    assert 'diffdemo_network_calls_total{model="m"} 10' in lines
+    assert "diffdemo_jobs_running 0" in lines
