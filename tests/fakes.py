@@ -42,6 +42,7 @@ from diffdemo.engine.records import (
     Step,
 )
 from diffdemo.engine.samples import gather
+from diffdemo.engine.scheduling.counts import Counts
 from diffdemo.engine.scheduling.job import Asker
 from diffdemo.engine.scheduling.lanes import Device
 from diffdemo.engine.scheduling.scheduler import Running, Scheduler
@@ -127,6 +128,10 @@ class FakeEngine(FakeModels):
 
     def warm_up(self) -> None:
         """Nothing to load."""
+
+    def counts(self) -> Counts:
+        """Of the jobs that there were."""
+        return self.scheduler.counts()
 
     def estimate_seconds(self, num_pixels: int, *, codec: str = "diffc", preset: str = "balanced") -> float | None:
         """Nothing has been timed."""

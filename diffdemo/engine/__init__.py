@@ -17,6 +17,7 @@ from diffdemo.engine.records import (
     ModelInfo,
     Samples,
 )
+from diffdemo.engine.scheduling.counts import Counts
 from diffdemo.engine.scheduling.job import Asker, Rank
 from diffdemo.engine.scheduling.line import Place
 from diffdemo.engine.scheduling.scheduler import Running
@@ -31,6 +32,7 @@ __all__ = [
     "CacheUsage",
     "Classical",
     "CodecInfo",
+    "Counts",
     "CurvePoint",
     "Decoder",
     "DownloadProgress",

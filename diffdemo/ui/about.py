@@ -7,7 +7,7 @@ from html import escape
 
 import gradio as gr
 
-from diffdemo.engine import CacheUsage, CodecInfo, Engine, ModelInfo
+from diffdemo.engine import CacheUsage, CodecInfo, Counts, Engine, ModelInfo
 from diffdemo.engine.records import Example
 from diffdemo.metrics.registry import METRICS, Metric
 from diffdemo.shipped import ASSETS
@@ -21,7 +21,7 @@ class Storage(Events):
     """The events of the tab: which models there are, how much room they take, and making some."""
 
     def describe(self) -> tuple[str, str, dict, dict]:
-        """The models as a table, where downloads lie, and what can be removed."""
+        """The models as a table, where downloads lie with what has been done here, and what can be removed."""
         models = self._engine.models()
         removable = [
             (f"{info.label} · {card.volume(info.num_bytes)}", info.name) for info in models if info.is_removable
@@ -29,7 +29,7 @@ class Storage(Events):
         offered = gr.update(choices=removable, value=removable[0][1] if removable else None, visible=bool(removable))
         return (
             _table(models, offers(self._engine)),
-            _storage(self._engine.cache()),
+            _storage(self._engine.cache()) + _done(self._engine.counts()),
             offered,
             gr.update(visible=bool(removable)),
         )
@@ -87,6 +87,21 @@ def _storage(usage: CacheUsage) -> str:
     return (
         f"<p>Downloaded models take {card.volume(usage.num_bytes)} in <code>{escape(str(usage.folder))}</code>; "
         f"{card.volume(usage.free_bytes)} are free there.</p>"
+    )
+
+
+def _done(counts: Counts) -> str:
+    """How busy the engine is, and how quick it has been."""
+    waited = counts.seconds_waited / counts.jobs if counts.jobs else 0.0
+    speeds = ", ".join(
+        f"{escape(model)} {counts.evaluations[model] / seconds:.1f}"
+        for model, seconds in counts.seconds.items()
+        if model and seconds
+    )
+    return (
+        f"<p>Since this page was started: {counts.jobs:,} pieces of work, {counts.running} going on and "
+        f"{counts.waiting} waiting now; {waited:.1f} s of waiting on average. "
+        f"{f'Evaluations of networks a second: {speeds}.' if speeds else ''}</p>"
     )
 
 

@@ -14,7 +14,7 @@ from diffdemo.ui import about, inspect
 from diffdemo.ui.batch import tab as batch
 from diffdemo.ui.closer import section
 from diffdemo.ui.programs import expose
-from diffdemo.ui.server import visitors
+from diffdemo.ui.server import counts, visitors
 from diffdemo.ui.server.disk import Uploads
 from diffdemo.ui.server.gate import GuardedBlocks
 from diffdemo.ui.server.poster import Poster
@@ -94,6 +94,7 @@ def launch_options(engine: Engine | None = None) -> dict[str, Any]:
                 Middleware(visitors.Visitors, max_waiting=visitors.MAX_WAITING, silent_seconds=visitors.SILENT_SECONDS),
                 Middleware(Uploads),
                 *([Middleware(Poster, engine=engine)] if engine else []),
+                *([Middleware(counts.Metrics, engine=engine)] if engine and counts.IS_ON else []),
             ]
         },
     }

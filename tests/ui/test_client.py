@@ -17,6 +17,8 @@ from serving import client_of, serve
 
 from diffdemo.pictures import load_picture
 
+PATIENCE = 300
+
 # Gradio's use of pandas warns, and a warning that becomes an error there stops its queue.
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -142,6 +144,34 @@ def test_stop_keeps_the_file_and_frees_the_device(client, picture, fake):
     file, _ = client.predict(handle_file(picture), 3.0, None, "fast", 0, api_name="/compress")
     assert 0 < Path(stopped[DOWNLOAD]["value"]).stat().st_size < Path(file).stat().st_size
     assert not fake.lock.locked()
+
+
+def test_whoever_waits_reads_for_how_long_and_may_leave(client, picture, fake):
+    client.predict(handle_file(picture), api_name="/upload")
+    others = [fake.scheduler.running(fake.scheduler.job(seconds=60.0), iter("ab")) for _ in range(2)]
+    fake.job_seconds = 40.0
+    try:
+        for other in others:
+            next(other)
+        job = client.submit(0, 3.0, None, "fast", 0, api_name="/encode")
+        programs = client.submit(handle_file(picture), 3.0, None, "fast", 0, api_name="/compress")
+        deadline = time.monotonic() + PATIENCE
+        while not (job.outputs() and programs.outputs()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert "You are next, about 2 min" in job.outputs()[0][STATUS]
+        assert programs.outputs()[0][1] == {"before": 1, "seconds_until_begun": 120.0}
+        job.cancel()
+        client.predict("psnr_db", api_name="/stop")
+        while programs.outputs()[-1][1].get("before") != 0 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert programs.outputs()[-1][1]["before"] == 0, "the one before has left the line"
+        others[0].close()
+        file, _ = programs.result(timeout=PATIENCE)
+        assert Path(file).stat().st_size > 100
+    finally:
+        fake.job_seconds = 0.0
+        for other in others:
+            other.close()
 
 
 @pytest.mark.parametrize("screens_before", [0, 1])

@@ -1,12 +1,12 @@
 """Speed, memory, and what real coding costs over the ideal, measured on this machine.
 
     python -m diffdemo bench [channel] [codec] [drift] [cdc] [--json]
-    python -m diffdemo bench [cod] [networks] [compile] [theory] [views] [pyramid] [steps] [prior] [rounding] [--json]
+    python -m diffdemo bench [cod] [load] [networks] [compile] [theory] [views] [pyramid] [steps] [prior] [rounding]
     python -m diffdemo bench files PICTURE ... [--bpp 1.0] [--json]
     python -m diffdemo bench against TREE [PICTURE ...] [--bpp 0.05 0.5 ...] [--json]
 
 The second form builds the networks of the Hub's models with random weights and times them, CoD-Lite as a whole codec
-beside a plain convolution, tries torch.compile,
+beside a plain convolution, sets many clients at once beside one after the other, tries torch.compile,
 sets real files beside the closed forms of Gaussian sources, counts what mirrored views, lower resolutions, more steps
 and priors that know more are worth, and what CDC gains by pricing bits when it rounds. `files` codes pictures of your
 own with every preset, and says for each file what an ideal one would take. `against` sets this tree beside an earlier
@@ -47,6 +47,7 @@ from diffdemo.measure.bench.against import bench_against
 from diffdemo.measure.bench.cdc import Row, bench_cdc
 from diffdemo.measure.bench.cod import bench_cod
 from diffdemo.measure.bench.ideal import bench_views, ideal_chain
+from diffdemo.measure.bench.load import bench_load
 from diffdemo.measure.bench.networks import bench_compile, bench_networks
 from diffdemo.measure.bench.poisson import PoissonChunks, simulate_poisson
 from diffdemo.measure.bench.prior import bench_prior
@@ -243,6 +244,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
 }
 ON_REQUEST: dict[str, Callable[[], Iterator[Row]]] = {
     "cod": bench_cod,
+    "load": bench_load,
     "networks": bench_networks,
     "compile": bench_compile,
     "theory": bench_theory,

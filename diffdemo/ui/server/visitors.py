@@ -1,8 +1,8 @@
 """Who waits: nobody may fill the queue for all, and nobody is worked for who does not listen.
 
 Gradio's queue takes every call, whoever asks, and works through calls whose results nobody fetches. So calls of one
-address that are not done are counted before another is let in, and calls of a session that has had no open stream for a while
-are dropped as they would be had it closed its page.
+address that are not done are counted before another is let in, and calls of a session that has had no open stream for
+a while are dropped as they would be had it closed its page.
 """
 
 from __future__ import annotations
