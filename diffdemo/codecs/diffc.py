@@ -143,7 +143,9 @@ class DiffC(Codec):
             level, tree_step, last = planned
             step = PosteriorStep(sigma, sigma_of(level))
             number = writer.num_steps
-            symbols = simulate(step.shift(error), tree_step, effort.search, key=key, number=number)
+            symbols = simulate(
+                step.shift(error), tree_step, effort.search, key=key, number=number, device=self.space.device
+            )
             writer.begin_step(level, tree_step.stages)
             writer.bits.symbols(symbols)
             sample = reproduce(symbols, tree_step, key=key, number=number)

@@ -7,19 +7,26 @@ constant a chunk instead (`measure/bench/poisson.py`). Nothing here is normative
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import math
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from diffdemo.coding.beam import BRANCH_KEYS, SYMBOL_BITS, search
 from diffdemo.coding.codebook import codebook
-from diffdemo.coding.tree_code import TREE_CODES, Coverage, TreeCode, TreeStep, root_of
+from diffdemo.coding.tree_code import LONGEST_TREE, TREE_CODES, Coverage, TreeCode, TreeStep, root_of
 
+CPU = torch.device("cpu")
 WIDEST = 1 << 16
+MOST_STAGES = 1 << 17
+"""Whose scores a GPU holds at a time; 6 KB each."""
 LEAD = 16.0
 LEAD_STAGES = 16
 """Nats by which the search aims above its target, and in how many stages it comes back to it."""
@@ -76,7 +83,13 @@ BEST = Search(TREE_CODES[5], 16384, 1 << 24)
 
 
 def simulate(
-    mu: NDArray[np.float32], step: TreeStep, searching: Search, *, key: tuple[int, int], number: int
+    mu: NDArray[np.float32],
+    step: TreeStep,
+    searching: Search,
+    *,
+    key: tuple[int, int],
+    number: int,
+    device: torch.device = CPU,
 ) -> NDArray[np.uint8]:
     """Find the symbols of a sample of N(mu, I).
 
@@ -87,28 +100,62 @@ def simulate(
         searching: how wide.
         key: shared randomness of the file, two 32-bit words.
         number: of the step in the file.
+        device: where to search: on a GPU all trees side by side, if Triton is there, else two at a time.
 
     Returns:
         uint8 [stages], each 0..3.
     """
     y = step.rotation(key, number).forward(mu)
     coverage = Coverage.of(step)
-    scorer = _Scorer(coverage, step.variances)
+    scorer = _Scorer(coverage, step.variances, device)
     is_small = step.classes.dimensions < FEWEST_TYPICAL_DIMENSIONS
     beam = searching.beam_for(step.stages)
+    roots = [root_of(key, number, tree) for tree in range(len(step.trees))]
 
-    def search_tree(tree: int) -> NDArray[np.uint8]:
-        gains, drift = scorer(y, *step.trees[tree])
+    def scored(tree: tuple[int, int]) -> tuple[Tensor, NDArray[np.float32]]:
+        gains, drift = scorer(y, *tree)
         if is_small:
             # Out of reach, so that the nearest path is the best one.
-            drift = (gains[:, 0] + np.abs(gains[:, 1:]).sum(axis=1)).max(axis=1)
+            drift = (gains[:, 0] + gains[:, 1:].abs().sum(dim=1)).amax(dim=1).cpu().numpy()
         else:
             _take_the_lead(drift)
-        return search(gains, drift, beam, coverage.log2_rows, root_of(key, number, tree), BRANCH_KEYS)
+        return gains, drift
 
-    trees = range(len(step.trees))
-    found = _searchers.map(search_tree, trees) if len(trees) > 1 else map(search_tree, trees)
+    def search_tree(tree: tuple[int, int], root: int) -> NDArray[np.uint8]:
+        gains, drift = scored(tree)
+        return search(gains.numpy(), drift, beam, coverage.log2_rows, root, BRANCH_KEYS)
+
+    if searches_together(device):
+        return _searched_together(step.trees, roots, scored, beam, coverage.log2_rows)
+    found = _searchers.map(search_tree, step.trees, roots) if len(roots) > 1 else map(search_tree, step.trees, roots)
     return np.concatenate(list(found))
+
+
+@functools.cache
+def searches_together(device: torch.device) -> bool:
+    """Whether a device searches all trees side by side: a GPU, where Triton is there to program it."""
+    return device.type == "cuda" and importlib.util.find_spec("triton") is not None
+
+
+def _searched_together(
+    trees: Sequence[tuple[int, int]],
+    roots: Sequence[int],
+    scored: Callable[[tuple[int, int]], tuple[Tensor, NDArray[np.float32]]],
+    beam: int,
+    log2_rows: int,
+) -> NDArray[np.uint8]:
+    """The symbols of all trees, searched side by side, as many at a time as fit into memory."""
+    from diffdemo.coding.beam_on_gpu import search_trees
+
+    count, found = max(1, MOST_STAGES // LONGEST_TREE), []
+    for begin in range(0, len(trees), count):
+        group = trees[begin : begin + count]
+        scores, drifts = zip(*map(scored, group), strict=True)
+        gains, drift = torch.cat(scores), torch.from_numpy(np.concatenate(drifts))
+        edges = [first - group[0][0] for first, _ in group] + [group[-1][1] - group[0][0]]
+        chosen = roots[begin : begin + count]
+        found.append(search_trees(gains, drift.to(gains.device), edges, beam, log2_rows, chosen))
+    return np.concatenate(found)
 
 
 def _take_the_lead(drift: NDArray[np.float32]) -> None:
@@ -132,7 +179,7 @@ class _Scorer:
     last, so that the v/2 c^2 are one sum for those that are always filled, and one a class for its last.
     """
 
-    def __init__(self, coverage: Coverage, variances: NDArray[np.float64]) -> None:
+    def __init__(self, coverage: Coverage, variances: NDArray[np.float64], device: torch.device) -> None:
         self._coverage = coverage
         self._variances = variances
         book = codebook(coverage.rows, coverage.width)[:, : coverage.width]
@@ -141,14 +188,13 @@ class _Scorer:
         ends = losses[last] * np.square(book[:, last])
         losses[last] = 0
         always = np.square(book) @ losses
-        self._even = torch.from_numpy(np.ascontiguousarray(book[:, ::2]))
-        self._odd = torch.from_numpy(np.ascontiguousarray(book[:, 1::2]))
-        self._losses = torch.from_numpy(np.concatenate([always[:, None], ends], axis=1))
+        self._device = device
+        self._even = self._placed(book[:, ::2])
+        self._odd = self._placed(book[:, 1::2])
+        self._losses = self._placed(np.concatenate([always[:, None], ends], axis=1))
 
-    def __call__(
-        self, y: NDArray[np.float32], first: int, last: int
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Scores [stages, 3, rows] as `search` wants them, and what a true sample adds on average [stages]."""
+    def __call__(self, y: NDArray[np.float32], first: int, last: int) -> tuple[Tensor, NDArray[np.float32]]:
+        """Scores [stages, 3, rows] as `search` wants them, on the device, and what a true sample adds on average."""
         coverage = self._coverage
         stages = np.zeros((last - first, coverage.width), np.float32)
         filled_last = np.ones((last - first, 1 + len(coverage.columns)), np.float32)
@@ -163,8 +209,11 @@ class _Scorer:
             drift += norms - np.float32(v / (2 * (1 + v))) * (norms + filled.sum(axis=1, dtype=np.float32))
             inside *= np.float32(math.sqrt(1 + v))
             filled_last[:, 1 + k] = filled[:, -1]
-        gains = torch.empty(last - first, 3, coverage.rows)
-        torch.mm(torch.from_numpy(filled_last), self._losses.T, out=gains[:, 0])
-        torch.mm(torch.from_numpy(np.ascontiguousarray(stages[:, ::2])), self._even.T, out=gains[:, 1])
-        torch.mm(torch.from_numpy(np.ascontiguousarray(stages[:, 1::2])), self._odd.T, out=gains[:, 2])
-        return gains.numpy(), drift
+        gains = torch.empty(last - first, 3, coverage.rows, device=self._device)
+        torch.mm(self._placed(filled_last), self._losses.T, out=gains[:, 0])
+        torch.mm(self._placed(stages[:, ::2]), self._even.T, out=gains[:, 1])
+        torch.mm(self._placed(stages[:, 1::2]), self._odd.T, out=gains[:, 2])
+        return gains, drift
+
+    def _placed(self, values: NDArray[np.float32]) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(values)).to(self._device)

@@ -29,7 +29,9 @@ def load_space(spec: ModelSpec, weights: ModelFiles | None, device: torch.device
     """
     if weights is None:
         denoiser = PhotoDenoiser.load(spec.path, device=device)
-        space: Space = PixelSpace(denoiser, most_views=MAX_VIEWS, spectrum=denoiser.spectrum, bears_bfloat16=True)
+        space: Space = PixelSpace(
+            denoiser, most_views=MAX_VIEWS, spectrum=denoiser.spectrum, bears_bfloat16=True, device=device
+        )
         return space, bytes.fromhex(denoiser.sha256[:8]), bytes.fromhex(denoiser.former_sha256[:8]) or None
     dtype = torch.float16 if device.type == "cuda" else torch.float32
     if spec.kind is Kind.COD_PRETRAINED:

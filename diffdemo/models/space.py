@@ -11,6 +11,8 @@ from diffdemo.diffusion.denoiser import Denoiser
 from diffdemo.diffusion.spectrum import Spectrum
 from diffdemo.errors import RateError
 
+CPU = torch.device("cpu")
+
 
 class Space(Protocol):
     """What DiffC codes instead of a picture, and the model that knows it.
@@ -29,6 +31,7 @@ class Space(Protocol):
         bears_bfloat16: whether its answers in bfloat16 are as good to the eye; measured for the shipped model alone.
         num_parameters: of all networks.
         num_bytes: of memory that the weights take on the model's device.
+        device: where the networks are.
     """
 
     channels: int
@@ -40,6 +43,7 @@ class Space(Protocol):
     bears_bfloat16: bool
     num_parameters: int
     num_bytes: int
+    device: torch.device
 
     def to_signal(self, image: Tensor) -> Tensor:
         """[1,3,H,W] in [-1, 1] -> [1, channels, ceil(H / factor), ceil(W / factor)]."""
@@ -64,7 +68,7 @@ class PixelSpace:
     Args:
         denoiser: of pictures.
         most_views, spectrum, bears_bfloat16: see `Space`.
-        num_parameters, num_bytes: of its network.
+        num_parameters, num_bytes, device: of its network.
     """
 
     channels = 3
@@ -80,6 +84,7 @@ class PixelSpace:
         bears_bfloat16: bool = False,
         num_parameters: int = 0,
         num_bytes: int = 0,
+        device: torch.device = CPU,
     ) -> None:
         self.sigma_min = denoiser.sigma_min
         self.most_views = most_views
@@ -87,6 +92,7 @@ class PixelSpace:
         self.bears_bfloat16 = bears_bfloat16
         self.num_parameters = num_parameters
         self.num_bytes = num_bytes
+        self.device = device
         self._denoiser = denoiser
 
     @torch.inference_mode()

@@ -6,7 +6,13 @@ import torch
 
 
 def choose_device(name: str) -> torch.device:
-    """Choose a device: "auto" takes a GPU if there is one; anything else is PyTorch's name of a device."""
+    """Choose a device: "auto" takes a GPU if there is one; anything else is PyTorch's name of a device.
+
+    From then on float32 is float32: a file that was written with inputs of convolutions rounded to TF32, as PyTorch
+    does it on a GPU unless it is told otherwise, loses quality wherever they are not.
+    """
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return torch.device(name)

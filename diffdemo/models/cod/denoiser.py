@@ -99,4 +99,6 @@ def load_cod_space(path: Path, *, device: torch.device) -> PixelSpace:
     """
     network, _ = read_cod(path)
     parameters = sum(parameter.numel() for parameter in network.parameters())
-    return PixelSpace(CodDenoiser(network, device=device), num_parameters=parameters, num_bytes=4 * parameters)
+    return PixelSpace(
+        CodDenoiser(network, device=device), num_parameters=parameters, num_bytes=4 * parameters, device=device
+    )

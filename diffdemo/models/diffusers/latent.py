@@ -62,6 +62,7 @@ class LatentSpace:
         self.channels = autoencoder.channels
         self.factor = autoencoder.factor
         self.sigma_min = schedule.sigma_min
+        self.device = backbone.network.device
         self._backbone = backbone
         self._schedule = schedule
         self._autoencoder = autoencoder

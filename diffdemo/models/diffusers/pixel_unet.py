@@ -44,7 +44,9 @@ def load_pixel_space(installed: ModelFiles, *, name: str, device: torch.device, 
     )
     network = load_network(UNet2DModel, installed, "", device=device, dtype=dtype)
     denoiser = VpDenoiser(Backbone(network), schedule, clip=schedule.clip)
-    return PixelSpace(denoiser, num_parameters=count_parameters([network]), num_bytes=count_bytes([network]))
+    return PixelSpace(
+        denoiser, num_parameters=count_parameters([network]), num_bytes=count_bytes([network]), device=device
+    )
 
 
 def require_unconditional(config: Mapping[str, Any], name: str) -> None:
