@@ -29,10 +29,10 @@ from diffdemo.engine.classical.files import Ladder, available_codecs, classical_
 from diffdemo.engine.hardware.device import choose_device
 from diffdemo.engine.records import ModelInfo
 from diffdemo.measure.acceptance import accept
-from diffdemo.measure.embedded import sweep
+from diffdemo.measure.embedded import CURVE_POINTS, curve_sizes, sweep
 from diffdemo.measure.interrupts import Interrupts, Stopped, heeded
 from diffdemo.measure.options import chosen_models, is_usual, parse, reads, renderings_of
-from diffdemo.measure.perceptual_points import ORIGINAL, RATES, bytes_at, look_at, look_of
+from diffdemo.measure.perceptual_points import ORIGINAL, bytes_at, look_at, look_of
 from diffdemo.measure.results.file import ResultsFile
 from diffdemo.measure.results.lines import Row
 from diffdemo.measure.results.picture import Sheet, picture_paths
@@ -200,22 +200,24 @@ class _EmbeddedRun:
         self._bpp = max(args.bpp) if args.bpp else DEFAULT_BPP
         self._preset = Preset(args.preset)
         self._renderings = _curves(codec, info, args)
-        self._settings = {**_settings(codec, info), "bpp": self._bpp, "preset": args.preset}
+        self._file_settings = {**_settings(codec, info), "bpp": self._bpp, "preset": args.preset}
 
     def __call__(self, sheet: Sheet, rates: list[float] | None) -> Iterator[Row]:
-        curves = [name for name in self._renderings if sheet.lacks(name, self._settings)]
-        looks_settings = _looks_settings(rates or [], self._settings)
+        curves = [name for name, r in self._renderings.items() if sheet.lacks(name, self._settings(r))]
+        looks_settings = _looks_settings(rates or [], self._file_settings)
         looks = [name for name in self._renderings if rates and sheet.lacks(name, looks_settings, "looks")]
         if not curves and not looks:
             return
         pixels = sheet.pixels
-        sizes = {rate: bytes_at(rate, pixels) for rate in rates or RATES if rate <= self._bpp}
-        swept = sweep(self._codec, pixels, self._bpp, self._preset, list(sizes.values()))
+        sizes = {rate: bytes_at(rate, pixels) for rate in rates or () if rate <= self._bpp}
+        on_curves = curve_sizes(self._bpp, pixels) if curves else []
+        swept = sweep(self._codec, pixels, self._bpp, self._preset, [*sizes.values(), *on_curves])
         # Where the whole file was meant, it is a few bytes shorter.
         sizes = {rate: min(size, len(swept.data)) for rate, size in sizes.items()}
         for name, rendering in self._renderings.items():
             if name in curves:
-                yield sheet.line(name, [point.to_json() for point in swept.points(rendering)], self._settings)
+                points = [point.to_json() for point in swept.points(rendering)]
+                yield sheet.line(name, points, self._settings(rendering))
             if name in looks:
                 found = [
                     look_at(pixels, swept.picture(size, rendering), rate, size)
@@ -223,6 +225,12 @@ class _EmbeddedRun:
                     if size in swept.states
                 ]
                 yield sheet.line(name, found, looks_settings, "looks")
+
+    def _settings(self, rendering: Rendering) -> Row:
+        """Of a curve: the encoder's own decoder has a point at every step, others at sizes that are chosen."""
+        if self._codec.decoder_of(rendering) is self._codec.decoders[0]:
+            return self._file_settings
+        return {**self._file_settings, "curve_points": CURVE_POINTS}
 
 
 class _WholeRun:

@@ -15,8 +15,9 @@ from diffdemo.codecs.diffc import DiffC
 from diffdemo.codecs.rendering import Decoder, Rendering
 from diffdemo.engine.store import load_shipped
 from diffdemo.measure import embedded, evaluate
+from diffdemo.measure.comparison.delta_rate import ENOUGH_POINTS, bd_rate
 from diffdemo.measure.mean_curves import flow_below_mean
-from diffdemo.measure.summary import bd_rate, summary
+from diffdemo.measure.summary import summary
 from diffdemo.metrics.curves import value_at
 from diffdemo.metrics.distortion import psnr_db
 from diffdemo.metrics.points import CurvePoint
@@ -179,6 +180,7 @@ def test_looks_are_measured_at_equal_rates_and_not_twice(two_pictures, tmp_path,
         for look in looks[name]:
             assert 0.95 * look["rate"] < look["bpp"] <= look["rate"]
             assert look["blotches"]["share"] > 0.5
+    assert all(len(curves[name]) >= ENOUGH_POINTS for name in names)
     flow = {point["num_bytes"]: point["psnr_db"] for point in curves["diffc flow"]}
     for look in looks["diffc flow"]:
         assert flow[look["num_bytes"]] == look["psnr_db"], "one decode serves both"
