@@ -3,6 +3,7 @@
     python -m diffdemo evaluate DIR -o RESULTS.jsonl [--codecs diffc cdc] [--bpp 2.0] [--preset balanced]
                        [--decoders mean flow ancestral] [--realism 0.5 1] [--steps 1 17] [--gamma 0 0.8]
                        [--looks 0.15 0.3 0.6 1.0] [--models NAME ...]
+                       [--no-measure] [--export FOLDER] [--beside FILE ...]
     python -m diffdemo evaluate DIR --accept cod-lite [--models NAME ...]
 
 One line of JSON per picture and curve, written as soon as it is measured; a run that was stopped goes on where it
@@ -18,7 +19,7 @@ from the lines about the pictures that lie in the folder now; docs/evaluation.md
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Protocol
 
 from diffdemo.codecs.base import Codec
@@ -30,6 +31,7 @@ from diffdemo.engine.hardware.device import choose_device
 from diffdemo.engine.records import ModelInfo
 from diffdemo.measure.acceptance import accept
 from diffdemo.measure.embedded import CURVE_POINTS, curve_sizes, sweep
+from diffdemo.measure.exports.folder import export
 from diffdemo.measure.interrupts import Interrupts, Stopped, heeded
 from diffdemo.measure.options import chosen_models, is_usual, parse, reads, renderings_of
 from diffdemo.measure.perceptual_points import ORIGINAL, bytes_at, look_at, look_of
@@ -40,6 +42,7 @@ from diffdemo.measure.results.troubles import Troubles, say
 from diffdemo.measure.summary import summary
 from diffdemo.measure.tables import counted
 from diffdemo.measure.whole import decoded, files_of, measure
+from diffdemo.metrics.published import Published, read_results
 from diffdemo.metrics.realism import REVISION
 from diffdemo.metrics.registry import METRICS
 
@@ -84,7 +87,8 @@ def _evaluate(args: argparse.Namespace, interrupts: Interrupts) -> int:
     if results.torn:
         lines = counted(results.torn, "line")
         say(f"{lines} of '{args.output}' did not count: cut off while being written")
-    runs = _runs(args)
+    others = [read_results(path) for path in args.beside]
+    runs = [] if args.no_measure else _runs(args)
     troubles = Troubles()
     pictures: dict[str, str] = {}
     for path in paths:
@@ -102,24 +106,26 @@ def _evaluate(args: argparse.Namespace, interrupts: Interrupts) -> int:
                 interrupts.require_none()
             interrupts.require_none()
     troubles.report()
-    return _conclude(args, pictures)
+    return _conclude(args, pictures, others)
 
 
-def _conclude(args: argparse.Namespace, pictures: Collection[str]) -> int:
-    """Print what the results file says about these pictures, given by their hashes."""
+def _conclude(args: argparse.Namespace, pictures: Collection[str], others: Sequence[Published]) -> int:
+    """Print what the results file says about these pictures, given by their hashes, and write what else is wanted."""
     rows = ResultsFile(args.output).rows
     own = [row for row in rows if row.get("sha256") in pictures]
     unknown = sum(not row.get("sha256") for row in rows)
     if unknown:
         lines = counted(unknown, "older line")
         say(f"{lines} of '{args.output}' did not count: without a hash nobody knows which pixels they are about")
-    if others := len(rows) - len(own) - unknown:
-        lines = counted(others, "line")
+    if elsewhere := len(rows) - len(own) - unknown:
+        lines = counted(elsewhere, "line")
         say(f"{lines} of '{args.output}' did not count: about pictures that are not in '{args.folder}' now")
     if not own:
         say(f"nothing in '{args.folder}' could be measured")
         return 1
-    print(summary(own))
+    print(summary(own, others))
+    if args.export is not None:
+        say(f"{counted(len(export(own, args.export)), 'file')} in {args.export}")
     return 0
 
 

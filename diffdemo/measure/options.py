@@ -98,6 +98,21 @@ def _parser(description: str) -> argparse.ArgumentParser:
         metavar="X",
         help=f"measure realism and blotches, at these bits per pixel (default: {' '.join(f'{r:g}' for r in RATES)})",
     )
+    outputs = parser.add_argument_group("what to make of the results")
+    outputs.add_argument(
+        "--no-measure", action="store_true", help="measure nothing, only say what RESULTS holds about these pictures"
+    )
+    outputs.add_argument(
+        "--export", type=Path, metavar="FOLDER", help="CSV, CompressAI's results, codec-compare's batches"
+    )
+    outputs.add_argument(
+        "--beside",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="results of others about the same pictures, in CompressAI's format, for the tables",
+    )
     return parser
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
@@ -11,49 +11,60 @@ from diffdemo.codecs.registry import CODECS
 from diffdemo.engine.classical import formats
 from diffdemo.measure.comparison.delta_rate import METHOD, delta_rate
 from diffdemo.measure.comparison.matched_pairs import matched_pairs, pairs_table
+from diffdemo.measure.comparison.published_table import averaging_check, own_curves, published_table
+from diffdemo.measure.datasets.known import set_of
 from diffdemo.measure.mean_curves import Curves, flow_below_mean, mean_curve_tables
 from diffdemo.measure.perceptual_tables import look_tables
+from diffdemo.measure.results.curves import curves_of, latest
 from diffdemo.measure.results.joined import joined
 from diffdemo.measure.results.lines import Row, codec_of, picture_key
 from diffdemo.measure.tables import counted, mean
 from diffdemo.metrics.points import CurvePoint
-from diffdemo.metrics.registry import METRICS, Metric, When
+from diffdemo.metrics.published import Published, published
+from diffdemo.metrics.registry import BASE, METRICS, Metric, When
 from diffdemo.plain_text import aligned
 
 MEASURED_FIELDS = {"num_bytes", "bpp", "target_bpp", "jpeg", *METRICS}
 """Of a point; what else it has is stated by the file."""
-Latest = dict[str, dict[str, list[Row]]]
-"""Codec to picture to points."""
 
 
-def summary(rows: Sequence[Row]) -> str:
+def summary(rows: Sequence[Row], others: Sequence[Published] = ()) -> str:
     """BD-rates and matched pairs against the classical codecs, mean curves, looks, and a table for each curve of files.
 
     Args:
         rows: lines of a results file; of several for a codec and a picture the last one counts, unless they are about
             models of one rate each. Pictures are told apart by their hash, or where lines have none by their name.
+        others: curves of PSNR that somebody has published about exactly these pictures.
     """
-    rows = joined(rows)
-    points: Latest = {}
-    for row in rows:
-        if "points" in row:
-            points.setdefault(row["codec"], {})[picture_key(row)] = row["points"]
-    curves = {
-        name: {picture: [CurvePoint.from_json(point) for point in each] for picture, each in pictures.items()}
-        for name, pictures in points.items()
-    }
+    rows, with_points = joined(rows), latest(rows)
+    curves = curves_of(with_points)
+    files: dict[str, list[list[Row]]] = {}
+    for row in with_points:
+        files.setdefault(row["codec"], []).append(row["points"])
     num_pictures = counted(len({picture_key(row) for row in rows}), "picture")
     lines = [f"{num_pictures}; {METHOD}", *_lossless(curves)]
-    tested = [name for name in points if codec_of(name)]
+    tested = [name for name in curves if codec_of(name)]
     pairs = [(anchor, name) for name in tested for anchor in formats.measured()]
     lines += [rate.text() for pair in pairs if (rate := delta_rate(curves, *pair)) is not None]
     lines += pairs_table([found for pair in pairs if (found := matched_pairs(curves, *pair)) is not None])
+    lines += _beside_published(curves, {picture_key(row) for row in rows}, others)
     lines += [*flow_below_mean(curves), "", *mean_curve_tables(curves)]
     lines += look_tables([row for row in rows if "looks" in row])
     for name in tested:
         if not CODECS[codec_of(name)].is_embedded:
-            lines += ["", *_file_table(name, list(points[name].values()))]
+            lines += ["", *_file_table(name, files[name])]
     return "\n".join(lines)
+
+
+def _beside_published(curves: Curves, pictures: Collection[str], others: Sequence[Published]) -> Iterator[str]:
+    """Curves that come along where the pictures are a set that they are about, and those of files."""
+    dataset = set_of(pictures)
+    known = [*(published(dataset, BASE) if dataset else ()), *others]
+    whole = own_curves(curves, frozenset(pictures))
+    tables = [line for name in whole if codec_of(name) for line in published_table(name, whole[name], known)]
+    yield from tables
+    if tables:
+        yield from averaging_check({name: whole[name] for name in whole if not codec_of(name)})
 
 
 def _lossless(curves: Curves) -> Iterator[str]:

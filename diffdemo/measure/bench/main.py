@@ -3,13 +3,15 @@
     python -m diffdemo bench [channel] [codec] [drift] [cdc] [--json]
     python -m diffdemo bench [cod] [networks] [compile] [theory] [views] [pyramid] [steps] [prior] [rounding] [--json]
     python -m diffdemo bench files PICTURE ... [--bpp 1.0] [--json]
+    python -m diffdemo bench denoise DIR [--model NAME] [--json]
     python -m diffdemo bench against TREE [PICTURE ...] [--bpp 0.05 0.5 ...] [--json]
 
 The second form builds the networks of the Hub's models with random weights and times them, CoD-Lite as a whole codec
 beside a plain convolution, tries torch.compile,
 sets real files beside the closed forms of Gaussian sources, counts what mirrored views, lower resolutions, more steps
 and priors that know more are worth, and what CDC gains by pricing bits when it rounds. `files` codes pictures of your
-own with every preset, and says for each file what an ideal one would take. `against` sets this tree beside an earlier
+own with every preset, and says for each file what an ideal one would take. `denoise` sets the network beside published
+denoisers (`bench/denoise.py`). `against` sets this tree beside an earlier
 checkout (`bench/against.py`).
 
 Times are only comparable within one run. Every line of the report stands for one measurement, printed as it is taken.
@@ -46,6 +48,7 @@ from diffdemo.images import Pixels, to_image, to_pixels
 from diffdemo.measure.bench.against import bench_against
 from diffdemo.measure.bench.cdc import Row, bench_cdc
 from diffdemo.measure.bench.cod import bench_cod
+from diffdemo.measure.bench.denoise import bench_denoise
 from diffdemo.measure.bench.ideal import bench_views, ideal_chain
 from diffdemo.measure.bench.networks import bench_compile, bench_networks
 from diffdemo.measure.bench.poisson import PoissonChunks, simulate_poisson
@@ -56,6 +59,7 @@ from diffdemo.measure.bench.steps import bench_steps
 from diffdemo.measure.bench.theory import bench_theory
 from diffdemo.measure.bench.usage import peak_mebibytes
 from diffdemo.metrics.distortion import psnr_db
+from diffdemo.models.registry import DEFAULT_MODEL
 from diffdemo.models.space import PixelSpace
 from diffdemo.pictures import load_picture
 
@@ -67,16 +71,24 @@ def main(argv: list[str]) -> int:
         "parts",
         nargs="*",
         metavar="PART",
-        help=f"any of {', '.join(PARTS)} (default: these), {', '.join(ON_REQUEST)}, `files PICTURE ...`, or "
-        "`against TREE [PICTURE ...]`",
+        help=f"any of {', '.join(PARTS)} (default: these), {', '.join(ON_REQUEST)}, `files PICTURE ...`, "
+        "`denoise DIR`, or `against TREE [PICTURE ...]`",
     )
     parser.add_argument(
         "--bpp", type=float, nargs="+", default=[1.0], help="rates for `files` and `against` (default: 1.0)"
+    )
+    parser.add_argument(
+        "--model", default=DEFAULT_MODEL, metavar="NAME", help=f"for `denoise` (default: {DEFAULT_MODEL})"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     args = parser.parse_args(argv)
     if args.parts[:1] == ["files"]:
         _print(bench_files(args.parts[1:], args.bpp), "files", as_json=args.json)
+        return 0
+    if args.parts[:1] == ["denoise"]:
+        if len(args.parts) != 2:
+            parser.error("`denoise` takes one folder of pictures")
+        _print(bench_denoise(Path(args.parts[1]), args.model), "denoise", as_json=args.json)
         return 0
     if args.parts[:1] == ["against"] and len(args.parts) > 1:
         _print(bench_against(Path(args.parts[1]), args.parts[2:], args.bpp), "against", as_json=args.json)

@@ -1,0 +1,74 @@
+"""What an evaluation makes of its results besides the summary."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from diffdemo.errors import DiffDemoError
+from diffdemo.measure import evaluate
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A folder of two pictures and the results of both."""
+    folder = tmp_path_factory.mktemp("pictures")
+    y, x = np.mgrid[0:64, 0:96]
+    for number, name in enumerate("ab"):
+        noise = np.random.default_rng(number).normal(0, 8, (64, 96, 3))
+        pixels = np.clip(np.stack([x * 2, y * 3, x + y], axis=2) + noise, 0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{name}.png")
+    results = tmp_path_factory.mktemp("results") / "results.jsonl"
+    options = ["--bpp", "3", "--preset", "fast", "--decoders", "mean"]
+    assert evaluate.main([str(folder), "-o", str(results), *options]) == 0
+    return folder, results
+
+
+def test_results_are_exported_without_measuring_anything(
+    measured: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, results = measured
+    before = results.read_bytes()
+    monkeypatch.setattr(evaluate, "_runs", lambda args: pytest.fail("models are loaded"))
+    arguments = [str(folder), "-o", str(results), "--no-measure", "--export", str(tmp_path / "out")]
+    assert evaluate.main(arguments) == 0
+    said = capsys.readouterr()
+    assert "diffc mean against jpeg" in said.out
+    assert f"files in {tmp_path / 'out'}" in said.err
+    assert results.read_bytes() == before
+    assert (tmp_path / "out" / "points.csv").read_text().count("\n") > 20
+    assert "diffc mean" in (tmp_path / "out" / "compressai" / "diffc-mean.json").read_text()
+
+
+def test_results_of_others_stand_beside_ours(
+    measured: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, results = measured
+    other = tmp_path / "other.json"
+    rates = [0.5, 1.0, 2.0, 4.0, 8.0]
+    content = {"name": "Someone's", "results": {"bpp": rates, "psnr": [26.0, 29.0, 32.0, 35.0, 38.0]}}
+    other.write_text(json.dumps(content))
+    arguments = [str(folder), "-o", str(results), "--no-measure", "--beside", str(other)]
+    assert evaluate.main(arguments) == 0
+    (row,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Someone's")]
+    assert "estimate" in row
+    other.write_text("{}")
+    with pytest.raises(DiffDemoError, match="CompressAI's format"):
+        evaluate.main(arguments)
+
+
+def test_nothing_measured_is_nothing_to_say(measured: tuple[Path, Path], tmp_path: Path) -> None:
+    arguments = [
+        str(measured[0]),
+        "-o",
+        str(tmp_path / "none.jsonl"),
+        "--no-measure",
+        "--export",
+        str(tmp_path / "out"),
+    ]
+    assert evaluate.main(arguments) == 1
+    assert not (tmp_path / "out").exists()
