@@ -3,8 +3,10 @@
     python -m diffdemo evaluate DIR -o RESULTS.jsonl [--codecs diffc cdc] [--bpp 2.0] [--preset balanced]
                        [--decoders mean flow ancestral] [--realism 0.5 1] [--steps 1 17] [--gamma 0 0.8]
                        [--looks 0.15 0.3 0.6 1.0] [--models NAME ...]
-                       [--no-measure] [--export FOLDER] [--beside FILE ...]
+                       [--no-measure] [--beside FILE ...] [--export FOLDER] [--report HTML] [--study HTML]
+                       [--at 0.3] [--shown 3]
     python -m diffdemo evaluate DIR --accept cod-lite [--models NAME ...]
+    python -m diffdemo evaluate --answers KEY FILE ...
 
 One line of JSON per picture and curve, written as soon as it is measured; a run that was stopped goes on where it
 stopped. A progressive file is encoded once and measured at its prefixes; CDC analyses a picture once and writes a file
@@ -31,14 +33,15 @@ from diffdemo.engine.hardware.device import choose_device
 from diffdemo.engine.records import ModelInfo
 from diffdemo.measure.acceptance import accept
 from diffdemo.measure.embedded import CURVE_POINTS, curve_sizes, sweep
-from diffdemo.measure.exports.folder import export
 from diffdemo.measure.interrupts import Interrupts, Stopped, heeded
-from diffdemo.measure.options import chosen_models, is_usual, parse, reads, renderings_of
+from diffdemo.measure.options import chosen_models, named_renderings, parse, reads
+from diffdemo.measure.outputs import write_outputs
 from diffdemo.measure.perceptual_points import ORIGINAL, bytes_at, look_at, look_of
 from diffdemo.measure.results.file import ResultsFile
 from diffdemo.measure.results.lines import Row
 from diffdemo.measure.results.picture import Sheet, picture_paths
 from diffdemo.measure.results.troubles import Troubles, say
+from diffdemo.measure.study.answers import answers_table
 from diffdemo.measure.summary import summary
 from diffdemo.measure.tables import counted
 from diffdemo.measure.whole import decoded, files_of, measure
@@ -69,6 +72,10 @@ def main(argv: list[str]) -> int:
             during it, if the results can no longer be written.
     """
     args = parse(argv, __doc__.splitlines()[0])
+    if args.answers is not None:
+        key, *answers = args.answers
+        print(*answers_table(key, answers), sep="\n")
+        return 0
     with heeded() as interrupts:
         try:
             return _evaluate(args, interrupts) if args.accept is None else _accept(args, interrupts)
@@ -106,11 +113,15 @@ def _evaluate(args: argparse.Namespace, interrupts: Interrupts) -> int:
                 interrupts.require_none()
             interrupts.require_none()
     troubles.report()
-    return _conclude(args, pictures, others)
+    own = _conclude(args, pictures, others)
+    if not own:
+        return 1
+    write_outputs(args, own, others, paths, _catalogue())
+    return 0
 
 
-def _conclude(args: argparse.Namespace, pictures: Collection[str], others: Sequence[Published]) -> int:
-    """Print what the results file says about these pictures, given by their hashes, and write what else is wanted."""
+def _conclude(args: argparse.Namespace, pictures: Collection[str], others: Sequence[Published]) -> list[Row]:
+    """Print what the results file says about these pictures, given by their hashes; its lines about them."""
     rows = ResultsFile(args.output).rows
     own = [row for row in rows if row.get("sha256") in pictures]
     unknown = sum(not row.get("sha256") for row in rows)
@@ -120,13 +131,11 @@ def _conclude(args: argparse.Namespace, pictures: Collection[str], others: Seque
     if elsewhere := len(rows) - len(own) - unknown:
         lines = counted(elsewhere, "line")
         say(f"{lines} of '{args.output}' did not count: about pictures that are not in '{args.folder}' now")
-    if not own:
+    if own:
+        print(summary(own, others))
+    else:
         say(f"nothing in '{args.folder}' could be measured")
-        return 1
-    print(summary(own, others))
-    if args.export is not None:
-        say(f"{counted(len(export(own, args.export)), 'file')} in {args.export}")
-    return 0
+    return own
 
 
 def _runs(args: argparse.Namespace) -> list[_Run]:
@@ -154,12 +163,6 @@ def _catalogue() -> Catalogue:
 def _settings(codec: Codec, info: ModelInfo) -> Row:
     """What a line says about the model that it is of."""
     return {"model": info.name, "fingerprint": codec.fingerprint.hex()}
-
-
-def _curves(codec: Codec, info: ModelInfo, args: argparse.Namespace) -> dict[str, Rendering]:
-    """The renderings that are asked for, by what results call their curves."""
-    of = "" if is_usual(info) else f" of {info.name}"
-    return {f"{codec.curve_name(each)}{of}": each for each in renderings_of(type(codec), args)}
 
 
 def _amount(row: Row) -> str:
@@ -205,7 +208,7 @@ class _EmbeddedRun:
         self._codec = codec
         self._bpp = max(args.bpp) if args.bpp else DEFAULT_BPP
         self._preset = Preset(args.preset)
-        self._renderings = _curves(codec, info, args)
+        self._renderings = named_renderings(codec, info, args)
         self._file_settings = {**_settings(codec, info), "bpp": self._bpp, "preset": args.preset}
 
     def __call__(self, sheet: Sheet, rates: list[float] | None) -> Iterator[Row]:
@@ -249,7 +252,7 @@ class _WholeRun:
         self.name = codec.name if info.is_default else info.name
         self._codec = codec
         self._bpp: list[float] | None = None if codec.is_one_rate else args.bpp
-        self._renderings = _curves(codec, info, args)
+        self._renderings = named_renderings(codec, info, args)
         self._model = _settings(codec, info)
 
     def __call__(self, sheet: Sheet, rates: list[float] | None) -> Iterator[Row]:

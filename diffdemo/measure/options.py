@@ -17,6 +17,8 @@ from diffdemo.measure.perceptual_points import RATES
 
 MAX_BPP = 1e6
 """Beyond it sizes in bytes are no numbers that mean anything."""
+MAX_DIGITS = 6
+"""Of a number of pictures."""
 
 
 def parse(argv: list[str], description: str) -> argparse.Namespace:
@@ -27,6 +29,13 @@ def parse(argv: list[str], description: str) -> argparse.Namespace:
     """
     parser = _parser(description)
     args = parser.parse_args(argv)
+    args.argv = argv
+    if args.answers is not None:
+        if len(args.answers) < 2:
+            parser.error("--answers takes the key of the study and at least one file of answers")
+        return args
+    if args.folder is None:
+        parser.error("the following arguments are required: DIR")
     if args.output is None and args.accept is None:
         parser.error("the following arguments are required: -o/--output")
     if args.codecs is None:
@@ -38,7 +47,7 @@ def parse(argv: list[str], description: str) -> argparse.Namespace:
 
 def _parser(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="diffdemo evaluate", description=description, allow_abbrev=False)
-    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument("folder", type=Path, metavar="DIR", nargs="?")
     parser.add_argument("-o", "--output", type=Path, metavar="RESULTS", help="JSON lines; appended to")
     parser.add_argument(
         "--codecs",
@@ -113,7 +122,33 @@ def _parser(description: str) -> argparse.ArgumentParser:
         metavar="FILE",
         help="results of others about the same pictures, in CompressAI's format, for the tables",
     )
+    outputs.add_argument("--report", type=Path, metavar="HTML", help="one page with curves, tables and pictures")
+    outputs.add_argument(
+        "--study",
+        type=Path,
+        metavar="HTML",
+        help="a blind page that asks which of two pictures is nearer to the original, and its key beside it",
+    )
+    outputs.add_argument(
+        "--answers",
+        type=Path,
+        nargs="+",
+        metavar=("KEY", "FILE"),
+        help="read the answers of a study's viewers with its key, and do nothing else; needs neither DIR nor RESULTS",
+    )
+    outputs.add_argument(
+        "--at", type=_positive, default=0.3, metavar="X", help="bits per pixel of the pictures shown (default: 0.3)"
+    )
+    outputs.add_argument(
+        "--shown", type=_count, default=3, metavar="N", help="how many pictures are shown, 0 for none (default: 3)"
+    )
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or len(text) > MAX_DIGITS:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of pictures")
+    return int(text)
 
 
 def _positive(text: str) -> float:
@@ -191,6 +226,12 @@ def renderings_of(codec: type[Codec], args: argparse.Namespace) -> list[Renderin
         for numbers in product(*(values[name] for name in names)):
             found[Rendering(decoder, **(without_noise | dict(zip(names, numbers, strict=True))))] = None
     return list(found)
+
+
+def named_renderings(codec: Codec, info: ModelInfo, args: argparse.Namespace) -> dict[str, Rendering]:
+    """The renderings of a model that are asked for, by what results call their curves; see `renderings_of`."""
+    of = "" if is_usual(info) else f" of {info.name}"
+    return {f"{codec.curve_name(each)}{of}": each for each in renderings_of(type(codec), args)}
 
 
 def reads(codec: type[Codec], knob: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -72,3 +73,55 @@ def test_nothing_measured_is_nothing_to_say(measured: tuple[Path, Path], tmp_pat
     ]
     assert evaluate.main(arguments) == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def report(measured: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Of both pictures, one of which is shown, and of results of others."""
+    folder = tmp_path_factory.mktemp("report")
+    other = {"name": "Someone's <codec>", "results": {"bpp": [0.5, 1.0, 2.0, 4.0], "psnr": [26.0, 29.0, 32.0, 35.0]}}
+    (folder / "other.json").write_text(json.dumps(other))
+    arguments = [str(measured[0]), "-o", str(measured[1]), "--no-measure", "--decoders", "mean", "--preset", "fast"]
+    arguments += ["--report", str(folder / "report.html"), "--study", str(folder / "study.html"), "--at", "2"]
+    assert evaluate.main([*arguments, "--shown", "1", "--beside", str(folder / "other.json")]) == 0
+    assert (folder / "study.key.json").is_file()
+    return (folder / "report.html").read_text()
+
+
+def test_a_report_has_curves_tables_and_how_it_was_measured(report: str, measured: tuple[Path, Path]) -> None:
+    assert report.count('class="plotly-graph-div"') >= 1
+    assert "<td>diffc mean against jpeg</td>" in report
+    assert "Someone&#x27;s &lt;codec&gt;" in report
+    assert "<codec>" not in report
+    assert f"evaluate {measured[0]} -o {measured[1]} --no-measure" in report
+    assert re.search(r"measured by</td><td>diffdemo \d", report)
+    assert "model photo-small" in report
+    assert "All tables" in report
+
+
+def test_a_report_needs_nothing_from_anywhere(report: str) -> None:
+    without_plotly = report.partition("</script>")[2]
+    assert not re.search(r"""(src|href)=["']?(https?:)?//""", without_plotly)
+
+
+def test_a_report_shows_pictures_of_equal_bytes(report: str) -> None:
+    plates = re.findall(r'<h3>(\w\.png)</h3><div class="plate">(.*?)</div>', report)
+    assert [name for name, _ in plates] == ["a.png"]
+    names = re.findall(r'alt="([^"]+)"', plates[0][1])
+    assert names[0] == "original"
+    assert {"diffc mean", "jpeg"} <= set(names)
+    sizes = [int(text.replace(",", "")) for text in re.findall(r"([\d,]+) bytes", plates[0][1])]
+    assert len(sizes) == len(names) - 1
+    assert all(size <= 2 * 64 * 96 / 8 for size in sizes)
+
+
+def test_a_report_that_cannot_be_written_is_said(measured: tuple[Path, Path], tmp_path: Path) -> None:
+    arguments = [str(measured[0]), "-o", str(measured[1]), "--no-measure", "--shown", "0"]
+    with pytest.raises(DiffDemoError, match="Please name another file"):
+        evaluate.main([*arguments, "--report", str(tmp_path / "nowhere" / "report.html")])
+
+
+@pytest.mark.parametrize("count", ["-1", "many", "1" * 12])
+def test_numbers_of_pictures_that_are_none(count: str, measured: tuple[Path, Path]) -> None:
+    with pytest.raises(SystemExit):
+        evaluate.main([str(measured[0]), "-o", str(measured[1]), "--shown", count])
