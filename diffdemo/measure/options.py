@@ -107,6 +107,11 @@ def _parser(description: str) -> argparse.ArgumentParser:
         metavar="X",
         help=f"measure realism and blotches, at these bits per pixel (default: {' '.join(f'{r:g}' for r in RATES)})",
     )
+    parser.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="measure on a cluster of Ray: HOST:PORT of its head, `auto` for one that runs here, `local` to start one",
+    )
     outputs = parser.add_argument_group("what to make of the results")
     outputs.add_argument(
         "--no-measure", action="store_true", help="measure nothing, only say what RESULTS holds about these pictures"

@@ -12,9 +12,10 @@ from PIL import Image
 from diffdemo.codecs import cdc
 from diffdemo.codecs.cdc import Cdc
 from diffdemo.codecs.diffc import DiffC
+from diffdemo.codecs.records import Preset
 from diffdemo.codecs.rendering import Decoder, Rendering
 from diffdemo.engine.store import load_shipped
-from diffdemo.measure import embedded, evaluate
+from diffdemo.measure import embedded, evaluate, runs
 from diffdemo.measure.comparison.delta_rate import ENOUGH_POINTS, bd_rate
 from diffdemo.measure.mean_curves import flow_below_mean
 from diffdemo.measure.summary import summary
@@ -84,7 +85,7 @@ def test_evaluation_of_cdc_measures_nothing_twice(folder, tmp_path, monkeypatch,
     analysed = []
     analyse = Cdc.analyse
     monkeypatch.setattr(Cdc, "analyse", lambda self, pixels: analysed.append(1) or analyse(self, pixels))
-    monkeypatch.setattr(evaluate, "classical_curve", lambda *args: pytest.fail("measured again"))
+    monkeypatch.setattr(runs, "classical_curve", lambda *args: pytest.fail("measured again"))
     assert evaluate.main([*arguments, "1", "2", "--gamma", "0", "0.5"]) == 0
     added = lines_of(results)[len(first) :]
     assert [line["codec"] for line in added] == ["cdc 2 steps", "cdc 1 step gamma 0.5", "cdc 2 steps gamma 0.5"]
@@ -223,7 +224,7 @@ def test_other_weights_are_measured_anew(folder, tmp_path, monkeypatch):
 def test_a_prefix_decoded_from_where_its_encoder_was_is_the_one_decoded_from_the_start(folder):
     codec = load_shipped(DiffC, torch.device("cpu"))
     pixels = load_picture(folder / "a.png").pixels
-    sweep = embedded.sweep(codec, pixels, 2.0, evaluate.Preset.FAST, [300, 5])
+    sweep = embedded.sweep(codec, pixels, 2.0, Preset.FAST, [300, 5])
     assert 5 not in sweep.states, "before the first step there is nothing to see"
     assert set(sweep.states) == {300, len(sweep.data)}
     for rendering in (Rendering(Decoder.MEAN), Rendering(Decoder.ANCESTRAL)):

@@ -34,7 +34,7 @@ def test_results_are_exported_without_measuring_anything(
 ) -> None:
     folder, results = measured
     before = results.read_bytes()
-    monkeypatch.setattr(evaluate, "_runs", lambda args: pytest.fail("models are loaded"))
+    monkeypatch.setattr(evaluate, "runs_for", lambda *args: pytest.fail("models are loaded"))
     arguments = [str(folder), "-o", str(results), "--no-measure", "--export", str(tmp_path / "out")]
     assert evaluate.main(arguments) == 0
     said = capsys.readouterr()
