@@ -47,7 +47,16 @@ def parse(argv: list[str], description: str) -> argparse.Namespace:
 
 def _parser(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="diffdemo evaluate", description=description, allow_abbrev=False)
-    parser.add_argument("folder", type=Path, metavar="DIR", nargs="?")
+    parser.add_argument(
+        "folder",
+        type=Path,
+        metavar="DIR",
+        nargs="?",
+        help="with pictures; or an array file of them, such as ImageNet-64's",
+    )
+    parser.add_argument(
+        "--first", type=_count, metavar="N", help="take so many pictures of an array file (default: all)"
+    )
     parser.add_argument("-o", "--output", type=Path, metavar="RESULTS", help="JSON lines; appended to")
     parser.add_argument(
         "--codecs",
