@@ -5,6 +5,7 @@
                        [--looks 0.15 0.3 0.6 1.0] [--models NAME ...]
                        [--ray ADDRESS] [--no-measure] [--beside FILE ...] [--export FOLDER]
                        [--report HTML] [--study HTML] [--at 0.3] [--shown 3]
+    python -m diffdemo evaluate DIR --fetch kodak -o RESULTS.jsonl ...
     python -m diffdemo evaluate FILE.npz -o RESULTS.jsonl [--first N] ...
     python -m diffdemo evaluate DIR --accept cod-lite [--models NAME ...]
     python -m diffdemo evaluate --answers KEY FILE ...
@@ -29,6 +30,7 @@ from diffdemo.engine.catalogue import Catalogue
 from diffdemo.engine.hardware.device import choose_device
 from diffdemo.measure.acceptance import accept
 from diffdemo.measure.cluster.workers import measured_on_cluster
+from diffdemo.measure.datasets.fetch import fetch
 from diffdemo.measure.datasets.npz import as_folder
 from diffdemo.measure.interrupts import Interrupts, Stopped, heeded
 from diffdemo.measure.options import chosen_models, parse
@@ -61,6 +63,8 @@ def main(argv: list[str]) -> int:
         return 0
     with heeded() as interrupts:
         try:
+            if args.fetch is not None:
+                fetch(args.fetch, args.folder)
             with as_folder(args.folder, args.first) as folder:
                 args.folder = folder
                 return _evaluate(args, interrupts) if args.accept is None else _accept(args, interrupts)

@@ -13,6 +13,7 @@ from diffdemo.codecs.rendering import Decoder, Rendering
 from diffdemo.engine.catalogue import Catalogue
 from diffdemo.engine.records import ModelInfo
 from diffdemo.errors import WeightsError
+from diffdemo.measure.datasets.fetch import SETS
 from diffdemo.measure.perceptual_points import RATES
 
 MAX_BPP = 1e6
@@ -56,6 +57,9 @@ def _parser(description: str) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--first", type=_count, metavar="N", help="take so many pictures of an array file (default: all)"
+    )
+    parser.add_argument(
+        "--fetch", choices=SETS, help="put the pictures of this set into DIR first, from where they are handed out"
     )
     parser.add_argument("-o", "--output", type=Path, metavar="RESULTS", help="JSON lines; appended to")
     parser.add_argument(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from pathlib import Path
@@ -12,6 +13,7 @@ from PIL import Image
 
 from diffdemo.errors import DiffDemoError
 from diffdemo.measure import evaluate
+from diffdemo.measure.results.machine import hardware
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +98,7 @@ def test_a_report_has_curves_tables_and_how_it_was_measured(report: str, measure
     assert f"evaluate {measured[0]} -o {measured[1]} --no-measure" in report
     assert re.search(r"measured by</td><td>diffdemo \d", report)
     assert "model photo-small" in report
+    assert f"measured on</td><td>{html.escape(hardware())}</td>" in report
     assert "All tables" in report
 
 

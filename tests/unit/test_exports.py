@@ -65,8 +65,11 @@ BATCHES = {
     "minItems": 1,
     "items": {"type": "array", "minItems": 1, "maxItems": 1, "items": {"type": "string"}},
 }
-RECOGNISED = {"name", "codec", "version", "time"}, {"original_name", "encoded_size", "bpp", "psnr", "msssim"}
-"""Constants and fields that it knows by these names, in its src/entry.ts, spaces written as underlines."""
+RECOGNISED = (
+    {"name", "codec", "version", "time", "hardware"},
+    {"original_name", "encoded_size", "bpp", "psnr", "msssim"},
+)
+"""Constants and fields that it knows by these names, in its src/entry.ts, spaces written as underlines; and ours."""
 
 
 def line(picture: str, codec: str, *, offset: float = 0.0, count: int = 9, lossless: bool = False) -> dict[str, Any]:
@@ -140,7 +143,7 @@ def test_batches_are_in_the_format_of_codec_compare(rows: list[dict], tmp_path: 
         fields = [key for each in batch["field_descriptions"] for key in each]
         assert len(constants) == len(batch["constant_values"]), "its loader refuses anything else"
         assert all(len(row) == len(fields) for row in batch["field_values"])
-        assert set(constants) >= RECOGNISED[0]
+        assert set(constants) >= RECOGNISED[0] | {"hardware", "settings"}
         assert set(fields) >= RECOGNISED[1]
         # MS-SSIM is known of 5 of 9 files of a picture: those rows stay, all whole.
         assert len(batch["field_values"]) == 2 * 5

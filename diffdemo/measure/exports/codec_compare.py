@@ -30,6 +30,7 @@ CONSTANTS = {
     "name": "Name of the curve",
     "codec": "Name of the codec used to generate this data",
     "version": "Versions that measured it",
+    "hardware": "Processor or GPU that measured it",
     "time": "When this was exported",
     "settings": "What the encoder was asked for",
 }
@@ -55,6 +56,7 @@ def batch(codec: str, rows: Sequence[Row]) -> dict[str, Any]:
         codec,
         codec.split()[0],
         ", ".join(f"{name} {version}" for name, version in rows[-1].get("versions", {}).items()),
+        rows[-1].get("hardware", "not said"),
         datetime.now(UTC).isoformat(timespec="seconds"),
         json.dumps(rows[-1]["settings"]),
     )

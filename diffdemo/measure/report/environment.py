@@ -5,10 +5,9 @@ from __future__ import annotations
 import platform
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
-from diffdemo.engine.hardware.device import choose_device, describe_device
 from diffdemo.measure.results.lines import Row
+from diffdemo.measure.results.machine import hardware
 from diffdemo.measure.results.picture import VERSIONS
 
 
@@ -22,7 +21,8 @@ def facts(argv: Sequence[str], rows: Sequence[Row]) -> Iterator[tuple[str, str]]
     yield "command", f"python -m diffdemo evaluate {shlex.join(argv)}"
     yield "measured by", "; ".join(sorted({_words(row["versions"]) for row in rows if row.get("versions")}))
     yield "reported by", _words(VERSIONS)
-    yield "report written on", f"{describe_device(choose_device('auto'))}, {_processor()}, {platform.platform()}"
+    yield "measured on", "; ".join(sorted({str(row.get("hardware", "not said")) for row in rows}))
+    yield "report written on", f"{hardware()}, {platform.platform()}"
 
 
 def settings(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
@@ -33,13 +33,3 @@ def settings(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
 
 def _words(values: Mapping[str, object]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items() if value is not None)
-
-
-def _processor() -> str:
-    """Its name, where the system says it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.machine())

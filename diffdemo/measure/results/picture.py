@@ -15,6 +15,7 @@ from diffdemo import __version__
 from diffdemo.errors import DiffDemoError, ImageError
 from diffdemo.images import Pixels
 from diffdemo.measure.results.lines import Kind, Row
+from diffdemo.measure.results.machine import hardware
 from diffdemo.pictures import load_picture
 
 SUFFIXES = {
@@ -78,6 +79,7 @@ class Sheet:
             "settings": settings,
             kind: content,
             "versions": VERSIONS,
+            "hardware": hardware(),
         }
 
 
