@@ -98,7 +98,7 @@ def read_results(path: Path) -> Published:
     """PSNR over rate from a file in CompressAI's format, such as `evaluate --export` writes too.
 
     Whether its rates are files or estimates it says in `rate`, "file" or "estimate"; CompressAI's own files do not, and
-    what is not said counts as an estimate.
+    what is not said counts as an estimate. `source` and `hardware` are kept where they are said.
 
     Raises:
         DiffDemoError: it cannot be read, or is no such file.
@@ -114,7 +114,8 @@ def read_results(path: Path) -> Published:
         raise _refusal(path) from error
     if not points or not all(bpp > 0 and math.isfinite(bpp) and math.isfinite(value) for bpp, value in points):
         raise _refusal(path)
-    source = Source(str(content.get("source", path.name)), "", "not stated", str(content.get("description", "")))
+    note = f"{content.get('description', '')}. Measured on: {content.get('hardware', 'not said')}."
+    source = Source(str(content.get("source", path.name)), "", "not stated", note.lstrip(". "))
     return Published("", str(name), source, "psnr_db", "dB", content.get("rate") != "file", tuple(points))
 
 

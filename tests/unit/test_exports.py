@@ -97,6 +97,7 @@ def line(picture: str, codec: str, *, offset: float = 0.0, count: int = 9, lossl
         "settings": {"model": "photo-small"} if codec.startswith("diffc") else {},
         "points": points,
         "versions": {"diffdemo": "1.0", "python": "3.12"},
+        "hardware": "a processor",
     }
 
 
@@ -129,6 +130,7 @@ def test_an_export_can_be_read_as_a_published_curve(rows: list[dict], tmp_path: 
     assert (curve.label, curve.metric, curve.rate_is) == ("diffc mean", "psnr_db", "file")
     assert curve.points[0] == pytest.approx((0.1, 39 + 6 * math.log2(0.1)))
     assert len(curve.points) == 9
+    assert curve.source.note == "mean over 2 pictures at equal settings. Measured on: a processor."
 
 
 def test_batches_are_in_the_format_of_codec_compare(rows: list[dict], tmp_path: Path) -> None:
@@ -227,4 +229,5 @@ def test_rates_of_others_are_estimates_unless_they_say_otherwise(tmp_path: Path)
     assert (curve.label, curve.is_estimate, curve.points) == ("VTM", True, ((0.1, 28.0), (0.2, 30.0)))
     (tmp_path / "vtm.json").write_text(json.dumps(content | {"rate": "file", "source": "a paper"}))
     assert not read_results(tmp_path / "vtm.json").is_estimate
-    assert read_results(tmp_path / "vtm.json").source.title == "a paper"
+    source = read_results(tmp_path / "vtm.json").source
+    assert (source.title, source.note) == ("a paper", "Measured on: not said.")

@@ -47,10 +47,11 @@ def export(rows: Sequence[Row], folder: Path) -> list[Path]:
         for codec, pictures in curves_of(with_points).items():
             file = f"{_word(codec)}.json"
             means = mean_curve(pictures)
-            if means.points:
-                content = results_json(codec, means, f"diffdemo {__version__}")
-                written.append(_write(folder / "compressai" / file, _json(content)))
             own = [row for row in with_points if row["codec"] == codec]
+            if means.points:
+                hardware = "; ".join(sorted({str(row.get("hardware", "not said")) for row in own}))
+                content = results_json(codec, means, f"diffdemo {__version__}", hardware)
+                written.append(_write(folder / "compressai" / file, _json(content)))
             written.append(_write(folder / "codec-compare" / file, _json(batch(codec, own))))
             batches.append(file)
         written.append(_write(folder / "codec-compare" / LIST, _json([[file] for file in batches])))
