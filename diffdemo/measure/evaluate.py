@@ -34,7 +34,7 @@ from diffdemo.measure.datasets.fetch import fetch
 from diffdemo.measure.datasets.npz import as_folder
 from diffdemo.measure.interrupts import Interrupts, Stopped, heeded
 from diffdemo.measure.options import chosen_models, parse
-from diffdemo.measure.outputs import write_outputs
+from diffdemo.measure.outputs import require_places, write_outputs
 from diffdemo.measure.results.file import ResultsFile
 from diffdemo.measure.results.lines import Row
 from diffdemo.measure.results.picture import Sheet, picture_paths
@@ -75,6 +75,7 @@ def main(argv: list[str]) -> int:
 
 
 def _evaluate(args: argparse.Namespace, interrupts: Interrupts) -> int:
+    require_places(args)
     results = ResultsFile(args.output)
     paths = picture_paths(args.folder)
     if not paths:

@@ -118,10 +118,18 @@ def test_a_report_shows_pictures_of_equal_bytes(report: str) -> None:
     assert all(size <= 2 * 64 * 96 / 8 for size in sizes)
 
 
-def test_a_report_that_cannot_be_written_is_said(measured: tuple[Path, Path], tmp_path: Path) -> None:
-    arguments = [str(measured[0]), "-o", str(measured[1]), "--no-measure", "--shown", "0"]
-    with pytest.raises(DiffDemoError, match="Please name another file"):
-        evaluate.main([*arguments, "--report", str(tmp_path / "nowhere" / "report.html")])
+@pytest.mark.parametrize(
+    ("option", "place"),
+    [("--report", "nowhere/report.html"), ("--report", "."), ("--study", "nowhere/study.html"), ("--export", "a file")],
+)
+def test_places_that_cannot_be_are_refused_before_the_work(
+    option: str, place: str, measured: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a file").write_text("")
+    monkeypatch.setattr(evaluate, "runs_for", lambda *args: pytest.fail("the work began"))
+    with pytest.raises(DiffDemoError, match="Please name another"):
+        evaluate.main([str(measured[0]), "-o", str(tmp_path / "new.jsonl"), option, str(tmp_path / place)])
+    assert not (tmp_path / "new.jsonl").exists()
 
 
 @pytest.mark.parametrize("count", ["-1", "many", "1" * 12])
