@@ -11,6 +11,7 @@ from diffdemo.codecs.registry import CODECS
 from diffdemo.engine.classical import formats
 from diffdemo.measure.comparison.delta_rate import METHOD, delta_rate
 from diffdemo.measure.comparison.matched_pairs import matched_pairs, pairs_table
+from diffdemo.measure.comparison.other_metrics import other_metrics_table
 from diffdemo.measure.comparison.published_table import averaging_check, own_curves, published_table
 from diffdemo.measure.datasets.known import set_of
 from diffdemo.measure.mean_curves import Curves, flow_below_mean, mean_curve_tables
@@ -47,6 +48,7 @@ def summary(rows: Sequence[Row], others: Sequence[Published] = ()) -> str:
     pairs = [(anchor, name) for name in tested for anchor in formats.measured()]
     lines += [rate.text() for pair in pairs if (rate := delta_rate(curves, *pair)) is not None]
     lines += pairs_table([found for pair in pairs if (found := matched_pairs(curves, *pair)) is not None])
+    lines += other_metrics_table(curves, pairs)
     lines += _beside_published(curves, {picture_key(row) for row in rows}, others)
     lines += [*flow_below_mean(curves), "", *mean_curve_tables(curves)]
     lines += look_tables([row for row in rows if "looks" in row])

@@ -10,7 +10,9 @@ import pytest
 from diffdemo.measure.comparison.delta_rate import ENOUGH_POINTS, delta_rate
 from diffdemo.measure.comparison.intervals import FEWEST, Interval, mean_interval
 from diffdemo.measure.comparison.matched_pairs import TOLERANCE_DB, matched_pairs, pairs_table
+from diffdemo.measure.comparison.other_metrics import other_metrics_table, rising_in
 from diffdemo.metrics.points import CurvePoint
+from diffdemo.metrics.registry import METRICS
 
 
 def curve(*places: tuple[float, float]) -> list[CurvePoint]:
@@ -140,3 +142,36 @@ def test_the_table_of_pairs() -> None:
     *_, row = pairs_table([found])
     assert row.split() == ["ours", "against", "jpeg", "10", "1", "-30.0", "%", "10", "of", "10", "+0.000"]
     assert list(pairs_table([])) == []
+
+
+def with_metrics(factor: float, count: int = 6) -> list[CurvePoint]:
+    """MS-SSIM that misses half as much at twice the rate, LPIPS that falls by 0.1, PSNR as ever."""
+    points = []
+    for number in range(count):
+        values = {"psnr_db": 30.0 + number, "ms_ssim": 1 - 0.1 / 2**number, "lpips": 0.6 - 0.1 * number}
+        points.append(CurvePoint(0, factor * 0.1 * 2**number, values))
+    return points
+
+
+def test_other_metrics_have_their_own_delta_rates() -> None:
+    curves = {"jpeg": {"a": with_metrics(1.0), "b": with_metrics(1.0)}, "ours": {"a": with_metrics(0.5)}}
+    title, head, row = other_metrics_table(curves, [("jpeg", "ours")])
+    assert title.startswith("BD-rate in other metrics")
+    assert head.split() == ["in", "other", "metrics", "MS-SSIM", "LPIPS"]
+    assert row.split() == ["ours", "against", "jpeg", "-50.0", "%", "(1)", "-50.0", "%", "(1)"]
+
+
+def test_heights_of_metrics_rise_with_the_quality() -> None:
+    points = with_metrics(1.0)
+    assert [h for _, h in rising_in(METRICS["lpips"], points)] == pytest.approx([-0.6, -0.5, -0.4, -0.3, -0.2, -0.1])
+    assert [h for _, h in rising_in(METRICS["ms_ssim"], points)][:2] == pytest.approx([10.0, 13.0103])
+    worse = CurvePoint(0, 5.0, {"psnr_db": 50.0, "ms_ssim": 0.5, "lpips": 0.9})
+    equal = CurvePoint(0, 6.0, {"psnr_db": math.inf, "ms_ssim": 1.0, "lpips": 0.0})
+    assert rising_in(METRICS["lpips"], [*points, worse, equal]) == rising_in(METRICS["lpips"], points)
+    assert rising_in(METRICS["ms_ssim"], points[:3]) == [], "three points are no curve"
+
+
+def test_metrics_that_nobody_measured_have_no_table() -> None:
+    curves = {"jpeg": {"a": straight()}, "ours": {"a": straight(0.5)}}
+    assert list(other_metrics_table(curves, [("jpeg", "ours")])) == []
+    assert list(other_metrics_table({}, [])) == []

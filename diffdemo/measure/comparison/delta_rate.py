@@ -94,14 +94,19 @@ def bd_rate(anchor: Sequence[CurvePoint], tested: Sequence[CurvePoint]) -> float
     Returns:
         None if there is no such range, as between curves with fewer than two points whose PSNR is finite.
     """
+    curves = comparable(anchor), comparable(tested)
+    return akima_rate(*([(point.bpp, point.psnr_db) for point in curve] for curve in curves))
+
+
+def akima_rate(anchor: Sequence[tuple[float, float]], tested: Sequence[tuple[float, float]]) -> float | None:
+    """The same of curves whose points are bits per pixel and a quality that rises with them; None as `bd_rate`."""
     import bjontegaard
 
-    curves = comparable(anchor), comparable(tested)
-    if min(map(len, curves)) < 2:
+    if min(len(anchor), len(tested)) < 2:
         return None
-    if max(curve[0].psnr_db for curve in curves) >= min(curve[-1].psnr_db for curve in curves):
+    if max(anchor[0][1], tested[0][1]) >= min(anchor[-1][1], tested[-1][1]):
         return None
-    arrays = [[getattr(p, name) for p in curve] for curve in curves for name in ("bpp", "psnr_db")]
+    arrays = [[point[i] for point in curve] for curve in (anchor, tested) for i in (0, 1)]
     rate = float(bjontegaard.bd_rate(*arrays, method="akima", require_matching_points=False, min_overlap=0))
     return rate if math.isfinite(rate) else None
 
