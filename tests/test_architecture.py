@@ -23,7 +23,7 @@ ALLOWED = {
     "plain_text": set(),
     "shipped": set(),
     "images": {"errors"},
-    "metrics": {"errors", "images"},
+    "metrics": {"errors", "images", "shipped"},
     "pictures": {"errors", "images"},
     "coding": {"errors"},
     "diffusion": {"coding", "errors", "images"},

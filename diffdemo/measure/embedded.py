@@ -12,6 +12,9 @@ from diffdemo.images import Pixels, to_pixels
 from diffdemo.metrics.points import CurvePoint, few, measured
 from diffdemo.metrics.registry import When, until
 
+CURVE_POINTS = 10
+"""Of a curve whose decoder has to be run for each: half an octave apart, down to 1/23 of the file."""
+
 
 @dataclass(slots=True)
 class RateSweep:
@@ -71,3 +74,9 @@ def sweep(codec: Codec, pixels: Pixels, bpp: float, preset: Preset, sizes: Seque
     for i in few(range(len(points))):
         points[i] = measured(pixels, pictures[i], points[i].num_bytes)
     return RateSweep(codec, pixels, data, points, states)
+
+
+def curve_sizes(bpp: float, pixels: Pixels) -> list[int]:
+    """Prefixes on such a curve, in bytes: of the file of a picture uint8 [H,W,3] that has so many bits per pixel."""
+    height, width = pixels.shape[:2]
+    return [int(bpp * 2 ** (-number / 2) * width * height / 8) for number in range(CURVE_POINTS)]

@@ -3,7 +3,12 @@
     python -m diffdemo evaluate DIR -o RESULTS.jsonl [--codecs diffc cdc] [--bpp 2.0] [--preset balanced]
                        [--decoders mean flow ancestral] [--realism 0.5 1] [--steps 1 17] [--gamma 0 0.8]
                        [--looks 0.15 0.3 0.6 1.0] [--models NAME ...]
+                       [--ray ADDRESS] [--no-measure] [--beside FILE ...] [--export FOLDER]
+                       [--report HTML] [--study HTML] [--at 0.3] [--shown 3]
+    python -m diffdemo evaluate DIR --fetch kodak -o RESULTS.jsonl ...
+    python -m diffdemo evaluate FILE.npz -o RESULTS.jsonl [--first N] ...
     python -m diffdemo evaluate DIR --accept cod-lite [--models NAME ...]
+    python -m diffdemo evaluate --answers KEY FILE ...
 
 One line of JSON per picture and curve, written as soon as it is measured; a run that was stopped goes on where it
 stopped. A progressive file is encoded once and measured at its prefixes; CDC analyses a picture once and writes a file
@@ -18,41 +23,27 @@ from the lines about the pictures that lie in the folder now; docs/evaluation.md
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Iterator
-from typing import Protocol
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
 
-from diffdemo.codecs.base import Codec
-from diffdemo.codecs.records import Preset
-from diffdemo.codecs.rendering import Rendering
 from diffdemo.engine.catalogue import Catalogue
-from diffdemo.engine.classical.files import Ladder, available_codecs, classical_at, classical_curve
 from diffdemo.engine.hardware.device import choose_device
-from diffdemo.engine.records import ModelInfo
 from diffdemo.measure.acceptance import accept
-from diffdemo.measure.embedded import sweep
+from diffdemo.measure.cluster.workers import measured_on_cluster
+from diffdemo.measure.datasets.fetch import fetch
+from diffdemo.measure.datasets.npz import as_folder
 from diffdemo.measure.interrupts import Interrupts, Stopped, heeded
-from diffdemo.measure.options import chosen_models, is_usual, parse, reads, renderings_of
-from diffdemo.measure.perceptual_points import ORIGINAL, RATES, bytes_at, look_at, look_of
+from diffdemo.measure.options import chosen_models, parse
+from diffdemo.measure.outputs import require_places, write_outputs
 from diffdemo.measure.results.file import ResultsFile
 from diffdemo.measure.results.lines import Row
 from diffdemo.measure.results.picture import Sheet, picture_paths
 from diffdemo.measure.results.troubles import Troubles, say
+from diffdemo.measure.runs import Run, runs_for
+from diffdemo.measure.study.answers import answers_table
 from diffdemo.measure.summary import summary
 from diffdemo.measure.tables import counted
-from diffdemo.measure.whole import decoded, files_of, measure
-from diffdemo.metrics.realism import REVISION
-from diffdemo.metrics.registry import METRICS
-
-DEFAULT_BPP = 2.0
-"""Of embedded files, whose prefixes are all that lies below."""
-
-
-class _Run(Protocol):
-    """Measures with one codec what a picture's lines lack; `name` is what reports call it."""
-
-    name: str
-
-    def __call__(self, sheet: Sheet, rates: list[float] | None) -> Iterator[Row]: ...
+from diffdemo.metrics.published import Published, read_results
 
 
 def main(argv: list[str]) -> int:
@@ -66,9 +57,17 @@ def main(argv: list[str]) -> int:
             during it, if the results can no longer be written.
     """
     args = parse(argv, __doc__.splitlines()[0])
+    if args.answers is not None:
+        key, *answers = args.answers
+        print(*answers_table(key, answers), sep="\n")
+        return 0
     with heeded() as interrupts:
         try:
-            return _evaluate(args, interrupts) if args.accept is None else _accept(args, interrupts)
+            if args.fetch is not None:
+                fetch(args.fetch, args.folder)
+            with as_folder(args.folder, args.first) as folder:
+                args.folder = folder
+                return _evaluate(args, interrupts) if args.accept is None else _accept(args, interrupts)
         except KeyboardInterrupt as stop:
             kept = f"; what was measured is kept in '{args.output}', and the same command goes on from there"
             say(f"stopped{kept if args.accept is None else ''}")
@@ -76,6 +75,7 @@ def main(argv: list[str]) -> int:
 
 
 def _evaluate(args: argparse.Namespace, interrupts: Interrupts) -> int:
+    require_places(args)
     results = ResultsFile(args.output)
     paths = picture_paths(args.folder)
     if not paths:
@@ -84,9 +84,34 @@ def _evaluate(args: argparse.Namespace, interrupts: Interrupts) -> int:
     if results.torn:
         lines = counted(results.torn, "line")
         say(f"{lines} of '{args.output}' did not count: cut off while being written")
-    runs = _runs(args)
-    troubles = Troubles()
+    others = [read_results(path) for path in args.beside]
+    catalogue, troubles = _catalogue(), Troubles()
     pictures: dict[str, str] = {}
+    sheets = _sheets(paths, results, troubles, pictures)
+    found: Iterator[Row]
+    if args.no_measure:
+        found = _measured_here(sheets, (), args.looks, troubles, interrupts)
+    elif args.ray is None:
+        found = _measured_here(sheets, runs_for(args, catalogue), args.looks, troubles, interrupts)
+    else:
+        chosen_models(catalogue, args.codecs, args.models)  # To say what is not here before machines are asked for.
+        found = measured_on_cluster(sheets, args, troubles)
+    for row in found:
+        results.append(row)
+        say(f"{row['picture']}: {row['codec']}, {_amount(row)}", start="")
+        interrupts.require_none()
+    troubles.report()
+    own = _conclude(args, pictures, others)
+    if not own:
+        return 1
+    write_outputs(args, own, others, paths, catalogue)
+    return 0
+
+
+def _sheets(
+    paths: Sequence[Path], results: ResultsFile, troubles: Troubles, pictures: dict[str, str]
+) -> Iterator[Sheet]:
+    """Each picture that can be read once; `pictures` learns their hashes and names."""
     for path in paths:
         sheet = troubles.sheet_of(path, results.rows)
         if sheet is None:
@@ -95,42 +120,39 @@ def _evaluate(args: argparse.Namespace, interrupts: Interrupts) -> int:
             say(f"{path.name} has the same pixels as {pictures[sheet.sha256]}; they count once")
             continue
         pictures[sheet.sha256] = path.name
+        yield sheet
+
+
+def _measured_here(
+    sheets: Iterable[Sheet],
+    runs: Sequence[Run],
+    rates: list[float] | None,
+    troubles: Troubles,
+    interrupts: Interrupts,
+) -> Iterator[Row]:
+    """What is missing, each line when it is asked for."""
+    for sheet in sheets:
         for run in runs:
-            for row in troubles.rows_of(run(sheet, args.looks), path.name, run.name):
-                results.append(row)
-                say(f"{row['picture']}: {row['codec']}, {_amount(row)}", start="")
-                interrupts.require_none()
+            yield from troubles.rows_of(run(sheet, rates), sheet.name, run.name)
             interrupts.require_none()
-    troubles.report()
-    return _conclude(args, pictures)
 
 
-def _conclude(args: argparse.Namespace, pictures: Collection[str]) -> int:
-    """Print what the results file says about these pictures, given by their hashes."""
+def _conclude(args: argparse.Namespace, pictures: Collection[str], others: Sequence[Published]) -> list[Row]:
+    """Print what the results file says about these pictures, given by their hashes; its lines about them."""
     rows = ResultsFile(args.output).rows
     own = [row for row in rows if row.get("sha256") in pictures]
     unknown = sum(not row.get("sha256") for row in rows)
     if unknown:
         lines = counted(unknown, "older line")
         say(f"{lines} of '{args.output}' did not count: without a hash nobody knows which pixels they are about")
-    if others := len(rows) - len(own) - unknown:
-        lines = counted(others, "line")
+    if elsewhere := len(rows) - len(own) - unknown:
+        lines = counted(elsewhere, "line")
         say(f"{lines} of '{args.output}' did not count: about pictures that are not in '{args.folder}' now")
-    if not own:
+    if own:
+        print(summary(own, others))
+    else:
         say(f"nothing in '{args.folder}' could be measured")
-        return 1
-    print(summary(own))
-    return 0
-
-
-def _runs(args: argparse.Namespace) -> list[_Run]:
-    """All that is asked for; models are loaded here."""
-    runs: list[_Run] = [_OriginalRun(), *map(_ClassicalRun, available_codecs())]
-    catalogue = _catalogue()
-    for info in chosen_models(catalogue, args.codecs, args.models):
-        codec = catalogue.codec(info.name)
-        runs.append((_EmbeddedRun if codec.is_embedded else _WholeRun)(codec, info, args))
-    return runs
+    return own
 
 
 def _accept(args: argparse.Namespace, interrupts: Interrupts) -> int:
@@ -141,132 +163,9 @@ def _accept(args: argparse.Namespace, interrupts: Interrupts) -> int:
     return accept(args.folder, specs, catalogue.codec, interrupts.require_none)
 
 
-def _catalogue() -> Catalogue:
-    return Catalogue(choose_device("auto"), model=None, memory=None, is_fixed=False)
-
-
-def _settings(codec: Codec, info: ModelInfo) -> Row:
-    """What a line says about the model that it is of."""
-    return {"model": info.name, "fingerprint": codec.fingerprint.hex()}
-
-
-def _curves(codec: Codec, info: ModelInfo, args: argparse.Namespace) -> dict[str, Rendering]:
-    """The renderings that are asked for, by what results call their curves."""
-    of = "" if is_usual(info) else f" of {info.name}"
-    return {f"{codec.curve_name(each)}{of}": each for each in renderings_of(type(codec), args)}
-
-
 def _amount(row: Row) -> str:
     return counted(len(row["points"]), "point") if "points" in row else counted(len(row["looks"]), "look")
 
 
-class _OriginalRun:
-    """What the others' looks are compared with."""
-
-    name = ORIGINAL
-
-    def __call__(self, sheet: Sheet, rates: list[float] | None) -> Iterator[Row]:
-        if rates is not None and sheet.lacks(ORIGINAL, {"features": REVISION}, "looks"):
-            yield sheet.line(ORIGINAL, [look_of(sheet.pixels)], {"features": REVISION}, "looks")
-
-
-class _ClassicalRun:
-    """A quality sweep, and the largest file within each rate, where the codec has one that is small enough."""
-
-    def __init__(self, codec: str) -> None:
-        self.name = codec
-
-    def __call__(self, sheet: Sheet, rates: list[float] | None) -> Iterator[Row]:
-        if sheet.lacks(self.name):
-            points = classical_curve(sheet.pixels, self.name, METRICS)
-            yield sheet.line(self.name, [point.to_json() for point in points], {})
-        settings = _looks_settings(rates or [], {})
-        if rates is None or not sheet.lacks(self.name, settings, "looks"):
-            return
-        sizes = {rate: bytes_at(rate, sheet.pixels) for rate in rates}
-        files = {rate: classical_at(sheet.pixels, self.name, num_bytes=size) for rate, size in sizes.items()}
-        looks = [
-            look_at(sheet.pixels, file.pixels, rate, len(file.data)) for rate, file in files.items() if file.is_within
-        ]
-        yield sheet.line(self.name, looks, settings, "looks")
-
-
-class _EmbeddedRun:
-    """A codec whose files are decoded at prefixes, as the arguments ask for it."""
-
-    def __init__(self, codec: Codec, info: ModelInfo, args: argparse.Namespace) -> None:
-        self.name = codec.name if info.is_default else info.name
-        self._codec = codec
-        self._bpp = max(args.bpp) if args.bpp else DEFAULT_BPP
-        self._preset = Preset(args.preset)
-        self._renderings = _curves(codec, info, args)
-        self._settings = {**_settings(codec, info), "bpp": self._bpp, "preset": args.preset}
-
-    def __call__(self, sheet: Sheet, rates: list[float] | None) -> Iterator[Row]:
-        curves = [name for name in self._renderings if sheet.lacks(name, self._settings)]
-        looks_settings = _looks_settings(rates or [], self._settings)
-        looks = [name for name in self._renderings if rates and sheet.lacks(name, looks_settings, "looks")]
-        if not curves and not looks:
-            return
-        pixels = sheet.pixels
-        sizes = {rate: bytes_at(rate, pixels) for rate in rates or RATES if rate <= self._bpp}
-        swept = sweep(self._codec, pixels, self._bpp, self._preset, list(sizes.values()))
-        # Where the whole file was meant, it is a few bytes shorter.
-        sizes = {rate: min(size, len(swept.data)) for rate, size in sizes.items()}
-        for name, rendering in self._renderings.items():
-            if name in curves:
-                yield sheet.line(name, [point.to_json() for point in swept.points(rendering)], self._settings)
-            if name in looks:
-                found = [
-                    look_at(pixels, swept.picture(size, rendering), rate, size)
-                    for rate, size in sizes.items()
-                    if size in swept.states
-                ]
-                yield sheet.line(name, found, looks_settings, "looks")
-
-
-class _WholeRun:
-    """A codec whose files are decoded whole, as the arguments ask for it.
-
-    Lines of other weights do not count as measured.
-    """
-
-    def __init__(self, codec: Codec, info: ModelInfo, args: argparse.Namespace) -> None:
-        self.name = codec.name if info.is_default else info.name
-        self._codec = codec
-        self._bpp: list[float] | None = None if codec.is_one_rate else args.bpp
-        self._renderings = _curves(codec, info, args)
-        self._model = _settings(codec, info)
-
-    def __call__(self, sheet: Sheet, rates: list[float] | None) -> Iterator[Row]:
-        named = self._renderings.items()
-        curves = {name: r for name, r in named if sheet.lacks(name, self._settings(r, self._bpp))}
-        looks = {name: r for name, r in named if rates and sheet.lacks(name, self._looks_settings(r, rates), "looks")}
-        if not curves and not looks:
-            return
-        codec, pixels = self._codec, sheet.pixels
-        if curves:
-            files, jpeg = files_of(codec, pixels, self._bpp), Ladder(pixels, "jpeg")
-            for name, r in curves.items():
-                points = list(measure(codec, pixels, files, r, jpeg))
-                yield sheet.line(name, points, self._settings(r, self._bpp))
-        if looks and rates:
-            files = files_of(codec, pixels, rates)
-            for name, r in looks.items():
-                found = [
-                    look_at(pixels, decoded(codec, file.data, r), file.target_bpp, len(file.data))
-                    for file in files
-                    if file.target_bpp is not None
-                ]
-                yield sheet.line(name, found, self._looks_settings(r, rates), "looks")
-
-    def _settings(self, rendering: Rendering, bpp: list[float] | None) -> Row:
-        knobs = {name: getattr(rendering, name) for name in ("gamma", "steps") if reads(type(self._codec), name)}
-        return {**self._model, **knobs, "bpp": bpp}
-
-    def _looks_settings(self, rendering: Rendering, rates: list[float]) -> Row:
-        return _looks_settings(rates, self._settings(rendering, None))
-
-
-def _looks_settings(rates: list[float], settings: Row) -> Row:
-    return {**settings, "rates": rates, "features": REVISION}
+def _catalogue() -> Catalogue:
+    return Catalogue(choose_device("auto"), model=None, memory=None, is_fixed=False)

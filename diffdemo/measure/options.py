@@ -13,10 +13,13 @@ from diffdemo.codecs.rendering import Decoder, Rendering
 from diffdemo.engine.catalogue import Catalogue
 from diffdemo.engine.records import ModelInfo
 from diffdemo.errors import WeightsError
+from diffdemo.measure.datasets.fetch import SETS
 from diffdemo.measure.perceptual_points import RATES
 
 MAX_BPP = 1e6
 """Beyond it sizes in bytes are no numbers that mean anything."""
+MAX_DIGITS = 6
+"""Of a number of pictures."""
 
 
 def parse(argv: list[str], description: str) -> argparse.Namespace:
@@ -27,6 +30,13 @@ def parse(argv: list[str], description: str) -> argparse.Namespace:
     """
     parser = _parser(description)
     args = parser.parse_args(argv)
+    args.argv = argv
+    if args.answers is not None:
+        if len(args.answers) < 2:
+            parser.error("--answers takes the key of the study and at least one file of answers")
+        return args
+    if args.folder is None:
+        parser.error("the following arguments are required: DIR")
     if args.output is None and args.accept is None:
         parser.error("the following arguments are required: -o/--output")
     if args.codecs is None:
@@ -38,7 +48,19 @@ def parse(argv: list[str], description: str) -> argparse.Namespace:
 
 def _parser(description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="diffdemo evaluate", description=description, allow_abbrev=False)
-    parser.add_argument("folder", type=Path, metavar="DIR")
+    parser.add_argument(
+        "folder",
+        type=Path,
+        metavar="DIR",
+        nargs="?",
+        help="with pictures; or an array file of them, such as ImageNet-64's",
+    )
+    parser.add_argument(
+        "--first", type=_count, metavar="N", help="take so many pictures of an array file (default: all)"
+    )
+    parser.add_argument(
+        "--fetch", choices=SETS, help="put the pictures of this set into DIR first, from where they are handed out"
+    )
     parser.add_argument("-o", "--output", type=Path, metavar="RESULTS", help="JSON lines; appended to")
     parser.add_argument(
         "--codecs",
@@ -98,7 +120,53 @@ def _parser(description: str) -> argparse.ArgumentParser:
         metavar="X",
         help=f"measure realism and blotches, at these bits per pixel (default: {' '.join(f'{r:g}' for r in RATES)})",
     )
+    parser.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="measure on a cluster of Ray: HOST:PORT of its head, `auto` for one that runs here, `local` to start one",
+    )
+    outputs = parser.add_argument_group("what to make of the results")
+    outputs.add_argument(
+        "--no-measure", action="store_true", help="measure nothing, only say what RESULTS holds about these pictures"
+    )
+    outputs.add_argument(
+        "--export", type=Path, metavar="FOLDER", help="CSV, CompressAI's results, codec-compare's batches"
+    )
+    outputs.add_argument(
+        "--beside",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="results of others about the same pictures, in CompressAI's format, for the tables",
+    )
+    outputs.add_argument("--report", type=Path, metavar="HTML", help="one page with curves, tables and pictures")
+    outputs.add_argument(
+        "--study",
+        type=Path,
+        metavar="HTML",
+        help="a blind page that asks which of two pictures is nearer to the original, and its key beside it",
+    )
+    outputs.add_argument(
+        "--answers",
+        type=Path,
+        nargs="+",
+        metavar=("KEY", "FILE"),
+        help="read the answers of a study's viewers with its key, and do nothing else; needs neither DIR nor RESULTS",
+    )
+    outputs.add_argument(
+        "--at", type=_positive, default=0.3, metavar="X", help="bits per pixel of the pictures shown (default: 0.3)"
+    )
+    outputs.add_argument(
+        "--shown", type=_count, default=3, metavar="N", help="how many pictures are shown, 0 for none (default: 3)"
+    )
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or len(text) > MAX_DIGITS:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of pictures")
+    return int(text)
 
 
 def _positive(text: str) -> float:
@@ -176,6 +244,12 @@ def renderings_of(codec: type[Codec], args: argparse.Namespace) -> list[Renderin
         for numbers in product(*(values[name] for name in names)):
             found[Rendering(decoder, **(without_noise | dict(zip(names, numbers, strict=True))))] = None
     return list(found)
+
+
+def named_renderings(codec: Codec, info: ModelInfo, args: argparse.Namespace) -> dict[str, Rendering]:
+    """The renderings of a model that are asked for, by what results call their curves; see `renderings_of`."""
+    of = "" if is_usual(info) else f" of {info.name}"
+    return {f"{codec.curve_name(each)}{of}": each for each in renderings_of(type(codec), args)}
 
 
 def reads(codec: type[Codec], knob: str) -> bool:

@@ -3,60 +3,70 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
 from diffdemo.codecs.registry import CODECS
 from diffdemo.engine.classical import formats
+from diffdemo.measure.comparison.delta_rate import METHOD, delta_rate
+from diffdemo.measure.comparison.matched_pairs import matched_pairs, pairs_table
+from diffdemo.measure.comparison.other_metrics import other_metrics_table
+from diffdemo.measure.comparison.published_table import averaging_check, own_curves, published_table
+from diffdemo.measure.datasets.known import set_of
 from diffdemo.measure.mean_curves import Curves, flow_below_mean, mean_curve_tables
 from diffdemo.measure.perceptual_tables import look_tables
+from diffdemo.measure.results.curves import curves_of, latest
 from diffdemo.measure.results.joined import joined
 from diffdemo.measure.results.lines import Row, codec_of, picture_key
 from diffdemo.measure.tables import counted, mean
-from diffdemo.metrics.curves import rising
 from diffdemo.metrics.points import CurvePoint
-from diffdemo.metrics.registry import METRICS, Metric, When
+from diffdemo.metrics.published import Published, published
+from diffdemo.metrics.registry import BASE, METRICS, Metric, When
 from diffdemo.plain_text import aligned
-
-LOWEST_PSNR = 25.0
-"""In dB. BD-rates leave out what lies below, where JPEG has fallen to pieces and any comparison is flattering."""
 
 MEASURED_FIELDS = {"num_bytes", "bpp", "target_bpp", "jpeg", *METRICS}
 """Of a point; what else it has is stated by the file."""
-Latest = dict[str, dict[str, list[Row]]]
-"""Codec to picture to points."""
 
 
-def summary(rows: Sequence[Row]) -> str:
-    """BD-rates against the classical codecs, mean curves, looks at fixed rates, and a table for each curve of files.
+def summary(rows: Sequence[Row], others: Sequence[Published] = ()) -> str:
+    """BD-rates and matched pairs against the classical codecs, mean curves, looks, and a table for each curve of files.
 
     Args:
         rows: lines of a results file; of several for a codec and a picture the last one counts, unless they are about
             models of one rate each. Pictures are told apart by their hash, or where lines have none by their name.
+        others: curves of PSNR that somebody has published about exactly these pictures.
     """
-    rows = joined(rows)
-    points: Latest = {}
-    for row in rows:
-        if "points" in row:
-            points.setdefault(row["codec"], {})[picture_key(row)] = row["points"]
-    curves = {
-        name: {picture: [CurvePoint.from_json(point) for point in each] for picture, each in pictures.items()}
-        for name, pictures in points.items()
-    }
+    rows, with_points = joined(rows), latest(rows)
+    curves = curves_of(with_points)
+    files: dict[str, list[list[Row]]] = {}
+    for row in with_points:
+        files.setdefault(row["codec"], []).append(row["points"])
     num_pictures = counted(len({picture_key(row) for row in rows}), "picture")
-    lines = [f"{num_pictures}; BD-rate (PSNR from 25 dB on, file bytes), mean over pictures"]
-    lines += _lossless(curves)
-    tested = [name for name in points if codec_of(name)]
-    for name in tested:
-        for anchor in formats.measured():
-            lines += _delta_rate(curves, anchor, name)
+    lines = [f"{num_pictures}; {METHOD}", *_lossless(curves)]
+    tested = [name for name in curves if codec_of(name)]
+    pairs = [(anchor, name) for name in tested for anchor in formats.measured()]
+    lines += [rate.text() for pair in pairs if (rate := delta_rate(curves, *pair)) is not None]
+    lines += pairs_table([found for pair in pairs if (found := matched_pairs(curves, *pair)) is not None])
+    lines += other_metrics_table(curves, pairs)
+    lines += _beside_published(curves, {picture_key(row) for row in rows}, others)
     lines += [*flow_below_mean(curves), "", *mean_curve_tables(curves)]
     lines += look_tables([row for row in rows if "looks" in row])
     for name in tested:
         if not CODECS[codec_of(name)].is_embedded:
-            lines += ["", *_file_table(name, list(points[name].values()))]
+            lines += ["", *_file_table(name, files[name])]
     return "\n".join(lines)
+
+
+def _beside_published(curves: Curves, pictures: Collection[str], others: Sequence[Published]) -> Iterator[str]:
+    """Curves that come along where the pictures are a set that they are about, and those of files."""
+    dataset = set_of(pictures)
+    known = [*(published(dataset, BASE) if dataset else ()), *others]
+    whole = own_curves(curves, frozenset(pictures))
+    tables = [line for name in whole if codec_of(name) for line in published_table(name, whole[name], known)]
+    yield from tables
+    if tables:
+        yield from averaging_check({name: whole[name] for name in whole if not codec_of(name)})
 
 
 def _lossless(curves: Curves) -> Iterator[str]:
@@ -68,51 +78,6 @@ def _lossless(curves: Curves) -> Iterator[str]:
     named = ", ".join(f"{codec} {number}" for codec, number in missing.items() if number)
     if named:
         yield f"{counted(sum(missing.values()), 'lossless point')} left out ({named})"
-
-
-def _delta_rate(curves: Curves, anchor: str, tested: str) -> Iterator[str]:
-    pictures = [picture for picture in curves[tested] if picture in curves.get(anchor, {})]
-    if not pictures:
-        return
-    all_rates = [bd_rate(curves[anchor][p], curves[tested][p]) for p in pictures]
-    rates = [rate for rate in all_rates if rate is not None]
-    short = sum(min(len(_rising(curves[name][p])) for name in (anchor, tested)) < 2 for p in pictures)
-    apart = len(pictures) - len(rates) - short
-    left_out = f"; too few finite points on {short}" if short else ""
-    left_out += f"; nothing in common on {apart}" if apart else ""
-    if not rates:
-        yield f"{tested} against {anchor}: no qualities in common from {LOWEST_PSNR:g} dB on{left_out}"
-        return
-    better = sum(rate < 0 for rate in rates)
-    yield (
-        f"{tested} against {anchor}: {np.mean(rates):+.1f} % "
-        f"(worst {max(rates):+.1f} %, better on {better} of {len(rates)}{left_out})"
-    )
-
-
-def bd_rate(anchor: Sequence[CurvePoint], tested: Sequence[CurvePoint]) -> float | None:
-    """Average difference in rate at equal PSNR, in percent; negative where `tested` needs fewer bits.
-
-    Akima interpolation over the range of PSNR that both curves cover from `LOWEST_PSNR` on (package `bjontegaard`).
-
-    Returns:
-        None if there is no such range, as between curves with fewer than two points whose PSNR is finite.
-    """
-    import bjontegaard
-
-    curves = _rising(anchor), _rising(tested)
-    if min(map(len, curves)) < 2:
-        return None
-    if max(curve[0].psnr_db for curve in curves) >= min(curve[-1].psnr_db for curve in curves):
-        return None
-    arrays = [[getattr(p, name) for p in curve] for curve in curves for name in ("bpp", "psnr_db")]
-    rate = float(bjontegaard.bd_rate(*arrays, method="akima", require_matching_points=False, min_overlap=0))
-    return rate if math.isfinite(rate) else None
-
-
-def _rising(points: Sequence[CurvePoint]) -> list[CurvePoint]:
-    """Those points from `LOWEST_PSNR` on that are better than all that cost less."""
-    return [point for point in rising(points) if point.psnr_db >= LOWEST_PSNR]
 
 
 def _psnr_db(point: Row) -> float:

@@ -9,13 +9,10 @@ whose builds on PyPI cannot be imported beside a PyTorch without CUDA, and it do
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import logging
 import threading
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -23,17 +20,14 @@ from torch import Tensor
 
 from diffdemo.errors import WeightsError
 from diffdemo.images import Pixels
+from diffdemo.metrics.published_weights import checkpoint, folder_of, how_to_get, state_of
 
 SMALLEST_SIDE = 31
 """Below, the second pooling has nothing to pool."""
 TRUNK = "alexnet-owt-7be5be79.pth"
 TRUNK_SHA256 = "7be5be79"
 """What the digest of the file begins with, as its name says."""
-HOW_TO_GET = (
-    "pip install --no-deps lpips",
-    "python -c \"import torch; torch.hub.load_state_dict_from_url('https://download.pytorch.org/models/"
-    f"{TRUNK}', check_hash=True, weights_only=True)\"",
-)
+HOW_TO_GET = ("pip install --no-deps lpips", how_to_get(TRUNK))
 """Commands for the heads, 55 kB, and for AlexNet, 244 MB. The first leaves out torchvision, which is not needed."""
 
 _SHIFT = (-0.030, -0.088, -0.188)
@@ -131,11 +125,10 @@ def _scaled(pixels: Pixels) -> Tensor:
 
 def _network() -> _Network | str:
     """The network, loaded once in a process; in its stead the reason why there is none."""
-    package = importlib.util.find_spec("lpips")  # found, not imported
-    if package is None or package.origin is None:
+    package = folder_of("lpips")
+    if package is None:
         return "The package lpips, which has the heads of the measure, is not installed."
-    heads = Path(package.origin).parent / "weights" / "v0.1" / "alex.pth"
-    trunk = Path(torch.hub.get_dir()) / "checkpoints" / TRUNK
+    heads, trunk = package / "weights" / "v0.1" / "alex.pth", checkpoint(TRUNK)
     if not trunk.is_file():
         return f"The weights of AlexNet are not here; they belong at {trunk}."
     with _lock:
@@ -146,28 +139,7 @@ def _network() -> _Network | str:
 def _loaded(heads: Path, trunk: Path, changed: int) -> _Network | str:
     """The network of these files; a file that was refused is looked at again when it has changed."""
     try:
-        return _Network(_state(trunk, TRUNK_SHA256), _state(heads))
+        return _Network(state_of(trunk, "AlexNet", TRUNK_SHA256), state_of(heads))
     except WeightsError as error:
         _log.warning("%s", error)
         return str(error)
-
-
-def _state(path: Path, digest: str = "") -> dict[str, Any]:
-    """The tensors in a file, of which nothing is executed.
-
-    Raises:
-        WeightsError: it is missing, damaged or another file.
-    """
-    try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if not found.startswith(digest):
-            raise WeightsError(
-                f"{path} is not AlexNet as it was published: its sha256 begins with {found[:8]} and not with {digest}. "
-                "Please delete it and download it again."
-            )
-        return dict(torch.load(path, map_location="cpu", weights_only=True))
-    except WeightsError:
-        raise
-    except Exception as error:
-        raise WeightsError(f"{path} cannot be read as weights: {error}") from error

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from diffdemo.images import Pixels
-from diffdemo.metrics import lpips
+from diffdemo.metrics import dists, lpips, ssimulacra2
 from diffdemo.metrics.distortion import ms_ssim, psnr_db
 
 Values = Mapping[str, float | None]
@@ -87,6 +87,27 @@ METRICS = {
             usual=(0.6, 0.0),
             missing=lpips.missing,
             how_to_get=lpips.HOW_TO_GET,
+        ),
+        Metric(
+            "dists",
+            "DISTS",
+            dists.dists,
+            When.ASKED,
+            higher_is_better=False,
+            usual=(0.4, 0.0),
+            missing=dists.missing,
+            how_to_get=dists.HOW_TO_GET,
+        ),
+        Metric(
+            "ssimulacra2",
+            "SSIMULACRA2",
+            ssimulacra2.ssimulacra2,
+            When.ASKED,
+            digits=".2f",
+            least_span=20.0,
+            usual=(0.0, 100.0),
+            missing=ssimulacra2.missing,
+            how_to_get=ssimulacra2.HOW_TO_GET,
         ),
     )
 }

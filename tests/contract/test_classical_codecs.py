@@ -12,7 +12,7 @@ from serving import built
 from diffdemo.engine.classical.files import available_codecs, classical_at, classical_curve
 from diffdemo.engine.classical.formats import FORMATS, Format, available, drawn
 from diffdemo.images import Pixels, to_png
-from diffdemo.measure import evaluate
+from diffdemo.measure import runs
 from diffdemo.ui.compare import sides
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot.baselines import Baselines
@@ -50,7 +50,7 @@ def test_it_is_written_and_measured(texture: Pixels) -> None:
 
 def test_it_is_in_evaluations() -> None:
     assert available_codecs()[-1] == "toy"
-    assert evaluate.available_codecs is available_codecs
+    assert runs.available_codecs is available_codecs
 
 
 def test_it_is_drawn_in_its_colour_and_told_in_words(large_picture: Pixels) -> None:

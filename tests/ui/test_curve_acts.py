@@ -13,6 +13,7 @@ from fakes import FakeEngine
 from PIL import Image
 from stage import chosen
 
+from diffdemo.metrics.registry import METRICS
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.plot.lines import kinds
@@ -25,7 +26,7 @@ from diffdemo.ui.studio.plotting import Plotting
 from diffdemo.ui.studio.screen import Painter
 from diffdemo.ui.turns import Turns
 
-FIELDS = {"line", "num_bytes", "bpp", "psnr_db", "ms_ssim", "lpips"}
+FIELDS = {"line", "num_bytes", "bpp", *METRICS}
 
 
 class Page:

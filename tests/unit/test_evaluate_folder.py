@@ -16,7 +16,7 @@ from diffdemo.cli.parser import main as cli
 from diffdemo.engine.classical.files import Ladder, classical_curve
 from diffdemo.errors import DiffDemoError, ImageError
 from diffdemo.images import Pixels
-from diffdemo.measure import evaluate
+from diffdemo.measure import evaluate, runs
 from diffdemo.measure.results.picture import picture_paths, sha256_of
 
 
@@ -33,7 +33,7 @@ def save(path: Path, pixels: Pixels) -> Path:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """JPEG only: how pictures are told apart and what fails is the same for all codecs."""
-    monkeypatch.setattr(evaluate, "_runs", lambda args: [evaluate._OriginalRun(), evaluate._ClassicalRun("jpeg")])
+    monkeypatch.setattr(evaluate, "runs_for", lambda *args: [runs.OriginalRun(), runs.ClassicalRun("jpeg")])
 
 
 @pytest.fixture
@@ -220,7 +220,7 @@ def test_another_file_is_refused_before_the_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     picture = save(tmp_path / "A" / "a.png", noise(0))
-    monkeypatch.setattr(evaluate, "_runs", lambda args: pytest.fail("the work began"))
+    monkeypatch.setattr(evaluate, "runs_for", lambda *args: pytest.fail("the work began"))
     before = picture.read_bytes()
     assert cli(["evaluate", str(picture.parent), "-o", str(picture)]) == 1
     assert "is not a results file" in capsys.readouterr().err
@@ -231,7 +231,7 @@ def test_a_picture_that_one_codec_cannot_take_is_left_out_for_it_alone(
     tmp_path: Path, results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     codecs = ("jpeg", "webp")
-    monkeypatch.setattr(evaluate, "_runs", lambda args: [evaluate._ClassicalRun(codec) for codec in codecs])
+    monkeypatch.setattr(evaluate, "runs_for", lambda *args: [runs.ClassicalRun(codec) for codec in codecs])
     save(tmp_path / "A" / "long.png", np.zeros((1, 17_000, 3), np.uint8))
     save(tmp_path / "A" / "usual.png", noise(0))
     assert evaluate.main([str(tmp_path / "A"), "-o", str(results)]) == 0
@@ -270,7 +270,7 @@ def test_whatever_fails_with_one_picture_stays_with_it(
             raise error
         return classical_curve(pixels, codec, metrics)
 
-    monkeypatch.setattr(evaluate, "classical_curve", fragile)
+    monkeypatch.setattr(runs, "classical_curve", fragile)
     assert evaluate.main([str(tmp_path / "A"), "-o", str(results)]) == 0
     assert [row["picture"] for row in rows_of(results)] == ["0.png", "2.png"]
     captured = capsys.readouterr()
@@ -289,7 +289,7 @@ def test_results_that_can_no_longer_be_written_end_the_run_in_one_line(
         folder.rmdir()
         return classical_curve(pixels, codec, metrics)
 
-    monkeypatch.setattr(evaluate, "classical_curve", measured)
+    monkeypatch.setattr(runs, "classical_curve", measured)
     assert cli(["evaluate", str(picture.parent), "-o", str(folder / "r.jsonl")]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "Cannot read or write" in line

@@ -15,13 +15,13 @@ from processes import start
 
 from diffdemo.engine.classical.files import classical_curve
 from diffdemo.images import Pixels
-from diffdemo.measure import evaluate
+from diffdemo.measure import evaluate, runs
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """JPEG only."""
-    monkeypatch.setattr(evaluate, "_runs", lambda args: [evaluate._ClassicalRun("jpeg")])
+    monkeypatch.setattr(evaluate, "runs_for", lambda *args: [runs.ClassicalRun("jpeg")])
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_ctrl_c_keeps_what_was_measured(
             raise KeyboardInterrupt
         return classical_curve(pixels, codec, metrics)
 
-    monkeypatch.setattr(evaluate, "classical_curve", interrupted)
+    monkeypatch.setattr(runs, "classical_curve", interrupted)
     assert evaluate.main([str(tmp_path / "A"), "-o", str(results)]) == 130
     assert pictures_in(results) == ["0.png"]
     *_, line = capsys.readouterr().err.splitlines()
@@ -76,7 +76,7 @@ def test_a_signal_that_a_library_swallows_ends_the_run_all_the_same(
             return classical_curve(pixels, codec, metrics)
         pytest.fail("the signal was not heard")
 
-    monkeypatch.setattr(evaluate, "classical_curve", deaf)
+    monkeypatch.setattr(runs, "classical_curve", deaf)
     before = signal.getsignal(number)
     assert evaluate.main([str(tmp_path / "A"), "-o", str(results)]) == status
     assert signal.getsignal(number) == before

@@ -142,7 +142,7 @@ def test_another_file_of_that_name_is_refused_and_looked_at_once(weights, tmp_pa
     assert lpips(large_picture, large_picture) is None
     assert "begins with" in missing()
     assert "not with 7be5be79" in missing()
-    monkeypatch.setattr(perceptual, "_state", lambda *args: pytest.fail("read again"))
+    monkeypatch.setattr(perceptual, "state_of", lambda *args: pytest.fail("read again"))
     assert lpips(large_picture, large_picture) is None
 
 

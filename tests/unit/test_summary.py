@@ -7,8 +7,9 @@ import math
 import numpy as np
 import pytest
 
+from diffdemo.measure.comparison.delta_rate import bd_rate
 from diffdemo.measure.mean_curves import flow_below_mean, mean_curve_tables
-from diffdemo.measure.summary import bd_rate, summary
+from diffdemo.measure.summary import summary
 from diffdemo.measure.tables import comparable, counted
 from diffdemo.metrics.curves import value_at
 from diffdemo.metrics.points import CurvePoint

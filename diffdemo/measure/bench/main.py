@@ -3,13 +3,15 @@
     python -m diffdemo bench [channel] [codec] [drift] [cdc] [--json]
     python -m diffdemo bench [cod] [load] [networks] [compile] [theory] [views] [pyramid] [steps] [prior] [rounding]
     python -m diffdemo bench files PICTURE ... [--bpp 1.0] [--json]
+    python -m diffdemo bench denoise DIR [--model NAME] [--json]
     python -m diffdemo bench against TREE [PICTURE ...] [--bpp 0.05 0.5 ...] [--json]
 
 The second form builds the networks of the Hub's models with random weights and times them, CoD-Lite as a whole codec
 beside a plain convolution, sets many clients at once beside one after the other, tries torch.compile,
 sets real files beside the closed forms of Gaussian sources, counts what mirrored views, lower resolutions, more steps
 and priors that know more are worth, and what CDC gains by pricing bits when it rounds. `files` codes pictures of your
-own with every preset, and says for each file what an ideal one would take. `against` sets this tree beside an earlier
+own with every preset, and says for each file what an ideal one would take. `denoise` sets the network beside published
+denoisers (`bench/denoise.py`). `against` sets this tree beside an earlier
 checkout (`bench/against.py`).
 
 Times are only comparable within one run. Every line of the report stands for one measurement, printed as it is taken.
@@ -19,7 +21,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import time
 from collections.abc import Callable, Iterator
 from itertools import product
@@ -32,11 +33,8 @@ from torch import Tensor
 
 from diffdemo.codecs.diffc import DiffC
 from diffdemo.codecs.diffc_picture import denoiser_of, evaluations_at, own_state
-from diffdemo.codecs.diffc_plan import EFFORTS
 from diffdemo.codecs.records import Encoded, Preset, Target
 from diffdemo.codecs.rendering import Rendering
-from diffdemo.coding.tree_code import Classes, TreeStep, reproduce
-from diffdemo.coding.tree_search import Search, simulate
 from diffdemo.diffusion.denoiser import Denoiser
 from diffdemo.diffusion.views import MAX_VIEWS
 from diffdemo.engine.examples import example_centre, example_pixels
@@ -45,11 +43,12 @@ from diffdemo.engine.store import load_shipped
 from diffdemo.images import Pixels, to_image, to_pixels
 from diffdemo.measure.bench.against import bench_against
 from diffdemo.measure.bench.cdc import Row, bench_cdc
+from diffdemo.measure.bench.channel import bench_channel
 from diffdemo.measure.bench.cod import bench_cod
+from diffdemo.measure.bench.denoise import bench_denoise
 from diffdemo.measure.bench.ideal import bench_views, ideal_chain
 from diffdemo.measure.bench.load import bench_load
 from diffdemo.measure.bench.networks import bench_compile, bench_networks
-from diffdemo.measure.bench.poisson import PoissonChunks, simulate_poisson
 from diffdemo.measure.bench.prior import bench_prior
 from diffdemo.measure.bench.pyramid import bench_pyramid
 from diffdemo.measure.bench.rounding import bench_rounding
@@ -57,6 +56,7 @@ from diffdemo.measure.bench.steps import bench_steps
 from diffdemo.measure.bench.theory import bench_theory
 from diffdemo.measure.bench.usage import peak_mebibytes
 from diffdemo.metrics.distortion import psnr_db
+from diffdemo.models.registry import DEFAULT_MODEL
 from diffdemo.models.space import PixelSpace
 from diffdemo.pictures import load_picture
 
@@ -68,16 +68,24 @@ def main(argv: list[str]) -> int:
         "parts",
         nargs="*",
         metavar="PART",
-        help=f"any of {', '.join(PARTS)} (default: these), {', '.join(ON_REQUEST)}, `files PICTURE ...`, or "
-        "`against TREE [PICTURE ...]`",
+        help=f"any of {', '.join(PARTS)} (default: these), {', '.join(ON_REQUEST)}, `files PICTURE ...`, "
+        "`denoise DIR`, or `against TREE [PICTURE ...]`",
     )
     parser.add_argument(
         "--bpp", type=float, nargs="+", default=[1.0], help="rates for `files` and `against` (default: 1.0)"
+    )
+    parser.add_argument(
+        "--model", default=DEFAULT_MODEL, metavar="NAME", help=f"for `denoise` (default: {DEFAULT_MODEL})"
     )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     args = parser.parse_args(argv)
     if args.parts[:1] == ["files"]:
         _print(bench_files(args.parts[1:], args.bpp), "files", as_json=args.json)
+        return 0
+    if args.parts[:1] == ["denoise"]:
+        if len(args.parts) != 2:
+            parser.error("`denoise` takes one folder of pictures")
+        _print(bench_denoise(Path(args.parts[1]), args.model), "denoise", as_json=args.json)
         return 0
     if args.parts[:1] == ["against"] and len(args.parts) > 1:
         _print(bench_against(Path(args.parts[1]), args.parts[2:], args.bpp), "against", as_json=args.json)
@@ -91,65 +99,6 @@ def main(argv: list[str]) -> int:
     for part in args.parts or PARTS:
         _print(known[part](), part, as_json=args.json)
     return 0
-
-
-def bench_channel() -> Iterator[Row]:
-    """Channel simulation alone: short and long steps on the dimensions of a 256x256 picture, and Poisson's.
-
-    The bound is that of any scheme: log2(I + 1) + 2.45 bits over the divergence I of a step (arXiv 2604.23076).
-    """
-    for preset, effort in EFFORTS.items():
-        for stages in (100, 500, 2000):
-            row = _tree_row(effort.search, 3 * 256 * 256, stages, max(4, 4000 // stages))
-            yield {"coder": f"tree code, {preset.value}", "stages": stages, **row}
-    for extra in (2.0, 6.0):
-        yield {"coder": f"Poisson, 8-bit chunks, 2^{8 + extra:.0f} candidates", **_poisson_row(12288, 200, extra)}
-
-
-def _tree_row(search: Search, dimensions: int, stages: int, repetitions: int) -> Row:
-    step = TreeStep(Classes.single(dimensions), stages, search.code)
-    divergence = search.delivered_bits(stages)
-    energy = dimensions * float(step.classes.scaled(divergence)[0])
-    random = np.random.default_rng(0)
-    shifts, variances, encoding, decoding = [], [], 0.0, 0.0
-    for number in range(repetitions + 1):
-        mu = random.standard_normal(dimensions).astype(np.float32)
-        mu *= np.float32(math.sqrt(energy) / np.linalg.norm(mu))
-        began = time.perf_counter()
-        symbols = simulate(mu, step, search, key=(1, 2), number=number)
-        middle = time.perf_counter()
-        sample = reproduce(symbols, step, key=(1, 2), number=number)
-        if number > 0:  # the first one compiles and draws the codebook
-            encoding += middle - began
-            decoding += time.perf_counter() - middle
-            shifts.append(float(sample @ mu / (mu @ mu)) - 1)
-            variances.append(float((sample - mu).var()))
-    return {
-        "beam": search.beam_for(stages),
-        "encode kbit/s": repetitions * step.num_bits / encoding / 1e3,
-        "decode kbit/s": repetitions * step.num_bits / decoding / 1e3,
-        "overhead %": 100 * (step.num_bits / divergence - 1),
-        "bound %": 100 * (math.log2(divergence + 1) + 2.45) / divergence,
-        "mean shift %": 100 * float(np.mean(shifts)),
-        "residual variance": float(np.mean(variances)),
-    }
-
-
-def _poisson_row(dimensions: int, bits: float, extra_bits: float) -> Row:
-    chunks = PoissonChunks(dimensions, 8.0, extra_bits)
-    random = np.random.default_rng(0)
-    shifts, lengths, began = [], [], time.perf_counter()
-    for number in range(6):
-        mu = random.standard_normal(dimensions).astype(np.float32)
-        mu *= np.float32(math.sqrt(2 * bits * math.log(2)) / np.linalg.norm(mu))
-        _, sample, length = simulate_poisson(mu, chunks, key=(1, 2), number=number)
-        shifts.append(float(sample @ mu / (mu @ mu)) - 1)
-        lengths.append(length)
-    return {
-        "encode kbit/s": sum(lengths) / (time.perf_counter() - began) / 1e3,
-        "overhead %": 100 * (float(np.mean(lengths)) / bits - 1),
-        "mean shift %": 100 * float(np.mean(shifts)),
-    }
 
 
 def bench_codec() -> Iterator[Row]:

@@ -12,7 +12,7 @@ from diffdemo.engine.examples import EXAMPLES, example_pixels
 from diffdemo.engine.hardware.device import choose_device
 from diffdemo.engine.store import load_shipped
 from diffdemo.images import Pixels
-from diffdemo.measure.summary import bd_rate
+from diffdemo.measure.comparison.delta_rate import bd_rate
 from diffdemo.measure.whole import decoded
 from diffdemo.metrics.points import CurvePoint, measured
 

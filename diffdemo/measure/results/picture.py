@@ -15,6 +15,7 @@ from diffdemo import __version__
 from diffdemo.errors import DiffDemoError, ImageError
 from diffdemo.images import Pixels
 from diffdemo.measure.results.lines import Kind, Row
+from diffdemo.measure.results.machine import hardware
 from diffdemo.pictures import load_picture
 
 SUFFIXES = {
@@ -37,22 +38,33 @@ class Sheet:
     A picture is known by its pixels: one that has changed is another one, and the same under two names is one.
 
     Args:
-        path: of the picture; its name is only for showing.
+        name: only for showing.
+        pixels: uint8 [H,W,3].
         known: lines of the results file. Those without a hash could be about any picture and do not count.
 
-    Raises:
-        ImageError: if it cannot be read.
+    Attributes:
+        sha256: see `sha256_of`.
+        known: those of the lines that are about this picture.
     """
 
-    def __init__(self, path: Path, known: Sequence[Row]) -> None:
-        self.name = path.name
-        self.pixels = load_picture(path).pixels
-        self.sha256 = sha256_of(self.pixels)
-        self._lines = [row for row in known if row.get("sha256") == self.sha256]
+    def __init__(self, name: str, pixels: Pixels, known: Sequence[Row]) -> None:
+        self.name = name
+        self.pixels = pixels
+        self.sha256 = sha256_of(pixels)
+        self.known = [row for row in known if row.get("sha256") == self.sha256]
+
+    @classmethod
+    def of_file(cls, path: Path, known: Sequence[Row]) -> Sheet:
+        """The sheet of a picture file.
+
+        Raises:
+            ImageError: if it cannot be read.
+        """
+        return cls(path.name, load_picture(path).pixels, known)
 
     def lacks(self, codec: str, settings: Row | None = None, kind: Kind = "points") -> bool:
         """Whether there is no line of a kind about a codec yet, with these settings if any are given."""
-        lines = (row for row in self._lines if row["codec"] == codec and kind in row)
+        lines = (row for row in self.known if row["codec"] == codec and kind in row)
         return not any(settings in (None, row["settings"]) for row in lines)
 
     def line(self, codec: str, content: list[Row], settings: Row, kind: Kind = "points") -> Row:
@@ -67,6 +79,7 @@ class Sheet:
             "settings": settings,
             kind: content,
             "versions": VERSIONS,
+            "hardware": hardware(),
         }
 
 

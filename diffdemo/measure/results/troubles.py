@@ -23,10 +23,10 @@ class Troubles:
         """A picture with its lines; None if it cannot be read."""
         try:
             require_picture_file(path)
-            return Sheet(path, known)
+            return Sheet.of_file(path, known)
         except Exception as error:
             self._entries += 1
-            say(f"left out: {_reason(error)}")
+            say(f"left out: {reason_of(error)}")
             return None
 
     def rows_of(self, rows: Iterable[Row], picture: str, codec: str) -> Iterator[Row]:
@@ -34,8 +34,12 @@ class Troubles:
         try:
             yield from rows
         except Exception as error:
-            self._measurements += 1
-            say(f"{picture} is left out for {codec}: {_reason(error)}")
+            self.failed(picture, codec, reason_of(error))
+
+    def failed(self, picture: str, codec: str, reason: str) -> None:
+        """Say that one measurement came to nothing."""
+        self._measurements += 1
+        say(f"{picture} is left out for {codec}: {reason}")
 
     def report(self) -> None:
         """Say how much is missing, if anything is."""
@@ -51,7 +55,8 @@ def say(text: str, start: str = "diffdemo: ") -> None:
     print(start + line, file=sys.stderr, flush=True)
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """What went wrong, in words."""
     if isinstance(error, DiffDemoError):
         return str(error)
     if isinstance(error, MemoryError):

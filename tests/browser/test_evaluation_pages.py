@@ -1,0 +1,82 @@
+"""The pages that evaluations write: a report's figures are drawn and saved, a study asks and saves answers."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diffdemo.measure.plates import Plate, Shown
+from diffdemo.measure.report.page import Report, write_report
+from diffdemo.measure.study.answers import answers_table
+from diffdemo.measure.study.page import write_study
+from diffdemo.measure.study.trials import make_study
+from diffdemo.metrics.points import CurvePoint
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def page(chromium: object) -> Iterator[object]:
+    """A page on which no script may fail, and which asks no server for anything."""
+    page = chromium.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("request", lambda request: faults.append(request.url) if request.url.startswith("http") else None)
+    yield page
+    page.close()
+    assert faults == []
+
+
+@pytest.fixture
+def plate() -> Plate:
+    def shown(level: int, *, is_ours: bool) -> Shown:
+        pixels = np.full((32, 48, 3), level, np.uint8)
+        return Shown(pixels, CurvePoint(level, 0.3, {"psnr_db": 30.0}), is_ours)
+
+    codecs = {
+        "jpeg": shown(60, is_ours=False),
+        "diffc mean": shown(90, is_ours=True),
+        "webp": shown(120, is_ours=False),
+    }
+    return Plate("a.png", np.zeros((32, 48, 3), np.uint8), 0.3, codecs)
+
+
+def test_a_study_asks_about_every_trial_and_saves_the_answers(page: object, plate: Plate, tmp_path: Path) -> None:
+    key = write_study(make_study([plate]), tmp_path / "study.html")
+    page.goto((tmp_path / "study.html").as_uri())
+    page.locator("#viewer").fill("12")
+    page.locator("#begin").click()
+    assert page.locator("#original").evaluate("image => image.complete && image.naturalWidth") == 48
+    page.keyboard.press("1")
+    page.locator("#right + button").click()
+    with page.expect_download() as download:
+        page.locator("#save").click()
+    download.value.save_as(tmp_path / "answers.json")
+    content = json.loads((tmp_path / "answers.json").read_text())
+    assert content["viewer"] == "12"
+    assert [answer["choice"] for answer in content["answers"]] == ["left", "right"]
+    assert len(list(answers_table(key, [tmp_path / "answers.json"]))) == 2 + 2
+
+
+def test_a_report_draws_its_curves_and_saves_them(page: object, plate: Plate, tmp_path: Path) -> None:
+    rows = []
+    for codec, better in (("jpeg", 0.0), ("diffc mean", 3.0)):
+        points = [
+            {"num_bytes": round(1000 * bpp), "bpp": bpp, "psnr_db": 30 + 6 * math.log2(bpp) + better}
+            for bpp in (0.5, 1.0, 2.0, 4.0)
+        ]
+        rows.append({"picture": "a.png", "sha256": "1" * 64, "codec": codec, "settings": {}, "points": points})
+    write_report(Report(["DIR"], rows, [], [plate]), tmp_path / "report.html")
+    page.goto((tmp_path / "report.html").as_uri())
+    page.locator(".plotly-graph-div .scatterlayer .trace").nth(1).wait_for()
+    assert page.locator("figure img").count() == 4
+    for name, start in (("SVG", b"<svg"), ("PNG", b"\x89PNG")):
+        with page.expect_download() as download:
+            page.locator(f"button:has-text('{name}')").first.click()
+        download.value.save_as(tmp_path / name)
+        assert (tmp_path / name).read_bytes().startswith(start)
