@@ -109,7 +109,7 @@ def _on_metric(metric: Metric) -> str:
     """Whether it can be measured here, and if not, why and what to do."""
     head, why = f"### {metric.label}\n", metric.missing()
     if not why:
-        return f"{head}Its weights are here: it stands under each side of a comparison and is an axis of the plot."
+        return f"{head}It can be measured here: it stands under each side of a comparison and is an axis of the plot."
     commands = "\n".join(f"    {command}" for command in metric.how_to_get)
     return f"{head}It is not measured here. {why} These commands bring it, then start the page anew:\n\n{commands}"
 

@@ -13,11 +13,11 @@ from fakes import FakeEngine
 from PIL import Image
 from stage import chosen
 
+from diffdemo.metrics.published import published
 from diffdemo.metrics.registry import METRICS
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.plot.lines import kinds
-from diffdemo.ui.plot.published import published
 from diffdemo.ui.studio.choices import Halves, Settings
 from diffdemo.ui.studio.compress import Handlers
 from diffdemo.ui.studio.decode import Viewing

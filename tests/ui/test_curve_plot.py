@@ -7,10 +7,11 @@ from fakes import FakeEngine
 
 from diffdemo.engine import CurvePoint
 from diffdemo.engine.classical.formats import FORMATS
+from diffdemo.metrics.published import published
 from diffdemo.ui.memory.tried import MAX_TRIED, Tried, name_of
 from diffdemo.ui.plot.figure import Curve
 from diffdemo.ui.plot.lines import lines_of
-from diffdemo.ui.plot.published import NOTHING, WHERE, choices, credit, overlays_of, published
+from diffdemo.ui.plot.published import NOTHING, WHERE, choices, credit, overlays_of
 from diffdemo.ui.plot.rd_plot import HEIGHT, rd_plot
 from diffdemo.ui.plot.view import View
 from diffdemo.ui.words import steps

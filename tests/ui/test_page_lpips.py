@@ -99,7 +99,7 @@ def test_about_says_how_to_get_it(page, tmp_path, monkeypatch):
         blocks = built(page.engine).blocks.values()
         return next(block.value for block in blocks if isinstance(block, gr.Markdown) and "LPIPS" in block.value)
 
-    assert "Its weights are here" in words()
+    assert "It can be measured here" in words()
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "nowhere"))
     without = words()
     assert "The weights of AlexNet are not here" in without

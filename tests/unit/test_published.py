@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from diffdemo.ui.plot.published import FILE, METRICS, Published, published
+from diffdemo.metrics.published import FILE, Published, published
+from diffdemo.ui.plot.published import METRICS
 
 CURVES = published()
 PLAUSIBLE = {"psnr_db": (5, 75), "ms_ssim": (0, 1), "lpips": (0, 1), "fid": (0, 400)}

@@ -8,9 +8,9 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from diffdemo.metrics.published import Published
 from diffdemo.metrics.registry import METRICS
 from diffdemo.ui.plot.lines import Line
-from diffdemo.ui.plot.published import Published
 
 
 def rows(lines: Sequence[Line], others: Sequence[Published] = ()) -> list[dict[str, Any]]:
