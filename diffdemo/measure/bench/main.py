@@ -11,7 +11,7 @@ beside a plain convolution, sets many clients at once beside one after the other
 sets real files beside the closed forms of Gaussian sources, counts what mirrored views, lower resolutions, more steps
 and priors that know more are worth, and what CDC gains by pricing bits when it rounds. `files` codes pictures of your
 own with every preset, and says for each file what an ideal one would take. `denoise` sets the network beside published
-denoisers (`bench/denoise.py`). `against` sets this tree beside an earlier
+denoisers (`bench/denoisers/denoise.py`). `against` sets this tree beside an earlier
 checkout (`bench/against.py`).
 
 Times are only comparable within one run. Every line of the report stands for one measurement, printed as it is taken.
@@ -45,12 +45,12 @@ from diffdemo.measure.bench.against import bench_against
 from diffdemo.measure.bench.cdc import Row, bench_cdc
 from diffdemo.measure.bench.channel import bench_channel
 from diffdemo.measure.bench.cod import bench_cod
-from diffdemo.measure.bench.denoise import bench_denoise
+from diffdemo.measure.bench.denoisers.denoise import bench_denoise
+from diffdemo.measure.bench.denoisers.networks import bench_compile, bench_networks
+from diffdemo.measure.bench.denoisers.pyramid import bench_pyramid
 from diffdemo.measure.bench.ideal import bench_views, ideal_chain
 from diffdemo.measure.bench.load import bench_load
-from diffdemo.measure.bench.networks import bench_compile, bench_networks
 from diffdemo.measure.bench.prior import bench_prior
-from diffdemo.measure.bench.pyramid import bench_pyramid
 from diffdemo.measure.bench.rounding import bench_rounding
 from diffdemo.measure.bench.steps import bench_steps
 from diffdemo.measure.bench.theory import bench_theory
