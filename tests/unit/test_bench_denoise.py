@@ -13,7 +13,8 @@ from PIL import Image
 from torch import Tensor
 
 from diffdemo.errors import DiffDemoError
-from diffdemo.measure.bench.denoisers import denoise, main
+from diffdemo.measure.bench import main
+from diffdemo.measure.bench.denoisers import denoise
 from diffdemo.metrics.distortion import psnr_db
 
 
