@@ -74,8 +74,8 @@ def launch_options(engine: Engine | None = None) -> dict[str, Any]:
     return {
         "theme": make_theme(),
         "css_paths": [
-            ASSETS / "style.css",
-            *(ASSETS / f"{part}.css" for part in ("closer", "curve", "theory", "batch", "comparer/style", "phone")),
+            ASSETS / f"{part}.css"
+            for part in ("style", "studio", "closer", "curve", "theory", "batch", "comparer/style", "phone")
         ],
         "head_paths": [ASSETS / "head.html"],
         "head": f"<script>{(ASSETS / 'curve.js').read_text()}</script>",

@@ -48,9 +48,8 @@ def encoding_controls(codec: CodecInfo) -> tuple[dict, dict, dict, dict]:
 
 def decoder_choice(codec: CodecInfo) -> gr.Radio:
     """The choice of a decoder."""
-    label = "What the decoder does about bits that were not sent"
-    info = "Same bytes each time; only the guess about the rest differs."
-    return choice(_decoders(codec), codec.decoders[0], label, info, "decoder")
+    info = "What to make of bits that were not sent. Same bytes each time."
+    return choice(_decoders(codec), codec.decoders[0], "Decoder", info, "decoder")
 
 
 def decoding_controls(codec: CodecInfo, wish: str) -> dict[str, Any]:
@@ -80,7 +79,7 @@ def read_by(decoder: str) -> frozenset[str]:
 
 
 def _decoders(codec: CodecInfo) -> list[tuple[str, str]]:
-    return [(DECODERS[Decoder(name)].label, name) for name in codec.decoders]
+    return [(DECODERS[Decoder(name)].plain, name) for name in codec.decoders]
 
 
 def _rates(codec: CodecInfo) -> dict[str, Any]:

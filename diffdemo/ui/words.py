@@ -133,7 +133,7 @@ def decoded_caption(shown: Shown, label: str) -> str:
     if in_steps(shown.decoder):
         done = f"step {shown.step} of {shown.num_steps}" if shown.step < shown.num_steps else steps(shown.num_steps)
         return f"{label}, {way.short}, {done}"
-    return f"{label}, {way.label}"
+    return f"{label}, {way.plain}"
 
 
 def steps(number: int) -> str:

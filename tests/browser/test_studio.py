@@ -129,7 +129,7 @@ def test_opens_a_cut_file_and_inspects_it(studio_with_example, tmp_path):
     path = tmp_path / "half.difd"
     content = Path(download.value.path()).read_bytes()
     path.write_bytes(content[: len(content) // 2])
-    page.locator("#bottom input[type=file]").set_input_files(path)
+    page.locator("#files input[type=file]").set_input_files(path)
     page.locator("#status").get_by_text("This file is cut").wait_for()
     page.locator("#stage .side.left").get_by_text("average").wait_for()
     assert page.get_by_role("button", name="Blind test").is_disabled()
@@ -210,10 +210,13 @@ def test_phone(phone):
 
 
 def test_phone_shows_what_matters_first_and_is_made_for_fingers(phone):
-    places = [phone.locator(part).bounding_box()["y"] for part in ("#source", "#stage", "#decoder", "#plot", "#closer")]
+    places = [
+        phone.locator(part).bounding_box()["y"]
+        for part in ("#stage .box", "#used", "#decoder", "#argument", "#source", "#plot", "#closer")
+    ]
     assert places == sorted(places)
     small = phone.evaluate(
-        """() => [...document.querySelectorAll('#main button, #bottom button, .choice label, #main input[type=range]')]
+        """() => [...document.querySelectorAll('#main button, .choice label, #main input[type=range]')]
             .filter(each => each.offsetParent && each.getBoundingClientRect().height < 40)
             .map(each => each.id || each.textContent || each.className)"""
     )

@@ -315,7 +315,7 @@ def test_files_that_cannot_be_opened_are_explained(opening, tmp_path, content, w
 
 def test_knobs_belong_to_their_decoder(viewing):
     visible = {name: visible_knobs(viewing, name) for name in ("mean", "flow", "ancestral")}
-    none = dict.fromkeys((*KNOBS, "section"), False)
+    none = dict.fromkeys(KNOBS, False)
     assert visible == {"mean": none, "flow": none | {"realism": True}, "ancestral": none | {"seed": True}}
 
 

@@ -18,7 +18,6 @@ from diffdemo.ui.memory.session import Session
 from diffdemo.ui.memory.tried import Run, name_of
 from diffdemo.ui.studio.choices import Choices, Halves
 from diffdemo.ui.studio.comparison import Comparison
-from diffdemo.ui.studio.page import ADVANCED
 from diffdemo.ui.studio.screen import Painter, Screen, StudioEvents
 from diffdemo.ui.turns import Turn, Turns
 
@@ -64,9 +63,9 @@ class Viewing(StudioEvents):
             yield from self.refine(session, choices, halves, request)
 
     def choose_decoder(self, decoder: str) -> tuple[dict, ...]:
-        """Show the knobs that a decoder reads, and the section that some of them are in."""
+        """Show the knobs that a decoder reads."""
         read = read_by(decoder)
-        return (*(gr.update(visible=name in read) for name in KNOBS), gr.update(visible=not read.isdisjoint(ADVANCED)))
+        return tuple(gr.update(visible=name in read) for name in KNOBS)
 
     def interrupt(self, request: gr.Request | None = None) -> None:
         """End what is going on, because something else is about to be asked for."""

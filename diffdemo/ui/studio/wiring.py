@@ -155,7 +155,7 @@ class _Wires:
         studio.side.input(acts.pictures.choose_size, size, studio.side, **SILENT, **LATEST)
         encoding = [studio.codec, studio.bpp, studio.preset, studio.seed]
         studio.codec.input(acts.handlers.choose_codec, studio.codec, encoding, **AT_ONCE, **LATEST)
-        knobs = [*studio.knobs.values(), studio.more]
+        knobs = [*studio.knobs.values()]
         studio.decoder.change(acts.viewing.choose_decoder, studio.decoder, knobs, **AT_ONCE, **LATEST)
 
 
