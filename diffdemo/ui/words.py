@@ -16,7 +16,7 @@ from diffdemo.ui.plot.baselines import Baseline
 ORIGINAL = "original"
 NOTHING_YET = '<p class="headline">Not compressed yet.</p><p>Press Compress to see how many bytes it needs.</p>'
 TINY = "So few pixels at this rate are less than a file takes: it may have {} bytes."
-EXAMPLE = "An example, already compressed. Move the slider below."
+EXAMPLE = "An example, already compressed."
 OPENING = '<p class="headline">Opening an example …</p><p>Until it is decoded, both halves show the original.</p>'
 SIDES = (512, 768)
 LARGE_PIXELS = 600_000
