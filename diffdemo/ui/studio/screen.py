@@ -16,7 +16,7 @@ from diffdemo.ui.codec_controls import decoding_controls, offers
 from diffdemo.ui.compare import comparer, sides
 from diffdemo.ui.events import Events
 from diffdemo.ui.memory.png import size_of
-from diffdemo.ui.memory.session import Session
+from diffdemo.ui.memory.session import Session, Side
 from diffdemo.ui.memory.tried import Earlier, settings_of
 from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.plot.completing import Ceilings, Perceived, Sweeps
@@ -176,23 +176,36 @@ class Painter:
         own = tuple(self._engine.curve(session.data)) if session.original else ()
         return self.at_rest(replace(session, own=own or session.own), metric, text)
 
-    def at_rest(self, session: Session, metric: str, text: str) -> Screen:
-        """A complete file with what the session holds already; nothing is waited for."""
+    def at_rest(
+        self,
+        session: Session,
+        metric: str,
+        text: str,
+        *,
+        used: int | None = None,
+        against: tuple[str, Side] | None = None,
+    ) -> Screen:
+        """A complete file with what the session holds already; nothing is waited for.
+
+        Args:
+            used: bytes of an embedded file that are shown; None for all.
+            against: what stands on the left, key and half; None for the original, or the simplest decode without it.
+        """
         info, last = self._engine.describe(session.data), len(session.data)
         first = min(info.header_bytes, last - 1) if info.is_embedded else 0
         has_original = bool(session.original)
         usable = [codec for codec in self._engine.codecs() if self._engine.model(codec.default_model).is_here]
         choices = sides.entries(usable, is_embedded=info.is_embedded, has_original=has_original)
-        left = sides.of_original(session.original) if has_original else session.left
+        key, left = against or (choices[0][1], sides.of_original(session.original) if has_original else session.left)
         return self.paint(
             replace(session, left=left, right=None),
             metric,
             info,
             status=words.status(text),
-            compare=gr.update(choices=choices, value=choices[0][1]),
+            compare=gr.update(choices=choices, value=key),
             against=gr.update(choices=choices, value=sides.OURS),
-            used=gr.update(minimum=first, maximum=last, value=last, interactive=True, visible=info.is_embedded),
-            download=self.download(session, last),
+            used=gr.update(minimum=first, maximum=last, value=used or last, interactive=True, visible=info.is_embedded),
+            download=self.download(session, used or last),
             stop=gr.update(interactive=False),
             imagine=gr.update(interactive=True),
         )
