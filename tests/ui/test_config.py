@@ -33,7 +33,6 @@ PUBLIC = {
     "open_file",
     "open_first_example",
     "oppose",
-    "preview",
     "result_card",
     "samples",
     "stop",
@@ -43,7 +42,7 @@ PUBLIC = {
 }
 ON_THE_DEVICE = {"compare_codecs", "compress", "curve", "decode", "decompress", "encode", "imagine", "samples"}
 ON_THE_DEVICE |= {"all_decoders", "open_file", "oppose"}
-IMMEDIATE = {"greet", "preview", "stop", "theory_curves"}
+IMMEDIATE = {"greet", "stop", "theory_curves"}
 
 
 @pytest.fixture(scope="module")

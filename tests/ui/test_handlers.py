@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from pathlib import Path
 
 import gradio as gr
 import numpy as np
@@ -23,7 +22,7 @@ from diffdemo.ui.studio.compress import Handlers, to_side
 from diffdemo.ui.studio.decode import Viewing
 from diffdemo.ui.studio.opening import Opening
 from diffdemo.ui.studio.pictures import Pictures
-from diffdemo.ui.studio.screen import UNCHANGED, Painter, Screen
+from diffdemo.ui.studio.screen import Painter, Screen
 from diffdemo.ui.turns import Turns
 
 
@@ -261,20 +260,6 @@ def test_the_decoder_is_not_applied_to_a_file_that_was_left(pictures, viewing, u
 
 def test_stopping_before_the_first_byte_is_no_failure(handlers):
     assert "No file" in handlers.stop(Session(), "psnr_db").status
-
-
-def test_preview_follows_the_slider(viewing, compressed):
-    half = len(compressed.data) // 2
-    screen = viewing.preview(compressed, half, "psnr_db")
-    assert screen.session.shown.num_bytes == half
-    assert screen.session.data == compressed.data
-    assert Path(screen.download["value"]).read_bytes() == compressed.data[:half]
-    assert screen.used is UNCHANGED
-
-
-def test_preview_of_a_file_that_is_not_cached_changes_nothing(viewing, compressed, fake):
-    fake._originals.clear()
-    assert viewing.preview(compressed, 500, "psnr_db").stage is UNCHANGED
 
 
 @pytest.mark.parametrize("decoder", ["flow", "ancestral"])

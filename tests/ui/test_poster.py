@@ -30,7 +30,7 @@ from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.server import poster
 from diffdemo.ui.studio.compress import Handlers
 from diffdemo.ui.studio.pictures import Pictures
-from diffdemo.ui.studio.screen import Painter, Screen
+from diffdemo.ui.studio.screen import UNCHANGED, Painter, Screen
 from diffdemo.ui.turns import Turns
 
 OPENING_BYTES = 819
@@ -87,7 +87,10 @@ def test_decoding_it_changes_nothing_and_lets_the_slider_move(page, engine):
     pictures, handlers = page
     session = pictures.greet().session
     assert engine.preview(session.data, len(session.data)) is None
-    assert set(map(str, handlers.open_example(session, "psnr_db"))) == {str(Screen())}
+    *silent, last = handlers.open_example(session, "psnr_db")
+    assert set(map(str, silent)) == {str(Screen())}
+    assert str(last._replace(previews=UNCHANGED)) == str(Screen())
+    assert last.previews["frames"][0]["bytes"] > OPENING_BYTES
     assert engine.preview(session.data, len(session.data)) is not None
 
 

@@ -13,6 +13,7 @@ from diffdemo.engine import KNOBS, Engine, FileInfo
 from diffdemo.engine.records import Frame
 from diffdemo.ui import words
 from diffdemo.ui.codec_controls import read_by
+from diffdemo.ui.compare import previews
 from diffdemo.ui.memory.png import known_pixels
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.memory.tried import Run, name_of
@@ -31,16 +32,6 @@ class Viewing(StudioEvents):
     def __init__(self, engine: Engine, painter: Painter, turns: Turns) -> None:
         super().__init__(engine, painter, turns)
         self._comparison = Comparison(engine, painter, turns)
-
-    def preview(self, session: Session, used: int, metric: str) -> Screen:
-        """Follow the slider at once with what is cached; the chosen decoder comes when it is let go."""
-        if not session.data or (session.shown and session.shown.num_bytes == used):
-            return Screen()
-        frame = self._engine.preview(session.data, used)
-        if frame is None:
-            return Screen()
-        session = session.with_frame(_at(frame, used))
-        return self._painter.paint(session, metric, download=self._painter.download(session, used))
 
     def refine(
         self, session: Session, choices: Choices, halves: Halves, request: gr.Request | None = None
@@ -82,7 +73,7 @@ class Viewing(StudioEvents):
                 session = session.trying(run)
             if is_first or time.monotonic() - quiet_since > _QUIET_SECONDS:
                 is_first, quiet_since = False, time.monotonic()
-                session = session.with_frame(frame)
+                session = session.with_frame(frame, previews.small(frame.pixels))
                 line = words.progress(frame, "Decoding")
                 yield self._painter.paint(session, metric, info, status=line, stop=gr.update(interactive=True))
         if info.is_embedded:

@@ -204,7 +204,7 @@ def _build_stage(studio: Studio) -> None:
                 elem_classes=["half", side.lower(), "rate"],
             )
             setattr(studio, f"{side.lower()}_rate", amount)
-    studio.stage, studio.maps = comparer.build_stage()
+    studio.stage, studio.maps, studio.previews = comparer.build_stage()
 
 
 def _build_plot(studio: Studio, engine: Engine) -> None:

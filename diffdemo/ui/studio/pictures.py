@@ -14,7 +14,7 @@ from diffdemo.images import MAX_PIXELS, to_png
 from diffdemo.metrics.registry import BASE
 from diffdemo.pictures import load_picture
 from diffdemo.ui import words
-from diffdemo.ui.compare import comparer, sides
+from diffdemo.ui.compare import comparer, previews, sides
 from diffdemo.ui.errors import refusal
 from diffdemo.ui.links.permalink import place_of
 from diffdemo.ui.memory.png import pixels_of, size_of
@@ -124,6 +124,7 @@ class Pictures(StudioEvents):
             source=served(png, "picture.png"),
             side=gr.update(visible=False, value=0),
             samples=gr.update(value=None, visible=False),
+            previews=previews.NONE,
         )
 
     def _unless_over(self, turn: Turn, screen: Screen) -> Screen:
@@ -149,6 +150,7 @@ class Pictures(StudioEvents):
             stop=off,
             steps_plot=gr.update(visible=False),
             samples=gr.update(value=None, visible=False),
+            previews=previews.NONE,
             imagine=off,
         )
 

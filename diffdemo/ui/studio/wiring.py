@@ -106,8 +106,6 @@ class _Wires:
         refine = by_values(acts.viewing.refine)
         refined = interrupted.success(refine, self.choices, **self.work, **LATEST, api_name="decode")
         studio.used.input(None, cancels=[refined], api_visibility="private")
-        preview = [studio.session, studio.used, studio.view]
-        studio.used.input(acts.viewing.preview, preview, **self.shown, queue=False, **LATEST, api_name="preview")
         imagined = studio.imagine.click(
             by_values(acts.imagining.imagine), [studio.session, *studio.choices], **self.work, api_name="imagine"
         )
