@@ -146,13 +146,13 @@
 
   // What the page's buttons call. A picture of the plot is drawn on white, whatever the page is on.
   window.diffdemoPlot = {
-    save(format, name) {
+    save(format) {
       const { data, layout } = graph();
       const size = { width: graph().offsetWidth, height: graph().offsetHeight };
       const mark = shown && markOf(layout) && { x0: placeOf(shown, layout).rate, x1: placeOf(shown, layout).rate };
       const shapes = layout.shapes?.map((each, n) => (mark && n === 0 ? { ...each, ...mark } : each));
       const figure = { data, layout: { ...layout, shapes, paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff" } };
-      window.Plotly.downloadImage(figure, { format, filename: name, ...size, ...TIMES[format] });
+      window.Plotly.downloadImage(figure, { format, filename: `${layout.meta.name}-curve`, ...size, ...TIMES[format] });
     },
     keep(file) {
       const link = document.createElement("a");

@@ -61,6 +61,7 @@ def build_app(engine: Engine) -> gr.Blocks:
         theory.wire(theory_tab, studio_tab.session)
         batch.wire(batch_tab, engine)
         expose.expose(engine)
+        expose.describe_wanted(demo)
         theme.click(None, js=_TOGGLE_THEME, api_visibility="private")
     return demo.queue(max_size=QUEUE_SIZE, api_open=False)
 

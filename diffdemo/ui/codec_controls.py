@@ -10,7 +10,7 @@ import gradio as gr
 from diffdemo.engine import DECODERS, KNOBS, CodecInfo, Decoder, Engine
 from diffdemo.ui.fields import choice
 
-MIN_BPP, BPP_STEP = 0.1, 0.05
+MIN_BPP = BPP_STEP = 0.01
 _KNOB_WIDTH = 90
 """Pixels at least: a row has room for all that stand in it, those that are hidden too."""
 
@@ -83,6 +83,6 @@ def _decoders(codec: CodecInfo) -> list[tuple[str, str]]:
 
 
 def _rates(codec: CodecInfo) -> dict[str, Any]:
-    """A codec whose usual rate is below what others begin with can go lower, in finer steps."""
+    """From less than most codecs can reach: what is too little is told in words, not rounded up in silence."""
     least = min(MIN_BPP, codec.rates.usual)
     return {"minimum": least, "maximum": codec.rates.most, "value": codec.rates.usual, "step": min(BPP_STEP, least)}

@@ -86,6 +86,10 @@ class Pictures(StudioEvents):
             screen = screen._replace(source=gr.skip())  # It stands there already.
         return self._unless_over(turn, screen)
 
+    def keep(self, session: Session) -> str | None:
+        """What stands in the field for uploads after one that failed: the picture that is still worked on."""
+        return served(session.source, "picture.png") if session.source else None
+
     def choose_size(self, session: Session, side: int, codec: str = "") -> dict:
         """Say what a longest side (0 for the picture as it is) costs on this machine with a codec ("": the first)."""
         if not session.source:

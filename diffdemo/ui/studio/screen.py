@@ -169,6 +169,7 @@ class Painter:
             num_pixels=_num_pixels(session),
             others=overlays_of(wanted),
             is_small=bool(session.quick),
+            name=session.name,
         )
 
     def _replotted(self, session: Session, view: str, info: FileInfo | None) -> tuple[Session, Any]:

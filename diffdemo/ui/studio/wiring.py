@@ -142,7 +142,9 @@ class _Wires:
         _cancel_each(studio.source.upload, self.running)
         sent = [studio.source, *self.before]
         uploaded = studio.source.upload(pictures.upload, sent, **self.shown, preprocess=False, api_name="upload")
-        uploaded.failure(lambda: None, None, studio.source, api_visibility="private")
+        uploaded.failure(pictures.keep, studio.session, studio.source, **AT_ONCE)
+        changes = [studio.examples.select, studio.source.upload, studio.compress.click, studio.open.upload]
+        section.forget(self.closer, changes)
         _cancel_each(studio.stop.click, self.running)
         studio.stop.click(handlers.stop, self.view, **self.shown, queue=False, api_name="stop")
 
