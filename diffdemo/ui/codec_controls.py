@@ -48,7 +48,7 @@ def encoding_controls(codec: CodecInfo) -> tuple[dict, dict, dict, dict]:
 
 def decoder_choice(codec: CodecInfo) -> gr.Radio:
     """The choice of a decoder."""
-    info = "What to make of bits that were not sent. Same bytes each time."
+    info = "What to make of bits that were not sent."
     return choice(_decoders(codec), codec.decoders[0], "Decoder", info, "decoder")
 
 

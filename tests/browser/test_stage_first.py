@@ -72,6 +72,11 @@ def test_another_codec_or_decoder_moves_nothing(studio_with_example):
     page.get_by_label(re.compile("one possible")).check()
     page.locator("#status").get_by_text(re.compile("^One possible")).wait_for()
     assert [_places(page)[0], _places(page)[2]] == [picture, decoder]
+    knob = page.locator("#seed input").bounding_box()
+    frame = page.locator("#decoding").bounding_box()
+    assert frame["y"] <= knob["y"] <= frame["y"] + frame["height"] - knob["height"], (
+        "there is room for what it can be told"
+    )
     page.locator("#codec").get_by_label("CDC").check()
     page.get_by_role("button", name="Compress").click()
     page.locator("#status").get_by_text(re.compile("^As sent .*, 17 steps")).wait_for()
