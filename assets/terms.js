@@ -18,11 +18,14 @@
     [/^CoD-Lite$/, "One-step compression with a diffusion model as decoder, for very small files."],
   ];
   const PLACES = "#stage .side i, #argument .headline b, #decoder label, #codec label, #metric label";
+  const SECONDS = 6; // to read it, where nothing else ends it
   let note = null;
+  let fading = 0;
 
   const meaning = (element) => TERMS.find(([pattern]) => pattern.test(element.textContent.trim()))?.[1];
 
   function hide() {
+    clearTimeout(fading);
     note?.remove();
     note = null;
   }
@@ -38,7 +41,10 @@
     document.querySelector(".gradio-container").append(note);
     const { width, height } = note.getBoundingClientRect();
     note.style.left = `${Math.max(8, Math.min(left, window.innerWidth - width - 8))}px`;
-    note.style.top = `${top > height + 8 ? top - height - 6 : bottom + 6}px`;
+    // Below a control, because the slider and the picture are above it.
+    const isAbove = element.tagName !== "LABEL" && top > height + 8;
+    note.style.top = `${isAbove ? top - height - 6 : bottom + 6}px`;
+    fading = setTimeout(hide, 1000 * SECONDS);
   }
 
   const placeOf = (event) => event.target.closest?.(PLACES);
