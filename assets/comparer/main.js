@@ -113,7 +113,7 @@ for (const each of root.querySelectorAll("[data-zoom]")) each.addEventListener("
 find(".pixels").addEventListener("click", togglePixels);
 find(".blind").addEventListener("click", () => blind.begin());
 find(".whole").addEventListener("click", toggleWhole);
-document.addEventListener("comparer-map", (event) => { map = event.detail; asked = ""; show(); });
+document.addEventListener("comparer-maps", (event) => { map = event.detail; asked = ""; show(); });
 find(".whole").hidden = !document.fullscreenEnabled;
 new ResizeObserver(draw).observe(box);
 watch("value", () => { previews.settle(props.value?.bytes); show(); });

@@ -176,7 +176,7 @@ def test_the_blind_test_hides_asks_tells_and_counts(comparing):
 
 def test_phone(phone):
     page = phone
-    page.locator("#stage").scroll_into_view_if_needed()
+    page.locator("#stage .box").scroll_into_view_if_needed()
     before = _places(page)
     x, y = _middle(page)
     session = page.context.new_cdp_session(page)
