@@ -87,6 +87,41 @@
   // The browser takes the finger away when it turns out to scroll the page.
   document.addEventListener("pointercancel", end, true);
 
+  // The line at what is shown: as long as nothing else is new the server sends no plot, and it is moved here.
+  let shown = null;
+  let isDue = false;
+
+  // Where that is across, on a logarithmic axis as an exponent.
+  function placeOf(bytes, { xaxis, meta }) {
+    const rate = meta.across === "bytes" ? bytes : (8 * bytes) / meta.pixels;
+    return { rate, place: xaxis.type === "log" ? Math.log10(rate) : rate };
+  }
+
+  const markOf = (layout) => (layout.shapes?.[0]?.yref?.includes("domain") ? layout.shapes[0] : null);
+
+  // Pushed aside as it is drawn: to let Plotly draw it again would take longer than all the rest.
+  function place() {
+    isDue = false;
+    const plot = graph();
+    const [path, box] = [plot?.querySelector('.shapelayer path[data-index="0"]'), area()];
+    const line = path && box && shown && markOf(plot.layout);
+    if (!line) return;
+    const { range, type } = plot.layout.xaxis;
+    const drawn = type === "log" ? Math.log10(line.x0) : line.x0;
+    const aside = ((placeOf(shown, plot.layout).place - drawn) * box.width) / (range[1] - range[0]);
+    path.style.transform = `translateX(${aside}px)`;
+  }
+
+  function placeSoon() {
+    if (!isDue) requestAnimationFrame(place);
+    isDue = true;
+  }
+
+  document.addEventListener("operating-point", (event) => {
+    shown = event.detail.bytes;
+    placeSoon();
+  });
+
   // Gradio makes a new plot for every answer: what was switched off in the legend has to be switched off again.
   let adopted = null;
   let others = "";
@@ -94,13 +129,16 @@
 
   function adopt() {
     const plot = graph();
-    if (!plot || plot === adopted || !plot.querySelector(".legend")) return;
+    if (!plot || plot === adopted || !plot.layout) return;
     adopted = plot;
+    placeSoon();
+    if (!plot.querySelector(".legend")) return;
     if (plot.layout.meta.others !== others) off = new Set();
     others = plot.layout.meta.others;
     const indices = plot.data.flatMap((trace, index) => (off.has(trace.name) && trace.showlegend !== false ? [index] : []));
     if (indices.length) window.Plotly.restyle(plot, { visible: "legendonly" }, indices);
     plot.on("plotly_restyle", () => {
+      placeSoon();
       off = new Set(plot.data.filter((trace) => trace.visible === "legendonly").map((trace) => trace.name));
     });
   }
@@ -108,11 +146,13 @@
 
   // What the page's buttons call. A picture of the plot is drawn on white, whatever the page is on.
   window.diffdemoPlot = {
-    save(format, name) {
+    save(format) {
       const { data, layout } = graph();
       const size = { width: graph().offsetWidth, height: graph().offsetHeight };
-      const figure = { data, layout: { ...layout, paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff" } };
-      window.Plotly.downloadImage(figure, { format, filename: name, ...size, ...TIMES[format] });
+      const mark = shown && markOf(layout) && { x0: placeOf(shown, layout).rate, x1: placeOf(shown, layout).rate };
+      const shapes = layout.shapes?.map((each, n) => (mark && n === 0 ? { ...each, ...mark } : each));
+      const figure = { data, layout: { ...layout, shapes, paper_bgcolor: "#ffffff", plot_bgcolor: "#ffffff" } };
+      window.Plotly.downloadImage(figure, { format, filename: `${layout.meta.name}-curve`, ...size, ...TIMES[format] });
     },
     keep(file) {
       const link = document.createElement("a");

@@ -21,6 +21,6 @@ def chosen(used: int, decoder: str, **knobs: float) -> Choices:
 
 
 def visible_knobs(viewing: Viewing, decoder: str) -> dict[str, bool]:
-    """Which knobs are seen with a decoder, and whether the section "Advanced" is."""
+    """Which knobs are seen with a decoder."""
     updates = viewing.choose_decoder(decoder)
-    return {name: update["visible"] for name, update in zip((*KNOBS, "section"), updates, strict=True)}
+    return {name: update["visible"] for name, update in zip(KNOBS, updates, strict=True)}

@@ -21,6 +21,14 @@ class Blind {
     return Boolean(value) && value.left.is_original !== value.right.is_original;
   }
 
+  // Wilson's score interval (1927) of a share, at 95 %.
+  static interval(right, asked) {
+    const square = 1.96 ** 2;
+    const [middle, scale] = [(right + square / 2) / (asked + square), asked + square];
+    const reach = (1.96 / scale) * Math.sqrt((right * (asked - right)) / asked + square / 4);
+    return [middle - reach, middle + reach];
+  }
+
   get hides() {
     return this.isOn && !this.isAnswered;
   }
@@ -39,7 +47,8 @@ class Blind {
     this.asked += 1;
     this.right += isRight;
     const where = left.is_original ? "left" : "right";
-    const score = `${this.right} of ${this.asked} right so far.`;
+    const [low, high] = Blind.interval(this.right, this.asked).map((share) => Math.round(100 * share));
+    const score = `${this.right} of ${this.asked} right; 95 % interval ${low} to ${high} %, guessing is 50 %.`;
     this.say(`${isRight ? "Yes" : "No"}: the original is on the ${where}. ${score}`);
     this.show();
     this.quiz.querySelector('[data-quiz="again"]').focus({ preventScroll: true });

@@ -6,6 +6,7 @@ const divider = find(".divider");
 const view = new View(box);
 const hands = new Hands(box, view, draw);
 const blind = new Blind(root, show);
+const previews = new Previews(show);
 const MAPS = {
   difference: "Right less left, four times enlarged; grey is equal.",
   error: "Where they differ; light is much.",
@@ -27,8 +28,11 @@ function show() {
   if (!value || !value.left) return;
   [view.width, view.height] = [value.width, value.height];
   const sides = blind.order(value);
-  showSide("left", sides.left, "A");
-  showSide("right", sides.right, "B");
+  showSide("left", previews.of(sides.left), "A");
+  showSide("right", previews.of(sides.right), "B");
+  root.classList.toggle("moving", previews.isMoving);
+  const point = { bytes: previews.at ?? value.bytes };
+  document.dispatchEvent(new CustomEvent("operating-point", { detail: point }));
   if (blind.isOn && mode in MAPS) return choose("slider");
   root.classList.toggle("hiding", blind.hides);
   find(".quiz").hidden = !blind.isOn;
@@ -41,10 +45,11 @@ function show() {
 function showSide(name, side, letter) {
   const picture = find(`.pane.${name} img`);
   if (picture.getAttribute("src") !== side.picture.url) picture.src = side.picture.url;
-  const caption = blind.hides ? letter : side.caption;
+  const caption = blind.hides ? letter : `${side.caption}${side.is_preview ? ", preview" : ""}`;
   const numbers = blind.hides ? "" : side.numbers;
   picture.alt = `On the ${name}: ${[caption, numbers].filter(Boolean).join(", ")}`;
   find(`.side.${name} b`).textContent = caption;
+  find(`.side.${name}`).classList.toggle("file", side.is_file);
   const facts = numbers.split(" · ").flatMap((each, n) => [n ? " · " : "", fact(each)]);
   find(`.side.${name} span`).replaceChildren(...facts);
 }
@@ -108,8 +113,8 @@ for (const each of root.querySelectorAll("[data-zoom]")) each.addEventListener("
 find(".pixels").addEventListener("click", togglePixels);
 find(".blind").addEventListener("click", () => blind.begin());
 find(".whole").addEventListener("click", toggleWhole);
-document.addEventListener("comparer-map", (event) => { map = event.detail; asked = ""; show(); });
+document.addEventListener("comparer-maps", (event) => { map = event.detail; asked = ""; show(); });
 find(".whole").hidden = !document.fullscreenEnabled;
 new ResizeObserver(draw).observe(box);
-watch("value", show);
+watch("value", () => { previews.settle(props.value?.bytes); show(); });
 choose(mode);

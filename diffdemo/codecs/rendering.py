@@ -45,6 +45,11 @@ class DecoderInfo:
     knobs: tuple[str, ...] = ()
 
     @property
+    def plain(self) -> str:
+        """The label without the term in brackets that the field has for it."""
+        return self.label.partition(" (")[0]
+
+    @property
     def draws(self) -> bool:
         """Whether another seed gives another picture."""
         return "seed" in self.knobs

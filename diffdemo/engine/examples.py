@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,18 @@ def example_centre(name: str, side: int) -> Pixels:
     return np.ascontiguousarray(pixels[top : top + side, left : left + side])
 
 
+OPENING_BPP = 0.1
+"""Of the beginning of an example's file that is shown first: where the smallest JPEG is larger, and worse."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Posterior mean of the beginning of an example's file, uint8 [H,W,3], and where it lies."""
+
+    pixels: Pixels
+    point: CurvePoint
+
+
 @dataclass(frozen=True, slots=True)
 class ExampleResult:
     """What came of an example's file, measured when it was written.
@@ -61,12 +74,14 @@ class ExampleResult:
         point: where the whole file lies.
         curve: the posterior mean along the file, by rising size.
         classical: name of a codec to its sweep on the same picture.
+        opening: of its first bytes, `OPENING_BPP` of them.
     """
 
     pixels: Pixels
     point: CurvePoint
     curve: tuple[CurvePoint, ...]
     classical: dict[str, tuple[CurvePoint, ...]]
+    opening: Opening
 
 
 def example_file(name: str) -> bytes | None:
@@ -77,20 +92,24 @@ def example_file(name: str) -> bytes | None:
 
 def example_result(name: str, data: bytes) -> ExampleResult | None:
     """What came of an example's file; None if that is not known of these very bytes."""
-    numbers, picture = FOLDER / f"{name}.json", FOLDER / f"{name}.webp"
-    if not (numbers.is_file() and picture.is_file()):
+    numbers, picture, begun = FOLDER / f"{name}.json", FOLDER / f"{name}.webp", FOLDER / f"{name}-opening.webp"
+    if not (numbers.is_file() and picture.is_file() and begun.is_file()):
         return None
     known = json.loads(numbers.read_text())
     if known["sha256"] != hashlib.sha256(data).hexdigest():
         return None
-    with Image.open(picture) as opened:
-        pixels = np.array(opened.convert("RGB"))
     return ExampleResult(
-        pixels,
+        _pixels_of(picture),
         CurvePoint.from_json(known["point"]),
         _points(known["curve"]),
         {codec: _points(points) for codec, points in known["classical"].items()},
+        Opening(_pixels_of(begun), CurvePoint.from_json(known["opening"])),
     )
+
+
+def _pixels_of(picture: Path) -> Pixels:
+    with Image.open(picture) as opened:
+        return np.array(opened.convert("RGB"))
 
 
 def _points(rows: list[dict[str, Any]]) -> tuple[CurvePoint, ...]:

@@ -33,6 +33,8 @@ QUEUE_SIZE = 128
 """Calls that may wait for all devices together."""
 
 _TOGGLE_THEME = "() => { document.body.classList.toggle('dark'); }"
+_TOUR = "() => diffdemoTour.begin()"
+_PROGRAMS = ("curve", "terms", "tour")
 
 
 def build_app(engine: Engine) -> gr.Blocks:
@@ -46,6 +48,7 @@ def build_app(engine: Engine) -> gr.Blocks:
         with gr.Row(elem_id="top"):
             name = '<h1>diffdemo</h1><span class="subtitle">lossy image compression with diffusion models</span>'
             gr.HTML(f'{name}<span class="device">{escape(engine.device_label)}</span>')
+            tour = gr.Button("Tour", size="sm", scale=0, min_width=60, elem_id="tour")
             theme = gr.Button("Light or dark", size="sm", scale=0, min_width=110, elem_id="theme")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Studio"):
@@ -63,6 +66,8 @@ def build_app(engine: Engine) -> gr.Blocks:
         theory.wire(theory_tab, studio_tab.session)
         batch.wire(batch_tab, engine)
         expose.expose(engine)
+        expose.describe_wanted(demo)
+        tour.click(None, js=_TOUR, api_visibility="private")
         theme.click(None, js=_TOGGLE_THEME, api_visibility="private")
     return demo.queue(max_size=QUEUE_SIZE, api_open=False)
 
@@ -76,11 +81,11 @@ def launch_options(engine: Engine | None = None) -> dict[str, Any]:
     return {
         "theme": make_theme(),
         "css_paths": [
-            ASSETS / "style.css",
-            *(ASSETS / f"{part}.css" for part in ("closer", "curve", "theory", "batch", "comparer/style", "phone")),
+            ASSETS / f"{part}.css"
+            for part in ("style", "studio", "closer", "curve", "theory", "batch", "comparer/style", "phone")
         ],
         "head_paths": [ASSETS / "head.html"],
-        "head": f"<script>{(ASSETS / 'curve.js').read_text()}</script>",
+        "head": "".join(f"<script>{(ASSETS / f'{program}.js').read_text()}</script>" for program in _PROGRAMS),
         "footer_links": ["api"],
         "state_session_capacity": MAX_SESSIONS,
         "max_threads": MAX_THREADS,

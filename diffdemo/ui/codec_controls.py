@@ -10,7 +10,7 @@ import gradio as gr
 from diffdemo.engine import DECODERS, KNOBS, CodecInfo, Decoder, Engine
 from diffdemo.ui.fields import choice
 
-MIN_BPP, BPP_STEP = 0.1, 0.05
+MIN_BPP = BPP_STEP = 0.01
 _KNOB_WIDTH = 90
 """Pixels at least: a row has room for all that stand in it, those that are hidden too."""
 
@@ -48,9 +48,8 @@ def encoding_controls(codec: CodecInfo) -> tuple[dict, dict, dict, dict]:
 
 def decoder_choice(codec: CodecInfo) -> gr.Radio:
     """The choice of a decoder."""
-    label = "What the decoder does about bits that were not sent"
-    info = "Same bytes each time; only the guess about the rest differs."
-    return choice(_decoders(codec), codec.decoders[0], label, info, "decoder")
+    info = "What to make of bits that were not sent."
+    return choice(_decoders(codec), codec.decoders[0], "Decoder", info, "decoder")
 
 
 def decoding_controls(codec: CodecInfo, wish: str) -> dict[str, Any]:
@@ -80,10 +79,10 @@ def read_by(decoder: str) -> frozenset[str]:
 
 
 def _decoders(codec: CodecInfo) -> list[tuple[str, str]]:
-    return [(DECODERS[Decoder(name)].label, name) for name in codec.decoders]
+    return [(DECODERS[Decoder(name)].plain, name) for name in codec.decoders]
 
 
 def _rates(codec: CodecInfo) -> dict[str, Any]:
-    """A codec whose usual rate is below what others begin with can go lower, in finer steps."""
+    """From less than most codecs can reach: what is too little is told in words, not rounded up in silence."""
     least = min(MIN_BPP, codec.rates.usual)
     return {"minimum": least, "maximum": codec.rates.most, "value": codec.rates.usual, "step": min(BPP_STEP, least)}

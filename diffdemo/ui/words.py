@@ -16,7 +16,7 @@ from diffdemo.ui.plot.baselines import Baseline
 ORIGINAL = "original"
 NOTHING_YET = '<p class="headline">Not compressed yet.</p><p>Press Compress to see how many bytes it needs.</p>'
 TINY = "So few pixels at this rate are less than a file takes: it may have {} bytes."
-EXAMPLE = "An example, already compressed. Move the slider below."
+EXAMPLE = "An example, already compressed."
 OPENING = '<p class="headline">Opening an example …</p><p>Until it is decoded, both halves show the original.</p>'
 SIDES = (512, 768)
 LARGE_PIXELS = 600_000
@@ -53,14 +53,20 @@ def _compared(num_bytes: int, baselines: Sequence[Baseline]) -> str:
     reached = [
         f"{FORMATS[each.codec].label} reaches {quality(each.psnr_db)}" for each in baselines if each.psnr_db is not None
     ]
-    too_large = [
-        f"{FORMATS[each.codec].label} cannot go below {size(each.smallest)}"
-        for each in baselines
-        if each.smallest > num_bytes
-    ]
     needed = [f"{FORMATS[each.codec].label} {size(each.needs)}" for each in baselines if each.needs is not None]
-    sentences = [("At these bytes ", [*reached, *too_large]), ("For this PSNR: ", needed)]
-    return " ".join(f"{start}{', '.join(facts)}." for start, facts in sentences if facts)
+    sentences = [("At these bytes ", reached), ("For this PSNR: ", needed)]
+    said = [f"{start}{', '.join(facts)}." for start, facts in sentences if facts]
+    return " ".join([*_too_large(num_bytes, baselines), *said])
+
+
+def _too_large(num_bytes: int, baselines: Sequence[Baseline]) -> list[str]:
+    """A sentence on the first classical codec that cannot make a file as small, if there is one."""
+    for each in baselines:
+        if each.smallest > num_bytes:
+            times = f"is {each.smallest / num_bytes:.1f} times as large"
+            told = " at ".join(filter(None, (times, quality(each.smallest_db))))
+            return [f"The smallest {FORMATS[each.codec].label} {told}."]
+    return []
 
 
 def progress(frame: Frame, verb: str) -> str:
@@ -139,7 +145,7 @@ def decoded_caption(shown: Shown, label: str) -> str:
     if in_steps(shown.decoder):
         done = f"step {shown.step} of {shown.num_steps}" if shown.step < shown.num_steps else steps(shown.num_steps)
         return f"{label}, {way.short}, {done}"
-    return f"{label}, {way.label}"
+    return f"{label}, {way.plain}"
 
 
 def steps(number: int) -> str:

@@ -8,6 +8,19 @@ import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore")]  # warnings: see test_studio
 
+WILSON = {
+    (0, 1): (0.0, 0.7935),
+    (1, 1): (0.2065, 1.0),
+    (0, 2): (0.0, 0.6576),
+    (1, 2): (0.0945, 0.9055),
+    (2, 2): (0.3424, 1.0),
+    (0, 3): (0.0, 0.5615),
+    (1, 3): (0.0615, 0.7923),
+    (2, 3): (0.2077, 0.9385),
+    (3, 3): (0.4385, 1.0),
+}
+"""Score intervals at 95 %, by the number of right answers and of all, as in statsmodels' `proportion_confint`."""
+
 
 @pytest.fixture
 def comparing(studio_with_example) -> object:
@@ -153,7 +166,8 @@ def test_the_blind_test_hides_asks_tells_and_counts(comparing):
         is_left = names.first.inner_text() == "original"
         score += is_left
         assert verdict.startswith("Yes" if is_left else "No")
-        assert f"{score} of {asked} right" in verdict
+        low, high = (round(100 * share) for share in WILSON[score, asked])
+        assert f"{score} of {asked} right; 95 % interval {low} to {high} %" in verdict
         assert "bytes" in page.locator("#stage .sides").inner_text()
         page.get_by_role("button", name="Another round").press("Enter")
     page.get_by_role("button", name="Show names").click()
@@ -162,7 +176,7 @@ def test_the_blind_test_hides_asks_tells_and_counts(comparing):
 
 def test_phone(phone):
     page = phone
-    page.locator("#stage").scroll_into_view_if_needed()
+    page.locator("#stage .box").scroll_into_view_if_needed()
     before = _places(page)
     x, y = _middle(page)
     session = page.context.new_cdp_session(page)

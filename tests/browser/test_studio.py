@@ -17,6 +17,18 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # Gradio's use of pandas warns, and an error there would stop its queue
 ]
 
+WATCH_HAND = """() => {
+    window.hand = { seen: [], plot: document.querySelector('#plot .js-plotly-plot') };
+    document.addEventListener('input', (event) => {
+        const began = event.timeStamp;
+        const picture = document.querySelector('#stage .pane.right img');
+        picture.decode().then(() => requestAnimationFrame(() => setTimeout(() => {
+            hand.seen.push(Math.round(performance.now() - began));
+        })));
+    });
+}"""
+"""How many milliseconds after each movement of a hand the picture that answers it has been drawn."""
+
 
 def _upload(page, tmp_path: Path, name: str, content: bytes) -> None:
     path = tmp_path / name
@@ -98,6 +110,39 @@ def test_upload_compress_cut_decode_compare_download(studio, tmp_path):
     assert download.value.suggested_filename.endswith(f"-{used}.difd")
 
 
+def test_scrubbing_is_answered_in_the_browser_and_at_rest_without_loss(studio_with_example):
+    """From the hand to the pixels in 50 ms, without a request and without a new plot."""
+    page = studio_with_example
+    requests: list[str] = []
+    page.wait_for_function("performance.getEntriesByType('resource').some(each => each.name.endsWith('preview.webp'))")
+    page.evaluate(WATCH_HAND)
+    page.on("request", lambda request: requests.append(request.url))
+    slider = page.get_by_label("range slider for Bytes of the file used")
+    box = slider.bounding_box()
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.9, y)
+    page.mouse.down()
+    for share in (0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.3, 0.4):
+        page.mouse.move(box["x"] + box["width"] * share, y)
+        page.wait_for_timeout(60)
+    used = int(slider.input_value())
+    right = page.locator("#stage .side.right")
+    assert "preview" in right.inner_text()
+    assert f"{used:,} bytes" in right.inner_text()
+    assert "preview.webp" in _stage_sources(page)[1]
+    seen = page.evaluate("hand.seen")
+    assert len(seen) >= 8
+    assert sorted(seen)[len(seen) // 2] <= 50, seen
+    assert [url for url in requests if "preview.webp" not in url] == []
+    assert page.evaluate("document.querySelector('#plot .shapelayer path').style.transform").startswith("translateX(-")
+    page.mouse.up()
+    page.locator("#status").get_by_text(re.compile("^Safest average")).wait_for()
+    page.wait_for_function("!document.querySelector('#stage .side.right').textContent.includes('preview')")
+    assert f"{used:,} bytes" in right.inner_text()
+    assert _stage_sources(page)[1].endswith("picture.png")
+    assert page.evaluate("document.querySelector('#plot .js-plotly-plot') === hand.plot"), "a new plot was made"
+
+
 def test_keyboard_moves_the_slider_and_decodes(studio_with_example):
     page = studio_with_example
     slider = page.get_by_label("range slider for Bytes of the file used")
@@ -129,7 +174,7 @@ def test_opens_a_cut_file_and_inspects_it(studio_with_example, tmp_path):
     path = tmp_path / "half.difd"
     content = Path(download.value.path()).read_bytes()
     path.write_bytes(content[: len(content) // 2])
-    page.locator("#bottom input[type=file]").set_input_files(path)
+    page.locator("#files input[type=file]").set_input_files(path)
     page.locator("#status").get_by_text("This file is cut").wait_for()
     page.locator("#stage .side.left").get_by_text("average").wait_for()
     assert page.get_by_role("button", name="Blind test").is_disabled()
@@ -210,10 +255,13 @@ def test_phone(phone):
 
 
 def test_phone_shows_what_matters_first_and_is_made_for_fingers(phone):
-    places = [phone.locator(part).bounding_box()["y"] for part in ("#source", "#stage", "#decoder", "#plot", "#closer")]
+    places = [
+        phone.locator(part).bounding_box()["y"]
+        for part in ("#stage .box", "#used", "#decoder", "#argument", "#source", "#plot", "#closer")
+    ]
     assert places == sorted(places)
     small = phone.evaluate(
-        """() => [...document.querySelectorAll('#main button, #bottom button, .choice label, #main input[type=range]')]
+        """() => [...document.querySelectorAll('#main button, .choice label, #main input[type=range]')]
             .filter(each => each.offsetParent && each.getBoundingClientRect().height < 40)
             .map(each => each.id || each.textContent || each.className)"""
     )

@@ -52,7 +52,7 @@ def test_compress_more_steps_noise_samples_keep_and_open(open_studio, tmp_path):
     assert size == f"{len(content):,} bytes"
     path = tmp_path / "cut.difd"
     path.write_bytes(content[:-1])
-    page.locator("#bottom input[type=file]").set_input_files(path)
+    page.locator("#files input[type=file]").set_input_files(path)
     page.get_by_text("fetch it again, whole").wait_for()
     assert page.locator("#argument .headline b").first.inner_text() == size
 

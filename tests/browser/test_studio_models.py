@@ -71,7 +71,7 @@ def _opens_once_its_model_is_here(page, path: Path) -> None:
     before = page.locator("#argument .headline").inner_text()
     page.locator("#codec").get_by_label("CDC").check()
     page.locator("#look").wait_for()
-    page.locator("#bottom input[type=file]").set_input_files(path)
+    page.locator("#files input[type=file]").set_input_files(path)
     page.locator("#card").get_by_text("The file cat.difd needs this model.").wait_for()
     assert page.locator("#codec").get_by_label("DiffC").is_checked()
     assert page.locator("#argument .headline").inner_text() == before

@@ -271,9 +271,9 @@ def test_inspect_names_the_quantisation_step_and_no_search(page, compressed):
 
 
 def test_knobs_belong_to_the_stochastic_decoder(page):
-    own = ("gamma", "eta", "seed", "section")
-    assert [visible_knobs(page.viewing, "stochastic")[name] for name in own] == [True] * 4
-    assert [visible_knobs(page.viewing, "deterministic")[name] for name in own] == [False] * 4
+    own = ("gamma", "eta", "seed")
+    assert [visible_knobs(page.viewing, "stochastic")[name] for name in own] == [True] * 3
+    assert [visible_knobs(page.viewing, "deterministic")[name] for name in own] == [False] * 3
 
 
 def test_a_few_runs_are_kept_one_of_each_name():

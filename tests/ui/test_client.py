@@ -219,11 +219,11 @@ def test_cdc_on_the_page_takes_its_choices(client, picture):
     client.predict(handle_file(picture), api_name="/upload")
     job = client.submit(0, 2.0, None, "fast", 0, "cdc", api_name="/encode")
     assert job.result(timeout=300)[STAGE]["right"]["caption"] == "CDC, deterministic, 1 step"
-    job = client.submit(1, "stochastic", steps=5, gamma=0.5, api_name="/decode")
+    job = client.submit(1, "stochastic", 1.0, 5, 0.5, api_name="/decode")
     job.result(timeout=300)
     assert "step 1 of 5" in job.outputs()[0][STATUS]
     assert job.outputs()[-1][STAGE]["right"]["caption"] == "CDC, stochastic, 5 steps"
-    job = client.submit(1, "stochastic", steps=2, api_name="/imagine")
+    job = client.submit(1, "stochastic", 1.0, 2, api_name="/imagine")
     job.result(timeout=300)
     assert "4 samples" in job.outputs()[-1][STATUS]
 

@@ -116,7 +116,7 @@ def test_any_two_can_be_compared_at_equal_bytes(page, compressed):
 def test_the_file_can_stand_on_the_left_and_changes_there(page, compressed):
     session = page.comparison.compare(compressed, Halves("ours", against="original")).session
     half = len(session.data) // 2
-    screen = page.viewing.preview(session, half, "psnr_db")
+    *_, screen = page.viewing.refine(session, chosen(half, "mean"), Halves("ours", against="original"))
     assert screen.stage["left"]["numbers"].startswith(f"{half:,} bytes")
     assert screen.stage["right"]["is_original"]
 

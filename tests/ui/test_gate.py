@@ -15,7 +15,7 @@ from gradio.utils import get_upload_folder
 from diffdemo.shipped import ASSETS
 from diffdemo.ui.server import fetching, uploads
 from diffdemo.ui.server.file_fields import FileInput
-from diffdemo.ui.server.gate import argument_names, checked
+from diffdemo.ui.server.gate import argument_names, checked, still_offered
 from diffdemo.ui.server.uploads import NOT_HERE, TOO_LARGE, read_upload, require_upload
 
 WHOLE = gr.Number(0, precision=0, minimum=0, maximum=100)
@@ -234,3 +234,20 @@ def test_what_cannot_be_fetched_is_told_in_words(public, server, path):
 )
 def test_private_networks_are_not_looked_into(address):
     assert "could not be fetched" in refused(FILE, address)
+
+
+def test_a_choice_that_was_taken_back_meanwhile_is_what_stands_there_now():
+    begun = gr.Dropdown(["original", "ours"], value="original")
+    live = gr.Dropdown(["mean", "ours"], value="mean")
+    assert still_offered(begun, live, "original") == "mean"
+    assert still_offered(begun, live, "ours") == "ours"
+    assert still_offered(begun, begun, "mp3") == "mp3", "a program's mistake is told"
+    free = gr.Dropdown(["equal"], value="equal", allow_custom_value=True)
+    assert still_offered(begun, free, "0.5 bpp") == "0.5 bpp"
+
+
+def test_a_text_or_a_choice_that_is_not_given_is_what_the_field_began_with():
+    assert still_offered(gr.Textbox("psnr_db"), gr.Textbox("psnr_db"), None) == "psnr_db"
+    radio = gr.Radio(["mean", "flow"], value="mean")
+    assert still_offered(radio, radio, None) == "mean"
+    assert still_offered(gr.Number(3), gr.Number(3), None) is None

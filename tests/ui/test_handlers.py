@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from pathlib import Path
 
 import gradio as gr
 import numpy as np
@@ -23,7 +22,7 @@ from diffdemo.ui.studio.compress import Handlers, to_side
 from diffdemo.ui.studio.decode import Viewing
 from diffdemo.ui.studio.opening import Opening
 from diffdemo.ui.studio.pictures import Pictures
-from diffdemo.ui.studio.screen import UNCHANGED, Painter, Screen
+from diffdemo.ui.studio.screen import Painter, Screen
 from diffdemo.ui.turns import Turns
 
 
@@ -263,20 +262,6 @@ def test_stopping_before_the_first_byte_is_no_failure(handlers):
     assert "No file" in handlers.stop(Session(), "psnr_db").status
 
 
-def test_preview_follows_the_slider(viewing, compressed):
-    half = len(compressed.data) // 2
-    screen = viewing.preview(compressed, half, "psnr_db")
-    assert screen.session.shown.num_bytes == half
-    assert screen.session.data == compressed.data
-    assert Path(screen.download["value"]).read_bytes() == compressed.data[:half]
-    assert screen.used is UNCHANGED
-
-
-def test_preview_of_a_file_that_is_not_cached_changes_nothing(viewing, compressed, fake):
-    fake._originals.clear()
-    assert viewing.preview(compressed, 500, "psnr_db").stage is UNCHANGED
-
-
 @pytest.mark.parametrize("decoder", ["flow", "ancestral"])
 def test_decoders_differ_on_the_same_bytes(viewing, compressed, decoder):
     used = len(compressed.data) - 1
@@ -315,7 +300,7 @@ def test_files_that_cannot_be_opened_are_explained(opening, tmp_path, content, w
 
 def test_knobs_belong_to_their_decoder(viewing):
     visible = {name: visible_knobs(viewing, name) for name in ("mean", "flow", "ancestral")}
-    none = dict.fromkeys((*KNOBS, "section"), False)
+    none = dict.fromkeys(KNOBS, False)
     assert visible == {"mean": none, "flow": none | {"realism": True}, "ancestral": none | {"seed": True}}
 
 

@@ -68,7 +68,7 @@ def url() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def functions() -> dict[str, Any]:
     """What programs can call, by name."""
-    return {each.api_name: each for each in built(FakeEngine()).fns.values() if each.api_visibility == "public"}
+    return {each.api_name: each for each in built(FakeEngine()).fns.values() if each.api_visibility != "private"}
 
 
 @pytest.fixture

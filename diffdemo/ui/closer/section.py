@@ -9,7 +9,7 @@ import gradio as gr
 
 from diffdemo.ui.closer import filmstrip
 from diffdemo.ui.closer.acts import Looks
-from diffdemo.ui.events import DEVICE, LOW_PRIORITY, SILENT
+from diffdemo.ui.events import AT_ONCE, DEVICE, LOW_PRIORITY, SILENT
 from diffdemo.ui.fields import inline_choice
 
 DEFAULT_LINE = "3g"
@@ -66,6 +66,13 @@ def _gallery(label: str, name: str) -> gr.Gallery:
         elem_id=name,
         elem_classes="films",
     )
+
+
+def forget(closer: SimpleNamespace, changes: list[Any]) -> None:
+    """Let what is shown of a file go with it: `changes` bring another file, or another picture."""
+    shown = [closer.frames, closer.row, closer.row_of_all, closer.screen, closer.map, closer.file]
+    empty = [gr.update(visible=False) if each is closer.row else gr.update(value=None, visible=False) for each in shown]
+    gr.on(changes, lambda: (*empty, "", ""), None, [*shown, closer.clock, closer.legend], **AT_ONCE)
 
 
 def wire(closer: SimpleNamespace, looks: Looks, session: gr.State, used: gr.Slider) -> Any:

@@ -7,24 +7,27 @@ when the browser asks for one, by the event `look`, and comes back through a sec
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.data_classes import FileData
+from gradio.processing_utils import hash_bytes
 
 from diffdemo.shipped import ASSETS
+from diffdemo.ui.compare.previews import file_of
 from diffdemo.ui.memory.png import size_of
-from diffdemo.ui.memory.session import Side
+from diffdemo.ui.memory.session import Shown, Side
 from diffdemo.ui.server.files import served
 
 PARTS = ASSETS / "comparer"
-_SCRIPTS = ("view", "hands", "blind", "main")
-_PASS_ON = """watch("value", () => document.dispatchEvent(new CustomEvent("comparer-map", { detail: props.value })));"""
+_SCRIPTS = ("view", "hands", "blind", "previews", "main")
+_PASS_ON = (
+    """watch("value", () => document.dispatchEvent(new CustomEvent("comparer-{name}", {{ detail: props.value }})));"""
+)
 
 
-def build_stage() -> tuple[gr.HTML, gr.HTML]:
-    """The component, and the one that brings its maps."""
+def build_stage() -> tuple[gr.HTML, gr.HTML, gr.HTML]:
+    """The component, and those that bring its maps and its previews."""
     stage = gr.HTML(
         label="Comparison",
         html_template=(PARTS / "box.html").read_text(),
@@ -32,38 +35,46 @@ def build_stage() -> tuple[gr.HTML, gr.HTML]:
         apply_default_css=False,
         elem_id="stage",
     )
-    maps = gr.HTML(label="Map", html_template="", js_on_load=_PASS_ON, visible="hidden", elem_id="maps")
-    return stage, maps
+    return stage, _bringing("maps", "Map"), _bringing("previews", "Previews")
 
 
-def pair(left: Side, right: Side, original: bytes) -> dict[str, Any]:
+def _bringing(name: str, label: str) -> gr.HTML:
+    """A component that nobody sees, and whose values go to the stage's own program."""
+    program = _PASS_ON.format(name=name)
+    return gr.HTML(label=label, html_template="", js_on_load=program, visible="hidden", elem_id=name)
+
+
+def pair(left: Side, right: Side, original: bytes, shown: Shown | None = None) -> dict[str, Any]:
     """Two pictures of one size as the component's value.
 
     Args:
         original: PNG; of two sides one has to be this for the blind test. Empty if nobody has it.
+        shown: what the file looks like; previews take its place while the slider moves.
     """
     width, height = size_of(left.png)
-    halves = {"left": _side(left, original), "right": _side(right, original)}
-    name = _name(*(half["picture"] for half in halves.values()))
-    return {"pair": name, "width": width, "height": height, **halves}
+    halves = {name: _side(side, original, shown) for name, side in (("left", left), ("right", right))}
+    num_bytes = shown.num_bytes if shown else 0
+    return {"pair": _name(left, right), "bytes": num_bytes, "width": width, "height": height, **halves}
 
 
 def drawn_map(left: Side, right: Side, kind: str, png: bytes) -> dict[str, Any]:
     """A map of two pictures, "difference" or "error", as the value of the component that brings it."""
-    return {"pair": _name(_file(left.png), _file(right.png)), "kind": kind, "picture": _file(png)}
+    return {"pair": _name(left, right), "kind": kind, "picture": _file(png)}
 
 
-def _side(side: Side, original: bytes) -> dict[str, Any]:
+def _side(side: Side, original: bytes, shown: Shown | None) -> dict[str, Any]:
     return {
-        "picture": _file(side.png),
+        "picture": file_of(side.preview) if side.preview else _file(side.png),
+        "is_preview": bool(side.preview),
+        "is_file": shown is not None and side.png == shown.png,
         "caption": side.caption,
         "numbers": side.numbers,
         "is_original": bool(original) and side.png == original,
     }
 
 
-def _name(left: dict[str, Any], right: dict[str, Any]) -> str:
-    return "-".join(Path(picture["path"]).parent.name[:16] for picture in (left, right))
+def _name(left: Side, right: Side) -> str:
+    return "-".join(hash_bytes(side.png)[:16] for side in (left, right))
 
 
 def _file(png: bytes) -> dict[str, Any]:

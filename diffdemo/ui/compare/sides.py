@@ -39,7 +39,7 @@ def on_stage(session: Session, label: str) -> tuple[Side, Side] | None:
     if session.shown is None:
         return None
     shown = session.shown
-    ours = Side(words.decoded_caption(shown, label), shown.png, numbers(shown))
+    ours = Side(words.decoded_caption(shown, label), shown.png, numbers(shown), shown.preview)
     return session.left or ours, session.right or ours
 
 

@@ -24,11 +24,12 @@ Wanted = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One half of the stage: a PNG file, and the words and numbers under it."""
+    """One half of the stage: a PNG file, the words and numbers above it, and a preview (WebP) that is shown instead."""
 
     caption: str
     png: bytes
     numbers: str = ""
+    preview: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,10 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The reconstruction that the page is about; the fields are those of `Frame`, with values of all metrics."""
+    """The reconstruction that the page is about; the fields are those of `Frame`, with values of all metrics.
+
+    While it is about to be replaced by the next, a preview stands for it on the stage; see `compare.previews`.
+    """
 
     png: bytes
     num_bytes: int
@@ -51,9 +55,10 @@ class Shown:
     decoder: str
     step: int = 1
     num_steps: int = 1
+    preview: bytes = b""
 
     @classmethod
-    def of(cls, frame: Frame, original: bytes = b"") -> Shown:
+    def of(cls, frame: Frame, original: bytes = b"", preview: bytes = b"") -> Shown:
         """Keep what the page needs of a frame; the original is a PNG file, empty where it is not known."""
         png = to_png(frame.pixels)
         return cls(
@@ -64,6 +69,7 @@ class Shown:
             decoder=frame.decoder,
             step=frame.step,
             num_steps=frame.num_steps,
+            preview=preview,
         )
 
     @property
@@ -103,6 +109,7 @@ class Session:
         others: what our own codecs made of the picture for a half of the stage, the latest last.
         amounts: how many bytes the left and the right half get, where that can be chosen; see `amounts`.
         turn: number of the turn that brought this picture or file; what follows by itself goes on in it.
+        plotted: what the plot on the page shows besides the place of `shown`, as a hash; empty where that is not known.
     """
 
     name: str = "picture"
@@ -125,22 +132,27 @@ class Session:
     others: tuple[Other, ...] = ()
     amounts: tuple[str, str] = (EQUAL, EQUAL)
     turn: int = 0
+    plotted: str = ""
 
-    def with_frame(self, frame: Frame) -> Session:
+    def with_frame(self, frame: Frame, preview: bytes = b"") -> Session:
         """The session with another reconstruction on the stage."""
-        return replace(self, shown=Shown.of(frame, self.original))
+        return replace(self, shown=Shown.of(frame, self.original, preview))
 
     def anew(self, **fields: Any) -> Session:
         """Another picture or file on the same page."""
         return Session(codec=self.codec, wish=self.wish, **fields)
 
-    def grown(self, frame: Frame, codec: CodecInfo) -> Session:
+    def at_rest(self) -> Session:
+        """The session with nothing on the way: the stage shows PNG files only."""
+        return replace(self, shown=replace(self.shown, preview=b"") if self.shown else None)
+
+    def grown(self, frame: Frame, codec: CodecInfo, preview: bytes = b"") -> Session:
         """The session with a reconstruction that says something about its file.
 
         By the first decoder it is a point of an embedded file's curve, or the picture that another file is after one
         step.
         """
-        session = self.with_frame(frame)
+        session = self.with_frame(frame, preview)
         if session.shown is None or frame.decoder != codec.decoders[0]:
             return session
         if not codec.is_embedded:

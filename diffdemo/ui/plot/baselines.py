@@ -25,6 +25,7 @@ class Baseline:
     Attributes:
         codec: one of `formats.drawn`.
         smallest: bytes of the smallest file that was tried.
+        smallest_db: PSNR of that one.
         psnr_db: reached with the same bytes; None if none was tried so small or so large.
         needs: bytes for the same PSNR; None outside what was tried.
     """
@@ -33,6 +34,7 @@ class Baseline:
     smallest: int
     psnr_db: float | None
     needs: int | None
+    smallest_db: float | None = None
 
 
 class Baselines:
@@ -66,16 +68,15 @@ class Baselines:
 
     def facts(self, png: bytes, num_bytes: int, psnr_db: float) -> list[Baseline]:
         """Compare with one operating point, by interpolation along the sweeps."""
-        return [
-            Baseline(
-                curve.codec,
-                min(point.num_bytes for point in curve.points),
-                value_at(curve.points, BASE, num_bytes, "num_bytes"),
-                bytes_needed(curve.points, psnr_db),
-            )
-            for curve in self.curves(png)
-            if curve.points
-        ]
+        return [_compared(curve, num_bytes, psnr_db) for curve in self.curves(png) if curve.points]
+
+
+def _compared(curve: Curve, num_bytes: int, psnr_db: float) -> Baseline:
+    smallest = min(curve.points, key=lambda point: point.num_bytes)
+    reached = value_at(curve.points, BASE, num_bytes, "num_bytes")
+    return Baseline(
+        curve.codec, smallest.num_bytes, reached, bytes_needed(curve.points, psnr_db), smallest.values.get(BASE)
+    )
 
 
 def _ended(points: list[CurvePoint]) -> Future[list[CurvePoint]]:

@@ -71,12 +71,14 @@ def rd_plot(
     num_pixels: int = SMALL_PICTURE,
     others: Sequence[Drawn] = (),
     is_small: bool = False,
+    name: str = "picture",
 ) -> go.Figure:
     """Draw what is known of a picture; higher is better.
 
     Args:
         view: axes, and what is switched off.
         ceiling: PSNR in dB that the model's autoencoder alone reaches; None where there is none.
+        name: of the picture, for what the plot is saved as.
     """
     own = [_own(line, view) for line in lines if line.kind not in view.hidden]
     followed = [x for each in own if each.is_followed for x, _, _ in each.places] + ([view.x(shown)] if shown else [])
@@ -91,6 +93,7 @@ def rd_plot(
     low, high = heights_of(heights, view.metric)
     height = SMALL_HEIGHT if is_small else HEIGHT
     figure = go.Figure(layout=_layout(view, span, (low, high), height, len(theirs), num_pixels))
+    figure.layout.meta["name"] = name
     figure.add_traces([each.trace() for each in (*theirs, *own)])
     if shown:
         figure.add_vline(x=view.x(shown), line={"color": colour, "width": 1.5, "dash": "dot"})

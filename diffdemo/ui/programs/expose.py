@@ -17,6 +17,21 @@ from diffdemo.ui.programs.endpoints import AUTO, MAX_BYTES, Endpoints
 from diffdemo.ui.server.file_fields import FileInput
 from diffdemo.ui.studio.page import LONGEST_PROMPT
 
+WANTED = frozenset(
+    {
+        *("compress", "decompress", "samples", "inspect", "models", "download", "classical", "difference"),
+        *("compare_codecs", "curve", "batch"),
+    }
+)
+"""Endpoints that stand alone. The page's own need its session: programs can call them, but are not told of them."""
+
+
+def describe_wanted(demo: gr.Blocks) -> None:
+    """Leave in the page's description for programs those endpoints that are for them."""
+    for event in demo.fns.values():
+        if event.api_visibility == "public" and event.api_name not in WANTED:
+            event.api_visibility = "undocumented"
+
 
 def expose(engine: Engine) -> None:
     """Make the endpoints callable; their components are placed on the page where nobody sees them."""

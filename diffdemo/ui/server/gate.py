@@ -52,7 +52,7 @@ class GuardedBlocks(gr.Blocks):
                 if not getattr(block, "stateful", False):
                     live = state[block._id] if state is not None and block._id in state else block
                     name = names[number] if number < len(names) else str(getattr(block, "label", "") or "value")
-                    inputs[number] = await checked(name, live, value)
+                    inputs[number] = await checked(name, live, still_offered(block, live, value))
         return await super().preprocess_data(block_fn, inputs, state, explicit_call)
 
 
@@ -66,6 +66,27 @@ def completed(blocks: Sequence[Any], inputs: Any) -> list[Any]:
         raise refusal(f"This call takes a list of at most {len(blocks)} values.")
     left_out = blocks[len(inputs) :]
     return [*inputs, *(None if block.stateful else getattr(block, "value", None) for block in left_out)]
+
+
+def still_offered(begun: Any, live: Any, value: Any) -> Any:
+    """What has arrived or, where that is nothing or no choice any more, what stands for it.
+
+    A text or a choice that is not given is what its field began with, and a choice that the page has taken back while
+    it was on its way is what stands there now. The server changes what a menu offers, and a browser that has not heard
+    of it yet sends what it still shows, which is no fault of the visitor. A program cannot mean it, because the fields
+    of its endpoints keep their choices.
+
+    Args:
+        begun: the component as the page was built.
+        live: the same as it is for this visitor.
+        value: what has arrived.
+    """
+    if value is None and isinstance(begun, (gr.Radio, gr.Dropdown, gr.Textbox)):
+        return begun.value
+    if live is begun or not isinstance(live, (gr.Radio, gr.Dropdown)) or getattr(live, "allow_custom_value", False):
+        return value
+    is_known = isinstance(value, list) or value in [each for _, each in live.choices or ()]
+    return value if is_known else live.value
 
 
 def argument_names(handler: Any) -> list[str]:

@@ -27,7 +27,7 @@ from diffdemo.ui.compare import sides
 from diffdemo.ui.links.permalink import from_query
 from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.server.files import served
-from diffdemo.ui.studio.pictures import shown_of
+from diffdemo.ui.studio.pictures import shown_of, smallest_jpeg
 
 _TEMPLATE = ASSETS / "poster.html"
 _log = logging.getLogger(__name__)
@@ -75,17 +75,18 @@ def _parts(engine: Engine, baselines: Baselines, name: str) -> tuple[dict[str, s
     if result is None:
         return None
     pixels, codec = engine.example_pixels(name), engine.codecs()[0]
-    shown, original = shown_of(result, codec.decoders[0]), sides.of_original(to_png(pixels))
-    baselines.know(original.png, result.classical)
-    facts = baselines.facts(original.png, shown.num_bytes, result.point.psnr_db)
+    shown, original = shown_of(result, codec.decoders[0]), to_png(pixels)
+    left = smallest_jpeg(engine, original, shown.num_bytes)
+    baselines.know(original, result.classical)
+    facts = baselines.facts(original, shown.num_bytes, result.opening.point.psnr_db)
     words = {
-        "left_caption": escape(original.caption),
-        "left_numbers": escape(original.numbers),
+        "left_caption": escape(left.caption),
+        "left_numbers": escape(left.numbers),
         "right_caption": escape(present.decoded_caption(shown, codec.label)),
         "right_numbers": escape(sides.numbers(shown)),
         "argument": present.argument(shown, pixels.shape[0] * pixels.shape[1], facts),
     }
-    return words, {"left": original.png, "right": shown.png}
+    return words, {"left": left.png, "right": shown.png}
 
 
 def _with(poster: bytes, send: Send) -> Send:

@@ -124,7 +124,7 @@ class Comparison(StudioEvents):
         frame = self._engine.preview(session.data, min(asked, len(session.data)))
         if frame is None:
             return None
-        caption = f"{self._painter.label(session)}, {DECODERS[Decoder(frame.decoder)].label}"
+        caption = f"{self._painter.label(session)}, {DECODERS[Decoder(frame.decoder)].plain}"
         return sides.of_frame(caption, frame, session.original)
 
     def _wanted(self, session: Session, halves: Halves) -> list[Wanted]:

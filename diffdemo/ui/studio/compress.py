@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import replace
@@ -17,7 +18,7 @@ from diffdemo.metrics.registry import BASE
 from diffdemo.plain_text import duration
 from diffdemo.ui import words
 from diffdemo.ui.codec_controls import encoding_controls
-from diffdemo.ui.compare import sides
+from diffdemo.ui.compare import previews, sides
 from diffdemo.ui.errors import refusal
 from diffdemo.ui.memory.png import pixels_of
 from diffdemo.ui.memory.session import Session
@@ -28,6 +29,9 @@ from diffdemo.ui.turns import Turn, Turns
 
 MIN_BYTES = 64
 """What a file may always have: at the lowest rates of very small pictures not even its header would fit."""
+
+_PLOT_SECONDS = 3.0
+"""From one drawing of a plot that grows to the next: each takes the browser longer than all the rest."""
 
 
 class Handlers(StudioEvents):
@@ -46,20 +50,19 @@ class Handlers(StudioEvents):
         if not session.original or self._turns.is_over(turn):
             yield Screen()
             return
+        asker = self._turns.asker(turn)
         data = self._example_files.get(session.name) or self._engine.example_file(session.name)
         if data is not None and session.data:
-            rehearsal = self._engine.rehearse(
-                data, reference=pixels_of(session.original), asker=self._turns.asker(turn)
-            )
-            work: Iterator[Screen] = (Screen() for _ in rehearsal)
+            rehearsal = self._engine.rehearse(data, reference=pixels_of(session.original), asker=asker)
+            work = self._rehearsed(session, rehearsal)
         elif data is None:
             first = self._painter.first_codec
             chosen = choice.usable(self._engine, first.name, None)
             fresh, pixels = self._fitted(session, 0, chosen)
-            work = self._compress(fresh, pixels, metric, chosen, bpp=first.rates.usual, asker=self._turns.asker(turn))
-            work = self._remembered(session.name, work)
+            compressing = self._compress(fresh, pixels, metric, chosen, bpp=first.rates.usual, asker=asker)
+            work = self._remembered(session.name, compressing)
         else:
-            work = self._decompress(session, data, metric, self._turns.asker(turn))
+            work = self._decompress(session, data, metric, asker)
         yield from self._turns.while_mine(turn, self._or_settle(work, session, metric), Screen())
 
     def encode(
@@ -148,12 +151,21 @@ class Handlers(StudioEvents):
         self, session: Session, arriving: Iterator[tuple[bytes, Frame]], codec: CodecInfo, metric: str, verb: str
     ) -> Generator[Screen, None, Session]:
         """Paint each file with its picture; gives the session that holds the last."""
+        drawn = -math.inf
         for data, frame in arriving:
-            session = replace(session.grown(frame, codec), data=data)
-            screen = self._painter.paint(session, metric, status=words.progress(frame, verb), **BUSY)
+            session = replace(session.grown(frame, codec, previews.small(frame.pixels)), data=data)
+            kept = {} if time.monotonic() - drawn > _PLOT_SECONDS else {"plot": UNCHANGED}
+            drawn = drawn if kept else time.monotonic()
+            screen = self._painter.paint(session, metric, status=words.progress(frame, verb), **BUSY, **kept)
             session = screen.session
             yield screen
         return session
+
+    def _rehearsed(self, session: Session, rehearsal: Iterator[None]) -> Iterator[Screen]:
+        """Nothing that is seen; at the end the previews of the file that is shown already."""
+        for _ in rehearsal:
+            yield Screen()
+        yield Screen(previews=self._painter.previews(session))
 
     def _remembered(self, name: str, work: Iterator[Screen]) -> Iterator[Screen]:
         """The screens of a compression; the file that they end with is kept for the next visitor."""

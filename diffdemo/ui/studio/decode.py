@@ -13,12 +13,12 @@ from diffdemo.engine import KNOBS, Asker, Engine, FileInfo, Running
 from diffdemo.engine.records import Frame
 from diffdemo.ui import words
 from diffdemo.ui.codec_controls import read_by
+from diffdemo.ui.compare import previews
 from diffdemo.ui.memory.png import known_pixels
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.memory.tried import Run, name_of
 from diffdemo.ui.studio.choices import Choices, Halves
 from diffdemo.ui.studio.comparison import Comparison
-from diffdemo.ui.studio.page import ADVANCED
 from diffdemo.ui.studio.screen import Painter, Screen, StudioEvents
 from diffdemo.ui.turns import Turn, Turns
 
@@ -32,16 +32,6 @@ class Viewing(StudioEvents):
     def __init__(self, engine: Engine, painter: Painter, turns: Turns) -> None:
         super().__init__(engine, painter, turns)
         self._comparison = Comparison(engine, painter, turns)
-
-    def preview(self, session: Session, used: int, metric: str) -> Screen:
-        """Follow the slider at once with what is cached; the chosen decoder comes when it is let go."""
-        if not session.data or (session.shown and session.shown.num_bytes == used):
-            return Screen()
-        frame = self._engine.preview(session.data, used)
-        if frame is None:
-            return Screen()
-        session = session.with_frame(_at(frame, used))
-        return self._painter.paint(session, metric, download=self._painter.download(session, used))
 
     def refine(
         self, session: Session, choices: Choices, halves: Halves, request: gr.Request | None = None
@@ -65,9 +55,9 @@ class Viewing(StudioEvents):
             yield from self.refine(session, choices, halves, request)
 
     def choose_decoder(self, decoder: str) -> tuple[dict, ...]:
-        """Show the knobs that a decoder reads, and the section that some of them are in."""
+        """Show the knobs that a decoder reads."""
         read = read_by(decoder)
-        return (*(gr.update(visible=name in read) for name in KNOBS), gr.update(visible=not read.isdisjoint(ADVANCED)))
+        return tuple(gr.update(visible=name in read) for name in KNOBS)
 
     def interrupt(self, request: gr.Request | None = None) -> None:
         """End what is going on, because something else is about to be asked for."""
@@ -87,7 +77,7 @@ class Viewing(StudioEvents):
                 session = session.trying(run)
             if is_first or time.monotonic() - quiet_since > _QUIET_SECONDS:
                 is_first, quiet_since = False, time.monotonic()
-                session = session.with_frame(frame)
+                session = session.with_frame(frame, previews.small(frame.pixels))
                 line = words.progress(frame, "Decoding")
                 yield self._painter.paint(session, metric, info, status=line, stop=gr.update(interactive=True))
         if info.is_embedded:

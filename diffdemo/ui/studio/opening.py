@@ -9,7 +9,7 @@ import gradio as gr
 
 from diffdemo.engine import Asker, FileInfo, ModelInfo
 from diffdemo.ui import words
-from diffdemo.ui.compare import sides
+from diffdemo.ui.compare import previews, sides
 from diffdemo.ui.errors import refusal
 from diffdemo.ui.memory.session import NOTHING, Session
 from diffdemo.ui.models import card
@@ -88,7 +88,7 @@ class Opening(StudioEvents):
         frames = self._engine.decode(session.data, steps=1, asker=asker)
         yield from self._in_line(frames)
         for frame in frames:
-            session = session.grown(frame, codec)
+            session = session.grown(frame, codec, previews.small(frame.pixels))
             session = replace(session, left=sides.of_frame(simplest, frame))
             screen = self._painter.paint(session, metric, status=words.progress(frame, "Decoding"), **busy)
             session = screen.session

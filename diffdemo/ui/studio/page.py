@@ -19,7 +19,6 @@ from diffdemo.ui.codec_controls import (
     offers,
     preset_choice,
     rate_slider,
-    read_by,
 )
 from diffdemo.ui.compare import comparer, sides
 from diffdemo.ui.fields import inline_choice, plot
@@ -34,8 +33,8 @@ from diffdemo.ui.studio.opening import Waiting
 
 THUMBNAIL_PIXELS = 160 * 160
 LONGEST_PROMPT = 300
-AMOUNTS, ADVANCED = ("steps",), ("eta",)
-"""Knobs that do not stand beside the decoder: in place of the bytes, and in a section that is closed at first."""
+AMOUNTS = ("steps",)
+"""Knobs that do not stand beside the decoder but in place of the bytes."""
 
 
 class Studio(SimpleNamespace):
@@ -59,7 +58,7 @@ class Studio(SimpleNamespace):
 
 
 def build(engine: Engine) -> Studio:
-    """Lay out the page; nothing happens yet."""
+    """Lay out the page, what matters first first; nothing happens yet."""
     studio = Studio(
         session=gr.State(Session(), time_to_live=SESSION_SECONDS),
         waiting=gr.State(Waiting(), time_to_live=SESSION_SECONDS),
@@ -67,15 +66,15 @@ def build(engine: Engine) -> Studio:
         wanted=gr.State(0, time_to_live=SESSION_SECONDS),
     )
     with gr.Row(elem_id="main", equal_height=False):
-        with gr.Column(elem_id="left", scale=0, min_width=264):
+        with gr.Column(elem_id="middle", min_width=0):
+            _build_stage(studio)
+            _build_decoding(studio, engine.codecs()[0])
+            _build_outcome(studio)
+        with gr.Column(elem_id="left", min_width=0):
             _build_picture(studio, engine)
             _build_encoding(studio, engine)
-        with gr.Column(elem_id="middle", scale=3, min_width=340):
-            _build_stage(studio)
-        with gr.Column(elem_id="right", scale=2, min_width=300):
+        with gr.Column(elem_id="right", min_width=0):
             _build_plot(studio, engine)
-    with gr.Row(elem_id="bottom", equal_height=True):
-        _build_decoding(studio, engine.codecs()[0])
     samples.build(studio)
     return studio
 
@@ -205,8 +204,7 @@ def _build_stage(studio: Studio) -> None:
                 elem_classes=["half", side.lower(), "rate"],
             )
             setattr(studio, f"{side.lower()}_rate", amount)
-    studio.stage, studio.maps = comparer.build_stage()
-    studio.argument = gr.HTML(elem_id="argument")
+    studio.stage, studio.maps, studio.previews = comparer.build_stage()
 
 
 def _build_plot(studio: Studio, engine: Engine) -> None:
@@ -225,8 +223,7 @@ def _build_decoding(studio: Studio, codec: CodecInfo) -> None:
     """How much of the file to use, and what to make of it, to begin with by a codec's first decoder."""
     decoder = codec.decoders[0]
     knobs: dict[str, gr.Slider | gr.Number] = {}
-    with gr.Column(scale=3, min_width=340, elem_id="using"):
-        studio.status = gr.HTML(words.status("Starting …"), elem_id="status")
+    with gr.Column(elem_id="using", min_width=0):
         studio.used = gr.Slider(
             0,
             1,
@@ -234,28 +231,27 @@ def _build_decoding(studio: Studio, codec: CodecInfo) -> None:
             step=1,
             precision=0,
             label="Bytes of the file used",
-            info="Every beginning of the file is a picture. Cut it anywhere.",
+            info="Cut the file anywhere.",
             interactive=False,
             buttons=[],
             elem_id="used",
         )
         knobs |= {name: knob(name, decoder) for name in AMOUNTS}
         studio.strip = gr.HTML(elem_id="strip")
-    with gr.Column(scale=5, min_width=340, elem_id="decoding"):
+    with gr.Row(elem_id="decoding"):
         studio.decoder = decoder_choice(codec)
-        with gr.Row(elem_id="files"):
-            with gr.Row(elem_id="knobs", elem_classes="inside"):
-                knobs |= {name: knob(name, decoder) for name in KNOBS if name not in (*AMOUNTS, *ADVANCED)}
-            studio.download = gr.DownloadButton(
-                "Download", interactive=False, elem_id="download", size="md", min_width=120
-            )
-            studio.open = UploadInput(
-                "Open a .difd file", file_types=[".difd"], elem_id="open", size="md", min_width=120
-            )
-        is_used = not read_by(decoder).isdisjoint(ADVANCED)
-        with gr.Accordion("Advanced", open=False, visible=is_used, elem_id="more") as studio.more:
-            knobs |= {name: knob(name, decoder) for name in ADVANCED}
+        with gr.Row(elem_id="knobs"):
+            knobs |= {name: knob(name, decoder) for name in KNOBS if name not in AMOUNTS}
     studio.knobs = {name: knobs[name] for name in KNOBS}
+
+
+def _build_outcome(studio: Studio) -> None:
+    """What is going on, what came of it in numbers, and the file to take along."""
+    studio.argument = gr.HTML(elem_id="argument")
+    with gr.Row(elem_id="files"):
+        studio.status = gr.HTML(words.status("Starting …"), elem_id="status")
+        studio.download = gr.DownloadButton("Download", interactive=False, elem_id="download", size="sm", scale=0)
+        studio.open = UploadInput("Open a .difd file", file_types=[".difd"], elem_id="open", size="sm", scale=0)
 
 
 def _build_controls(studio: Studio, codecs: Sequence[CodecInfo]) -> None:

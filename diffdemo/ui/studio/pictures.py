@@ -8,22 +8,26 @@ from typing import Any
 
 import gradio as gr
 
+from diffdemo.engine import Engine
 from diffdemo.engine.examples import ExampleResult
 from diffdemo.images import MAX_PIXELS, to_png
 from diffdemo.metrics.registry import BASE
 from diffdemo.pictures import load_picture
 from diffdemo.ui import words
-from diffdemo.ui.compare import comparer, sides
+from diffdemo.ui.compare import comparer, previews, sides
 from diffdemo.ui.errors import refusal
 from diffdemo.ui.links.permalink import place_of
-from diffdemo.ui.memory.png import size_of
-from diffdemo.ui.memory.session import NOTHING, Session, Shown
+from diffdemo.ui.memory.png import pixels_of, size_of
+from diffdemo.ui.memory.session import NOTHING, Session, Shown, Side
 from diffdemo.ui.server.uploads import require_upload
 from diffdemo.ui.studio.screen import Screen, StudioEvents, served, stem_of
 from diffdemo.ui.turns import Turn
 
 SHOWN_BY_BROWSERS = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".bmp"}
 """Names of files that stay in the field for uploads as they came; for others it shows what was read of them."""
+
+JPEG = "jpeg"
+"""What an example is compared with at first."""
 
 
 class Pictures(StudioEvents):
@@ -82,6 +86,10 @@ class Pictures(StudioEvents):
             screen = screen._replace(source=gr.skip())  # It stands there already.
         return self._unless_over(turn, screen)
 
+    def keep(self, session: Session) -> str | None:
+        """What stands in the field for uploads after one that failed: the picture that is still worked on."""
+        return served(session.source, "picture.png") if session.source else None
+
     def choose_size(self, session: Session, side: int, codec: str = "") -> dict:
         """Say what a longest side (0 for the picture as it is) costs on this machine with a codec ("": the first)."""
         if not session.source:
@@ -109,18 +117,18 @@ class Pictures(StudioEvents):
         return self._unless_over(turn, screen)
 
     def _finished(self, session: Session, png: bytes, result: ExampleResult, metric: str) -> Screen:
-        """An example as it looks when its file is decoded, without decoding it."""
+        """The beginning of an example's file beside the smallest JPEG, which is larger; nothing is decoded."""
         self._painter.baselines.know(png, result.classical)
-        session = replace(
-            session,
-            data=self._engine.example_file(session.name) or b"",
-            own=result.curve,
-            shown=shown_of(result, self._painter.first_codec.decoders[0]),
-        )
-        return self._painter.at_rest(session, metric, words.EXAMPLE)._replace(
+        shown = shown_of(result, self._painter.first_codec.decoders[0])
+        data = self._engine.example_file(session.name) or b""
+        session = replace(session, data=data, own=result.curve, shown=shown)
+        jpeg = smallest_jpeg(self._engine, png, shown.num_bytes)
+        screen = self._painter.at_rest(session, metric, words.EXAMPLE, used=shown.num_bytes, against=(JPEG, jpeg))
+        return screen._replace(
             source=served(png, "picture.png"),
             side=gr.update(visible=False, value=0),
             samples=gr.update(value=None, visible=False),
+            previews=previews.NONE,
         )
 
     def _unless_over(self, turn: Turn, screen: Screen) -> Screen:
@@ -146,6 +154,7 @@ class Pictures(StudioEvents):
             stop=off,
             steps_plot=gr.update(visible=False),
             samples=gr.update(value=None, visible=False),
+            previews=previews.NONE,
             imagine=off,
         )
 
@@ -163,6 +172,11 @@ class Pictures(StudioEvents):
 
 
 def shown_of(result: ExampleResult, decoder: str) -> Shown:
-    """What the stage shows of an example whose result is known, of the decoder that was used."""
-    point = result.point
-    return Shown(to_png(result.pixels), point.num_bytes, point.bpp, point.values, decoder)
+    """What the stage shows first of an example whose result is known, of the decoder that was used."""
+    point = result.opening.point
+    return Shown(to_png(result.opening.pixels), point.num_bytes, point.bpp, point.values, decoder)
+
+
+def smallest_jpeg(engine: Engine, original: bytes, num_bytes: int) -> Side:
+    """The half of the stage with the JPEG of a picture (PNG) that comes nearest to so many bytes from above."""
+    return sides.of_classical(engine.classical(pixels_of(original), JPEG, num_bytes=num_bytes), num_bytes, original)

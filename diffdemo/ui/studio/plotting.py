@@ -26,7 +26,7 @@ from diffdemo.ui.studio.page import Studio
 from diffdemo.ui.studio.screen import StudioEvents, served
 
 _KEEP = "(file) => diffdemoPlot.keep(file)"
-_DRAW = "() => diffdemoPlot.save('{}', 'rate-distortion')"
+_DRAW = "() => diffdemoPlot.save('{}')"
 
 
 class Plotting(StudioEvents):

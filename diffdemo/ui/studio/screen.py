@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
 from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,10 +15,10 @@ import gradio as gr
 from diffdemo.engine import CodecInfo, Engine, FileInfo, Running
 from diffdemo.ui import words
 from diffdemo.ui.codec_controls import decoding_controls, offers
-from diffdemo.ui.compare import comparer, sides
+from diffdemo.ui.compare import comparer, previews, sides
 from diffdemo.ui.events import Events
 from diffdemo.ui.memory.png import size_of
-from diffdemo.ui.memory.session import Session
+from diffdemo.ui.memory.session import Session, Side
 from diffdemo.ui.memory.tried import Earlier, settings_of
 from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.plot.completing import Ceilings, Perceived, Sweeps
@@ -38,6 +39,7 @@ BUSY: dict[str, Any] = {
     "download": gr.update(interactive=False),
     "imagine": gr.update(interactive=False),
     "samples": gr.update(value=None, visible=False),
+    "previews": previews.NONE,
 }
 """Fields of a `Screen` while a file is still growing; samples of the file before it are no longer any of it."""
 
@@ -65,6 +67,7 @@ class Screen(NamedTuple):
     imagine: Any = UNCHANGED
     waiting: Any = UNCHANGED
     wanted: Any = UNCHANGED
+    previews: Any = UNCHANGED
 
 
 def stem_of(path: str) -> str:
@@ -101,18 +104,16 @@ class Painter:
             session = replace(session, codec=info.codec, wish="")
         if info:
             session = replace(session, model=info.model or "")
-        painted |= {
-            "session": session,
-            "plot": self.plot(session, metric, info),
-            "notes": f"{session.notes} {escape(session.fit)}".strip(),
-        }
+        if "plot" not in others:
+            session, painted["plot"] = self._replotted(session, metric, info)
+        painted |= {"session": session, "notes": f"{session.notes} {escape(session.fit)}".strip()}
         shown = session.shown
         if session.quick and shown:
             figure = steps_plot(session.runs, num_steps=shown.num_steps, num_bytes=shown.num_bytes)
             painted["steps_plot"] = gr.update(value=figure, visible=True)
         halves = sides.on_stage(session, self.label(session))
         if halves and shown:
-            painted["stage"] = comparer.pair(*halves, session.original)
+            painted["stage"] = comparer.pair(*halves, session.original, shown)
             painted["argument"] = self._argument(session)
             painted["strip"] = words.strip(info, shown.num_bytes) if info and info.is_embedded else ""
         return Screen(**{**painted, **others})
@@ -169,34 +170,62 @@ class Painter:
             num_pixels=_num_pixels(session),
             others=overlays_of(wanted),
             is_small=bool(session.quick),
+            name=session.name,
         )
+
+    def _replotted(self, session: Session, view: str, info: FileInfo | None) -> tuple[Session, Any]:
+        """The plot, if anything in it is new but the place of what is shown, which the browser moves by itself."""
+        figure = self.plot(session, view, info)
+        known = figure.to_dict()
+        for mark in known["layout"].get("shapes", ())[: session.shown is not None]:
+            mark |= {"x0": 0, "x1": 0}
+        plotted = sha256(repr(known).encode()).hexdigest()
+        return replace(session, plotted=plotted), UNCHANGED if plotted == session.plotted else figure
 
     def settled(self, session: Session, metric: str, text: str) -> Screen:
         """A file that is complete as far as it will be: the controls that work on it are switched on."""
         self.baselines.wait(session.original)
         own = tuple(self._engine.curve(session.data)) if session.original else ()
-        return self.at_rest(replace(session, own=own or session.own), metric, text)
+        screen = self.at_rest(replace(session, own=own or session.own), metric, text)
+        return screen._replace(previews=self.previews(screen.session))
 
-    def at_rest(self, session: Session, metric: str, text: str) -> Screen:
-        """A complete file with what the session holds already; nothing is waited for."""
+    def at_rest(
+        self,
+        session: Session,
+        metric: str,
+        text: str,
+        *,
+        used: int | None = None,
+        against: tuple[str, Side] | None = None,
+    ) -> Screen:
+        """A complete file with what the session holds already; nothing is waited for.
+
+        Args:
+            used: bytes of an embedded file that are shown; None for all.
+            against: what stands on the left, key and half; None for the original, or the simplest decode without it.
+        """
         info, last = self._engine.describe(session.data), len(session.data)
         first = min(info.header_bytes, last - 1) if info.is_embedded else 0
         has_original = bool(session.original)
         usable = [codec for codec in self._engine.codecs() if self._engine.model(codec.default_model).is_here]
         choices = sides.entries(usable, is_embedded=info.is_embedded, has_original=has_original)
-        left = sides.of_original(session.original) if has_original else session.left
+        key, left = against or (choices[0][1], sides.of_original(session.original) if has_original else session.left)
         return self.paint(
-            replace(session, left=left, right=None),
+            replace(session.at_rest(), left=left, right=None, plotted=""),
             metric,
             info,
             status=words.status(text),
-            compare=gr.update(choices=choices, value=choices[0][1]),
+            compare=gr.update(choices=choices, value=key),
             against=gr.update(choices=choices, value=sides.OURS),
-            used=gr.update(minimum=first, maximum=last, value=last, interactive=True, visible=info.is_embedded),
-            download=self.download(session, last),
+            used=gr.update(minimum=first, maximum=last, value=used or last, interactive=True, visible=info.is_embedded),
+            download=self.download(session, used or last),
             stop=gr.update(interactive=False),
             imagine=gr.update(interactive=True),
         )
+
+    def previews(self, session: Session) -> dict[str, Any]:
+        """What follows the slider in the browser."""
+        return previews.along(self._engine, session.data, self.label(session))
 
     def download(self, session: Session, num_bytes: int) -> Any:
         """The file up to the operating point, under a name that says so."""

@@ -106,8 +106,6 @@ class _Wires:
         refine = by_values(acts.viewing.refine)
         refined = interrupted.success(refine, self.choices, **self.work, **LATEST, api_name="decode")
         studio.used.input(None, cancels=[refined], api_visibility="private")
-        preview = [studio.session, studio.used, studio.view]
-        studio.used.input(acts.viewing.preview, preview, **self.shown, queue=False, **LATEST, api_name="preview")
         imagined = studio.imagine.click(
             by_values(acts.imagining.imagine), [studio.session, *studio.choices], **self.work, api_name="imagine"
         )
@@ -144,7 +142,9 @@ class _Wires:
         _cancel_each(studio.source.upload, self.running)
         sent = [studio.source, *self.before]
         uploaded = studio.source.upload(pictures.upload, sent, **self.shown, preprocess=False, api_name="upload")
-        uploaded.failure(lambda: None, None, studio.source, api_visibility="private")
+        uploaded.failure(pictures.keep, studio.session, studio.source, **AT_ONCE)
+        changes = [studio.examples.select, studio.source.upload, studio.compress.click, studio.open.upload]
+        section.forget(self.closer, changes)
         _cancel_each(studio.stop.click, self.running)
         studio.stop.click(handlers.stop, self.view, **self.shown, queue=False, api_name="stop")
 
@@ -155,7 +155,7 @@ class _Wires:
         studio.side.input(acts.pictures.choose_size, size, studio.side, **SILENT, **LATEST)
         encoding = [studio.codec, studio.bpp, studio.preset, studio.seed]
         studio.codec.input(acts.handlers.choose_codec, studio.codec, encoding, **AT_ONCE, **LATEST)
-        knobs = [*studio.knobs.values(), studio.more]
+        knobs = [*studio.knobs.values()]
         studio.decoder.change(acts.viewing.choose_decoder, studio.decoder, knobs, **AT_ONCE, **LATEST)
 
 
