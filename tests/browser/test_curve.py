@@ -94,7 +94,7 @@ def test_a_click_and_a_drag_choose_how_much_of_the_file_is_used(studio_with_exam
     page.mouse.down()
     page.mouse.move(*_place(page, 0.5), steps=4)
     page.locator(".curve-mark").wait_for()
-    _until_shown(page, _slider(page, "#used"))
+    page.locator("#stage .side.right i").get_by_text(f"{int(_slider(page, '#used')):,} bytes").wait_for()
     page.mouse.move(*_place(page, 0.99), steps=4)
     page.mouse.up()
     _until_shown(page, whole)
