@@ -23,7 +23,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
-PATIENCE_MS = 300_000
+PATIENCE_MS = 120_000
 """A page that loads in two seconds takes twenty where six other programs want the processor."""
 
 

@@ -66,7 +66,7 @@ def test_neither_plot_nor_settings_move_the_stage(studio_with_example):
     page.get_by_role("button", name="Advanced").click()
 
 
-def test_another_codec_or_decoder_moves_nothing(studio_with_example):
+def test_another_codec_or_decoder_moves_nothing(studio_with_example, pick_example):
     page = studio_with_example
     picture, _, decoder = _places(page)
     page.get_by_label(re.compile("one possible")).check()
@@ -83,3 +83,5 @@ def test_another_codec_or_decoder_moves_nothing(studio_with_example):
     assert _place(page, "#stage .box") == picture
     assert _place(page, "#decoder")[1] == decoder[1]
     page.locator("#codec").get_by_label("DiffC").check()
+    pick_example()  # The page is shared, and others expect a file of DiffC on it.
+    page.locator("#status").get_by_text("already compressed").wait_for()
