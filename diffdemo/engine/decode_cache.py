@@ -108,11 +108,10 @@ class TraceCache:
 
     def of(self, data: bytes) -> Trace:
         """The trace of a whole file, an empty one if there was none."""
-        trace = self.get(data)
-        if trace is None:
-            trace = Trace()
-            self.put(data, trace)
-        return trace
+        with self._lock:
+            trace = self._traces.setdefault(_digest(data), Trace())
+            self._traces.move_to_end(_digest(data))
+            return trace
 
     def get(self, data: bytes) -> Trace | None:
         """The trace of a whole file, if it is still there."""

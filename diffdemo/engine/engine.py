@@ -27,8 +27,8 @@ from diffdemo.engine.describe import describe_file
 from diffdemo.engine.examples import Gallery
 from diffdemo.engine.foreign import Foreign
 from diffdemo.engine.frames import points_of_files, preview_of, seen_encoding, watch_encode, watched
-from diffdemo.engine.hardware.available import available_memory
 from diffdemo.engine.hardware.device import choose_device, describe_device
+from diffdemo.engine.hardware.memory import memory_for_jobs
 from diffdemo.engine.limits.allowance import Allowance
 from diffdemo.engine.limits.work import Demand, Limits
 from diffdemo.engine.records import BitsMap, Encoding, FileInfo, Fitted, Frame, Samples
@@ -36,7 +36,7 @@ from diffdemo.engine.samples import gather, require_count
 from diffdemo.engine.scheduling.counts import Counts
 from diffdemo.engine.scheduling.job import Asker, Job
 from diffdemo.engine.scheduling.lanes import Device
-from diffdemo.engine.scheduling.scheduler import ALONE, IDLE, MEMORY_SHARE, Running, Scheduler
+from diffdemo.engine.scheduling.scheduler import ALONE, IDLE, Running, Scheduler
 from diffdemo.errors import ImageError, RateError
 from diffdemo.images import Pixels, to_pixels
 from diffdemo.metrics.distortion import psnr_db as measure_psnr
@@ -73,9 +73,9 @@ class Engine(Catalogue, Foreign, Gallery):
         where = choose_device(device)
         super().__init__(where, model=model, memory=memory, is_fixed=is_fixed)
         self.device_label = describe_device(where)
-        self._scheduler = Scheduler(Device.of(where), int(MEMORY_SHARE * available_memory()))
+        self._scheduler = Scheduler(Device.of(where), memory_for_jobs(where))
         self._traces = TraceCache()
-        self._allowance = Allowance(limits or Limits(), self._scheduler.at_once)
+        self._allowance = Allowance(limits or Limits(), self._scheduler.timed)
 
     # --- work -------------------------------------------------------------------------------------------------------
 
@@ -281,7 +281,10 @@ class Engine(Catalogue, Foreign, Gallery):
 
     def rehearse(self, data: bytes, *, reference: Pixels | None = None, asker: Asker = ALONE) -> Iterator[None]:
         """Decode an embedded file once, without a word, so that `preview` knows it from then on; see `decode`."""
-        for _ in self.decode(data, reference=reference, asker=asker):
+        frames = self.decode(data, reference=reference, asker=asker)
+        for _ in frames.places():
+            yield None
+        for _ in frames:
             yield None
 
     # --- what is known without computing ----------------------------------------------------------------------------

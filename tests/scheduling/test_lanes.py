@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -264,3 +266,43 @@ def test_a_state_in_a_batch_gets_the_answer_that_it_gets_alone(count):
         alone = denoiser.denoise(states[number : number + 1], float(sigmas[number]))
         pixels = [to_pixels(each) for each in (picture, alone, together[number : number + 1])]
         assert psnr_db(pixels[0], pixels[1]) == pytest.approx(psnr_db(pixels[0], pixels[2]), abs=0.01)
+
+
+def test_the_retry_after_a_batch_does_not_hold_on_to_what_the_batch_held():
+    lanes, _ = lanes_of(largest_batch=2)
+    held: list[weakref.ref] = []
+    still_there: list[bool] = []
+
+    def network(states: torch.Tensor, sigmas: torch.Tensor) -> torch.Tensor:
+        if len(states) > 1:
+            activations = torch.zeros(10)
+            held.append(weakref.ref(activations))
+            raise torch.OutOfMemoryError("too many")
+        still_there.extend(each() is not None for each in held)
+        return states
+
+    jobs = [job(number) for number in range(2)]
+    for each in jobs:
+        lanes.begin(each)
+    gc.disable()
+    try:
+        with blocked(lanes) as threads:
+            for number, each in enumerate(jobs):
+                threads.start(lambda each=each: lanes.denoise(each, network, torch.zeros(1, 3, 2, 2), 1.0))
+                wait_for(lanes, number + 1)
+    finally:
+        gc.enable()
+    assert still_there == [False, False]
+
+
+def test_the_number_of_threads_is_as_it_was_after_a_call():
+    lanes, _ = lanes_of(lanes=2, threads=2)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        for number in range(2):
+            lanes.begin(job(number))
+        assert lanes.run(job(0), torch.get_num_threads) == 1
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

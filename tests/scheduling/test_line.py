@@ -6,8 +6,9 @@ import itertools
 
 import pytest
 
+from diffdemo.engine.scheduling import line as line_module
 from diffdemo.engine.scheduling.job import SHORT_SECONDS, Asker, Job, Rank
-from diffdemo.engine.scheduling.line import MOST_OF_ONE, Line, Place, seconds_until_free
+from diffdemo.engine.scheduling.line import MOST_OF_ONE, RISE_SECONDS, Line, Place, seconds_until_free
 
 NUMBERS = itertools.count()
 LONG = 10 * SHORT_SECONDS
@@ -118,3 +119,33 @@ def test_a_place_says_how_many_come_before_and_when_it_begins():
 )
 def test_the_estimate_shares_the_device_evenly(left, before, lanes, seconds):
     assert seconds_until_free(left, before, lanes) == seconds
+
+
+def test_what_waits_for_a_lane_does_not_keep_short_ones_out_for_its_memory():
+    line = Line(lanes=2, memory=100)
+    assert joined(line, job(memory=40), job(memory=40)) == [True, True]
+    waiting, thumbnail = job(memory=30), job(seconds=0.1, memory=5)
+    assert joined(line, waiting, thumbnail) == [False, True]
+
+
+def test_places_that_come_free_together_are_shared():
+    line = Line(lanes=2, memory=100)
+    whole = job(memory=100)
+    greedy, modest = [job("greedy", memory=10) for _ in range(2)], job("modest", memory=10)
+    joined(line, whole, *greedy, modest)
+    line.leave(whole)
+    assert [line.wait(each, 0) for each in (*greedy, modest)] == [True, False, True]
+
+
+def test_a_program_that_has_waited_for_minutes_comes_before_people_who_have_just_come(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(line_module.time, "monotonic", lambda: now[0])
+    line = Line(lanes=1, memory=1)
+    running, program = job(), job(rank=Rank.PROGRAM)
+    joined(line, running, program)
+    now[0] = RISE_SECONDS + 1
+    person = job()
+    joined(line, person)
+    line.leave(running)
+    assert line.wait(program, 0), "it has risen to their rank, and came before"
+    assert not line.wait(person, 0)

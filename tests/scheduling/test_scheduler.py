@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+import torch
 
 from diffdemo.engine.scheduling.job import Asker, Rank
 from diffdemo.engine.scheduling.lanes import Device
@@ -154,3 +155,33 @@ def test_counts_are_exposed_in_the_format_of_prometheus(scheduler):
     assert "diffdemo_jobs_total 1" in lines
     assert 'diffdemo_network_calls_total{model="m"} 10' in lines
     assert "diffdemo_jobs_running 0" in lines
+
+
+def test_a_job_that_is_closed_between_two_items_does_not_look_complete(scheduler):
+    job = running(scheduler, Network())
+    next(job)
+    job.close()
+    with pytest.raises(Cancelled):
+        next(job)
+
+
+def test_a_trial_is_timed_without_what_it_waits_and_with_all_threads():
+    """Or a model that is first used on a busy page would be thought slow for ever."""
+    scheduler = Scheduler(Device(lanes=1, threads=2), memory=1)
+    before, threads = torch.get_num_threads(), []
+    held, began = threading.Event(), threading.Event()
+    other = scheduler.job(Asker())
+
+    def hold() -> None:
+        with scheduler.computing(other):
+            scheduler._lanes.run(other, lambda: (began.set(), held.wait(PATIENCE)))
+
+    holding = threading.Thread(target=hold)
+    holding.start()
+    assert began.wait(PATIENCE)
+    timer = threading.Timer(0.5, held.set)
+    timer.start()
+    assert scheduler.timed(lambda: threads.append(torch.get_num_threads())) < 0.4
+    holding.join(PATIENCE)
+    assert threads == [2]
+    assert torch.get_num_threads() == before

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-
 import numpy as np
 import pytest
 
@@ -12,6 +10,8 @@ from diffdemo.codecs.diffc_payload import MAX_STEPS, PayloadWriter
 from diffdemo.codecs.records import Preset, Work
 from diffdemo.engine import Engine, Limits
 from diffdemo.engine.limits.work import PAGE_SECONDS, Estimates, require_within
+from diffdemo.engine.scheduling.lanes import Device
+from diffdemo.engine.scheduling.scheduler import Scheduler
 from diffdemo.errors import RateError, WorkLimitError
 from diffdemo.images import MAX_PIXELS, Pixels, padded_pixels
 
@@ -100,7 +100,7 @@ class Slow:
 
 
 def test_speed_is_measured_once_for_a_model():
-    network, estimates = Slow(), Estimates(nullcontext)
+    network, estimates = Slow(), Estimates(Scheduler(Device(lanes=1), memory=1).timed)
     first = estimates.seconds(network, Work(1000, 10))
     assert estimates.seconds(network, Work(2000, 10)) == pytest.approx(2 * first)
     searched = estimates.seconds(network, Work(0, 0, searched_bits=120_000), Preset.BEST)

@@ -6,13 +6,14 @@ import logging
 import math
 import time
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from diffdemo.engine.engine import Engine
 from diffdemo.engine.records import Encoding, Frame
 from diffdemo.engine.scheduling.job import Asker, Rank
-from diffdemo.errors import DiffDemoError, ImageError, RateError
+from diffdemo.errors import Cancelled, DiffDemoError, ImageError, RateError
 from diffdemo.images import MAX_PIXELS, Pixels
 from diffdemo.metrics.points import CurvePoint
 from diffdemo.metrics.registry import BASE, Values
@@ -22,7 +23,7 @@ MAX_PICTURES = 100
 UNEXPECTED = "Something went wrong with this picture; the others are not affected."
 
 _log = logging.getLogger(__name__)
-_BATCH = Asker(rank=Rank.BATCH)
+BATCH = Asker(rank=Rank.BATCH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,24 +111,33 @@ class Progress:
     seconds_left: float | None
 
 
-def compress_all(engine: Engine, paths: Sequence[Path], order: Order) -> Generator[Progress]:
+def compress_all(engine: Engine, paths: Sequence[Path], order: Order, asker: Asker = BATCH) -> Generator[Progress]:
     """Compress at most `MAX_PICTURES` files, telling often how far it is. Closing the iterator ends the work.
+
+    Args:
+        engine: that does it.
+        paths: picture files.
+        order: what to do with each.
+        asker: who wants it; when he has left, the batch ends with what is done.
 
     Raises:
         RateError: there are no pictures, or too many, or the order names no rate.
     """
     _require(paths, order)
     batch = _Batch([path.name for path in paths])
-    for path in paths:
-        yield batch.between()
-        product = None
-        for event in _compress(engine, path, order):
-            if isinstance(event, Encoding):
-                yield batch.within(event.frame)
-            else:
-                outcome, product = event
-                batch.outcomes.append(outcome)
-        yield batch.between(product)
+    with suppress(Cancelled):
+        for path in paths:
+            yield batch.between()
+            product = None
+            for event in _compress(engine, path, order, asker):
+                if event is None:
+                    yield batch.between()
+                elif isinstance(event, Encoding):
+                    yield batch.within(event.frame)
+                else:
+                    outcome, product = event
+                    batch.outcomes.append(outcome)
+            yield batch.between(product)
 
 
 @dataclass(slots=True)
@@ -168,8 +178,10 @@ def _require(paths: Sequence[Path], order: Order) -> None:
         raise RateError("Please say how many bytes or bits per pixel a file may have, as a positive number.")
 
 
-def _compress(engine: Engine, path: Path, order: Order) -> Iterator[Encoding | tuple[Outcome, Product | None]]:
-    """Every state of one encode, then what became of it; whatever is raised becomes words."""
+def _compress(
+    engine: Engine, path: Path, order: Order, asker: Asker
+) -> Iterator[Encoding | tuple[Outcome, Product | None] | None]:
+    """None while it waits in line, every state of one encode, then what became of it; what is raised becomes words."""
     try:
         picture = load_picture(path, most_pixels=order.most_pixels)
         notes = list(picture.notes)
@@ -177,15 +189,18 @@ def _compress(engine: Engine, path: Path, order: Order) -> Iterator[Encoding | t
             notes.append(f"Made smaller, from {picture.width} x {picture.height} pixels.")
         fitted = engine.fit(picture.pixels, order.model, preset=order.preset, num_bytes=order.num_bytes, bpp=order.bpp)
         notes += [fitted.note] if fitted.note else []
-        began = time.monotonic()
-        for encoding in engine.encode(
+        encodings = engine.encode(
             fitted.pixels,
             model=order.model,
             preset=order.preset,
             num_bytes=order.num_bytes,
             bpp=order.bpp,
-            asker=_BATCH,
-        ):
+            asker=asker,
+        )
+        for _ in encodings.places():
+            yield None
+        began = time.monotonic()
+        for encoding in encodings:
             if not encoding.done:
                 yield encoding
                 continue
@@ -193,6 +208,8 @@ def _compress(engine: Engine, path: Path, order: Order) -> Iterator[Encoding | t
             jpeg = _jpeg(engine, fitted.pixels, len(encoding.data))
             outcome = _outcome(path.name, encoding, seconds, jpeg, " ".join(notes))
             yield outcome, Product(encoding.data, encoding.frame.pixels)
+    except Cancelled:
+        raise
     except DiffDemoError as error:
         yield Outcome(path.name, error=str(error)), None
     except Exception:

@@ -13,6 +13,8 @@ from diffdemo.models.spec import GB, Kind, ModelSpec
 
 SHARE_OF_COMPUTER = 0.6
 SHARE_OF_GPU = 0.85
+SHARE_OF_JOBS = 0.3
+"""Of the computer's memory, for jobs while they compute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,13 @@ def default_budget(device: torch.device, num_bytes: int | None = None) -> Budget
     elif num_bytes is None:
         num_bytes = int(SHARE_OF_COMPUTER * available_memory())
     return Budget(num_bytes, halves=on_gpu)
+
+
+def memory_for_jobs(device: torch.device) -> int:
+    """Bytes that jobs on a device may hold together while they compute, beside the models."""
+    if device.type == "cuda":
+        return int((1 - SHARE_OF_GPU) * torch.cuda.get_device_properties(device).total_memory)
+    return int(SHARE_OF_JOBS * available_memory())
 
 
 def budget_error(spec: ModelSpec) -> MemoryBudgetError:

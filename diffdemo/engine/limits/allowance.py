@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import numpy as np
@@ -25,11 +24,11 @@ LATENT_AREA = 1.5
 
 
 class Allowance:
-    """Limits, held against what work would take on this device, which `computing` gives while it is entered."""
+    """Limits, held against what work would take on this device, where `timed` tells what a call takes."""
 
-    def __init__(self, limits: Limits, computing: Callable[[], AbstractContextManager[None]]) -> None:
+    def __init__(self, limits: Limits, timed: Callable[[Callable[[], object]], float]) -> None:
         self._limits = limits
-        self._estimates = Estimates(computing)
+        self._estimates = Estimates(timed)
 
     def fit(self, pixels: Pixels, spec: ModelSpec) -> Fitted:
         """A picture as a model takes it, of at most as many pixels as are allowed.

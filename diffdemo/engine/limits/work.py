@@ -8,10 +8,9 @@ from __future__ import annotations
 import math
 import os
 import threading
-import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 
 from diffdemo.codecs.base import Codec
 from diffdemo.codecs.records import Preset, Work
@@ -64,11 +63,16 @@ class Demand:
 
 
 class Estimates:
-    """How long work takes here, by one timed evaluation of each network on the device that `computing` gives."""
+    """How long work takes here, by one timed evaluation of each network.
 
-    def __init__(self, computing: Callable[[], AbstractContextManager[None]]) -> None:
-        self._computing = computing
+    Args:
+        timed: seconds that a call takes alone on the device.
+    """
+
+    def __init__(self, timed: Callable[[Callable[[], object]], float]) -> None:
+        self._timed = timed
         self._lock = threading.Lock()
+        self._trials: dict[bytes, threading.Lock] = {}
         self._seconds_a_pixel: dict[bytes, float] = {}
 
     def seconds(self, network: Codec, work: Work, preset: Preset = Preset.BALANCED) -> float:
@@ -77,17 +81,14 @@ class Estimates:
         return self._speed(network) * work.pixels * work.evaluations + searched
 
     def _speed(self, network: Codec) -> float:
+        known, name = self._seconds_a_pixel, network.fingerprint
         with self._lock:
-            known = self._seconds_a_pixel
-            if network.fingerprint not in known:
-                times = []
-                for _ in range(TRIALS):
-                    with self._computing():
-                        began = time.monotonic()
-                        network.evaluate_once(TRIAL_SIDE, TRIAL_SIDE)
-                        times.append(time.monotonic() - began)
-                known[network.fingerprint] = min(times) / TRIAL_SIDE**2
-            return known[network.fingerprint]
+            trial = self._trials.setdefault(name, threading.Lock())
+        with trial:  # Whoever asks about another network does not wait for this one's.
+            if name not in known:
+                evaluate = partial(network.evaluate_once, TRIAL_SIDE, TRIAL_SIDE)
+                known[name] = min(self._timed(evaluate) for _ in range(TRIALS)) / TRIAL_SIDE**2
+            return known[name]
 
 
 def require_within(seconds: float, limits: Limits, what: str, advice: str) -> None:

@@ -56,6 +56,7 @@ class Job:
         memory: bytes that it holds while it computes, as estimated.
         model: name of it.
         spent: seconds that it would have taken alone so far.
+        joined: when it stood in line, by the monotonic clock.
         is_closed: whether its owner has closed it.
     """
 
@@ -65,6 +66,7 @@ class Job:
     memory: int = 0
     model: str = ""
     spent: float = 0.0
+    joined: float = 0.0
     is_closed: bool = False
 
     @property

@@ -26,6 +26,8 @@ from diffdemo.engine.scheduling.counts import Counting
 from diffdemo.engine.scheduling.job import Job
 from diffdemo.models.evaluation import Network
 
+THREADS = torch.get_num_threads()
+"""Of PyTorch on the processor, before anything has changed their number."""
 LOOK_SECONDS = 0.5
 """After which a job that waits for its turn sees whether it is still wanted."""
 
@@ -50,8 +52,7 @@ class Device:
     def of(cls, device: torch.device) -> Device:
         """What suits a device of PyTorch."""
         if device.type == "cpu":
-            threads = torch.get_num_threads()
-            return cls(lanes=threads, threads=threads)
+            return cls(lanes=THREADS, threads=THREADS)
         return cls(lanes=1, largest_batch=16, window=0.003)
 
 
@@ -62,12 +63,14 @@ class _Request:
     Attributes:
         compute: answers a batch of requests, of which this is the first.
         key: what requests have in common that may share a batch; None for one that may not.
+        is_timed: whether it has all threads.
         batch: once its turn has come; empty where another request takes it along.
     """
 
     job: Job
     compute: Callable[[Sequence[_Request]], Sequence[Any]]
     key: Hashable = None
+    is_timed: bool = False
     z: Tensor | None = None
     sigma: float = 0.0
     batch: list[_Request] = field(default_factory=list)
@@ -113,13 +116,13 @@ class Lanes:
             if not self._computing:
                 self._service.clear()
 
-    def run(self, job: Job, call: Callable[[], Any]) -> Any:
-        """What a call gives that shares no batch.
+    def run(self, job: Job, call: Callable[[], Any], *, is_timed: bool = False) -> Any:
+        """What a call gives that shares no batch; one that is timed has all threads, whoever computes beside it.
 
         Raises:
             Cancelled: nobody wants the job any more.
         """
-        return self._in_turn(_Request(job, lambda batch: [call()]))
+        return self._in_turn(_Request(job, lambda batch: [call()], is_timed=is_timed))
 
     def denoise(self, job: Job, network: Network, z: Tensor, sigma: float) -> Tensor:
         """A network's answer to a state [1,C,H,W], perhaps in one batch with others.
@@ -135,7 +138,7 @@ class Lanes:
             sigmas = torch.tensor([request.sigma for request in batch])
             return network(torch.cat(states), sigmas).chunk(len(batch))
 
-        answer: Tensor = self._in_turn(_Request(job, compute, key, z, sigma))
+        answer: Tensor = self._in_turn(_Request(job, compute, key, z=z, sigma=sigma))
         return answer
 
     def _in_turn(self, request: _Request) -> Any:
@@ -147,8 +150,13 @@ class Lanes:
             self._require_wanted(request)
         if request.batch:
             self._lead(request)
-        if request.error is not None:
-            raise request.error
+        # A traceback holds on to all that the failed call held, so the request must not hold on to it.
+        error, request.error, request.batch = request.error, None, []
+        if error is not None:
+            try:
+                raise error
+            finally:
+                del error
         return request.answer
 
     def _require_wanted(self, request: _Request) -> None:
@@ -183,7 +191,7 @@ class Lanes:
         batch = self._grown(request)
         began = time.monotonic()
         try:
-            _compute(batch, self._threads())
+            self._compute(batch)
         finally:
             seconds = time.monotonic() - began
             with self._lock:
@@ -209,23 +217,30 @@ class Lanes:
             self._waiting = [each for each in self._waiting if each not in alike]
         return [*request.batch, *alike]
 
-    def _threads(self) -> int:
-        """For one call: its share of those that there are."""
-        beside = max(1, min(self._device.lanes, self.computing))
-        return self._device.threads // beside
-
-
-def _compute(batch: Sequence[_Request], threads: int) -> None:
-    """Answer all requests of a batch; where that fails together, as for want of memory, each by itself."""
-    # PyTorch keeps this number for each thread.
-    if threads and torch.get_num_threads() != threads:
+    def _compute(self, batch: Sequence[_Request]) -> None:
+        """Answer a batch with its share of the threads; what this thread does afterwards has as many as before."""
+        beside = 1 if batch[0].is_timed else max(1, min(self._device.lanes, self.computing))
+        threads, before = self._device.threads // beside, torch.get_num_threads()
+        if threads in (0, before):
+            _answer(batch)
+            return
         torch.set_num_threads(threads)
+        try:
+            _answer(batch)
+        finally:
+            torch.set_num_threads(before)
+
+
+def _answer(batch: Sequence[_Request]) -> None:
+    """Answer all requests of a batch; where that fails together, as for want of memory, each by itself."""
     try:
         for request, answer in zip(batch, batch[0].compute(batch), strict=True):
             request.answer = answer
+        return
     except Exception as error:
         if len(batch) == 1:
             batch[0].error = error
             return
-        for request in batch:
-            _compute([request], threads)
+    # Not while the failure is handled, which would hold on to what the failed call held.
+    for request in batch:
+        _answer([request])

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from diffdemo.engine.scheduling.job import Job
 
-MOST_JOBS = int(os.environ.get("DIFFDEMO_MAX_JOBS") or 16)
+MOST_JOBS = max(1, int(os.environ.get("DIFFDEMO_MAX_JOBS") or 16))
 """That may have begun at a time."""
+RISE_SECONDS = 120.0
+"""After which a job that waits comes before those of the next better rank."""
 MOST_OF_ONE = 4
 """That one session may have begun: a page compresses, compares, completes its plot and opens an example."""
 
@@ -49,6 +52,7 @@ class Line:
     def join(self, job: Job) -> None:
         """Stand in line; the job begins at once where it may."""
         with self._changed:
+            job.joined = time.monotonic()
             self._waiting.append(job)
             self._admit()
 
@@ -81,22 +85,34 @@ class Line:
             return len(self._waiting), len(self._begun)
 
     def _in_order(self) -> list[Job]:
-        """Waiting jobs: people first; then those whose session has begun fewest; then as they came."""
-        begun = Counter(job.session for job in self._begun)
-        return sorted(self._waiting, key=lambda job: (job.asker.rank, begun[job.session], job.number))
+        """Waiting jobs: people first, who waits for minutes rises; then whose session has begun fewest; as they came."""
+        begun, now = Counter(job.session for job in self._begun), time.monotonic()
+
+        def place(job: Job) -> tuple[int, int, int]:
+            return job.asker.rank - int((now - job.joined) / RISE_SECONDS), begun[job.session], job.number
+
+        return sorted(self._waiting, key=place)
 
     def _admit(self) -> None:
+        """Let all jobs begin that may, the order anew after each: it has changed whose session has begun fewest."""
+        while job := self._next():
+            self._waiting.remove(job)
+            self._begun.append(job)
+        self._changed.notify_all()
+
+    def _next(self) -> Job | None:
+        """The first job that may begin."""
+        if len(self._begun) >= self._most_jobs:
+            return None
         for job in self._in_order():
             of_session = sum(each.session == job.session for each in self._begun)
             long_ones = sum(not each.is_short for each in self._begun)
-            if self._begun and sum(each.memory for each in self._begun) + job.memory > self._memory:
-                break  # Or it would wait for ever, while smaller ones pass it.
-            if len(self._begun) >= self._most_jobs:
-                break
-            if of_session < MOST_OF_ONE and (job.is_short or long_ones < self._lanes):
-                self._waiting.remove(job)
-                self._begun.append(job)
-        self._changed.notify_all()
+            if of_session >= MOST_OF_ONE or not (job.is_short or long_ones < self._lanes):
+                continue
+            # What lacks nothing but memory is passed by nobody, or it would wait for ever.
+            has_room = not self._begun or sum(each.memory for each in self._begun) + job.memory <= self._memory
+            return job if has_room else None
+        return None
 
 
 def seconds_until_free(left: Sequence[float], before: Sequence[float], lanes: int) -> float:

@@ -15,7 +15,7 @@ from diffdemo.engine.scheduling.counts import Counting, Counts
 from diffdemo.engine.scheduling.job import Asker, Job, Rank
 from diffdemo.engine.scheduling.lanes import Device, Lanes
 from diffdemo.engine.scheduling.line import Line, Place
-from diffdemo.errors import MemoryBudgetError
+from diffdemo.errors import Cancelled, MemoryBudgetError
 from diffdemo.models.evaluation import AT_ONCE, Network, evaluated_by
 
 T = TypeVar("T")
@@ -24,8 +24,6 @@ PLACES_A_SECOND = 2.0
 ALONE = Asker()
 IDLE = Asker(rank=Rank.NOBODY)
 """For what nobody waits for."""
-MEMORY_SHARE = 0.3
-"""Of what there is, for jobs while they compute."""
 
 
 class Scheduler:
@@ -63,6 +61,20 @@ class Scheduler:
     def at_once(self, asker: Asker = ALONE) -> AbstractContextManager[None]:
         """As `computing`, for something short that stands in no line."""
         return self.computing(self.job(asker))
+
+    def timed(self, call: Callable[[], object]) -> float:
+        """Seconds that a call takes alone, once its turn has come: what it waits for others does not count."""
+
+        def alone() -> float:
+            with evaluated_by(AT_ONCE):
+                began = time.monotonic()
+                call()
+                return time.monotonic() - began
+
+        job = self.job(ALONE)
+        with self.computing(job):
+            seconds: float = self._lanes.run(job, alone, is_timed=True)
+        return seconds
 
     @contextmanager
     def computing(self, job: Job) -> Iterator[None]:
@@ -126,8 +138,7 @@ class Running(Generic[T]):
         self._line = line
         self._work = work
         self._counting = counting
-        self._joined: float | None = None
-        self._has_begun = False
+        self._has_joined = self._has_begun = self._is_done = self._has_left_line = False
 
     def places(self) -> Iterator[Place]:
         """Where the call stands in line, twice a second, until it begins; nothing if it does at once.
@@ -135,28 +146,41 @@ class Running(Generic[T]):
         Raises:
             Cancelled: nobody wants it any more.
         """
-        while not self._begins(0.0):
-            place = self._line.place_of(self._job)
-            if place is not None:
-                yield place
-            self._begins(1 / PLACES_A_SECOND)
+        try:
+            while not self._begins(0.0):
+                place = self._line.place_of(self._job)
+                if place is not None:
+                    yield place
+                self._begins(1 / PLACES_A_SECOND)
+        except Cancelled:
+            self.close()
+            raise
 
     def __iter__(self) -> Iterator[T]:
         return self
 
     def __next__(self) -> T:
+        if self._is_done:
+            raise StopIteration
         try:
             while not self._begins(1 / PLACES_A_SECOND):
                 pass
+            self._job.require_wanted()
             item = next(self._work)
             self._job.require_wanted()
             return item
+        except StopIteration:
+            self._is_done = True
+            self.close()
+            raise
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
         """End it; others move up."""
+        if self._has_left_line:
+            return
         self._job.is_closed = True
         close = getattr(self._work, "close", None)
         try:
@@ -165,6 +189,7 @@ class Running(Generic[T]):
         except ValueError:
             return  # Another thread computes, and leaves at its next evaluation.
         self._line.leave(self._job)
+        self._has_left_line = True
 
     def __del__(self) -> None:
         with suppress(Exception):
@@ -175,10 +200,10 @@ class Running(Generic[T]):
         if self._has_begun:
             return True
         self._job.require_wanted()
-        if self._joined is None:
-            self._joined = time.monotonic()
+        if not self._has_joined:
+            self._has_joined = True
             self._line.join(self._job)
         self._has_begun = self._line.wait(self._job, patience)
         if self._has_begun:
-            self._counting.job_began(time.monotonic() - self._joined)
+            self._counting.job_began(time.monotonic() - self._job.joined)
         return self._has_begun

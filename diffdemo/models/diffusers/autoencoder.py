@@ -5,6 +5,7 @@ Autoencoders always run in float32: that of Stable Diffusion XL overflows in hal
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import torch
@@ -36,6 +37,7 @@ class Autoencoder:
     def __init__(self, network: Any) -> None:
         config = network.config
         self.network = network
+        self._tiling = threading.Lock()
         self.channels: int = config.latent_channels
         self.factor = 2 ** (len(config.block_out_channels) - 1)
         network.tile_sample_min_size, network.tile_latent_min_size = TILE, TILE // self.factor
@@ -63,8 +65,9 @@ class Autoencoder:
         The mean and not a draw, because the noise of a draw would have to be paid for in bits.
         """
         padded = mirrored(image, self.factor).to(self._offset)
-        _tile_if_large(self.network, padded.shape[2] * padded.shape[3])
-        mean: Tensor = self.network.encode(padded).latent_dist.mode()
+        with self._tiling:
+            _tile_if_large(self.network, padded.shape[2] * padded.shape[3])
+            mean: Tensor = self.network.encode(padded).latent_dist.mode()
         return ((mean - self._offset) * self._gain).cpu()
 
     @evaluation
@@ -72,8 +75,9 @@ class Autoencoder:
     def decode(self, latents: Tensor) -> Tensor:
         """[1,channels,h,w] -> float32 [1, 3, factor h, factor w] on the CPU, values near [-1, 1]."""
         inner = latents.to(self._offset) / self._gain + self._offset
-        _tile_if_large(self.network, inner.shape[2] * inner.shape[3] * self.factor**2)
-        image: Tensor = self.network.decode(inner).sample
+        with self._tiling:
+            _tile_if_large(self.network, inner.shape[2] * inner.shape[3] * self.factor**2)
+            image: Tensor = self.network.decode(inner).sample
         return image.cpu()
 
 
@@ -87,6 +91,7 @@ class PreviewDecoder:
 
     def __init__(self, network: Any, *, factor: int) -> None:
         self.network = network
+        self._tiling = threading.Lock()
         self._factor = factor
 
     @classmethod
@@ -113,9 +118,10 @@ class PreviewDecoder:
     @torch.inference_mode()
     def decode(self, latents: Tensor) -> Tensor:
         """[1,channels,h,w] -> float32 [1, 3, factor h, factor w] on the CPU, values near [-1, 1]."""
-        _tile_if_large(self.network, latents.shape[2] * latents.shape[3] * self._factor**2)
         placed = latents.to(device=self.network.device, dtype=torch.float32) / self.network.config.scaling_factor
-        image: Tensor = self.network.decode(placed + self.network.config.shift_factor).sample
+        with self._tiling:
+            _tile_if_large(self.network, latents.shape[2] * latents.shape[3] * self._factor**2)
+            image: Tensor = self.network.decode(placed + self.network.config.shift_factor).sample
         return image.cpu()
 
 
@@ -135,5 +141,8 @@ def _normalisation(config: Any, device: torch.device) -> tuple[Tensor, Tensor]:
 
 
 def _tile_if_large(network: Any, num_pixels: int) -> None:
-    """Bound an autoencoder's memory, at the price of each tile being normalised by itself."""
+    """Bound an autoencoder's memory, at the price of each tile being normalised by itself.
+
+    The network remembers it, so that one call at a time may set it and run.
+    """
     network.use_tiling = num_pixels > MAX_WHOLE_PIXELS

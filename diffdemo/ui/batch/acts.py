@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from diffdemo.engine import Engine
+from diffdemo.engine import Asker, Engine, Rank
 from diffdemo.engine.batch.archive import archived, table
-from diffdemo.engine.batch.compress import MAX_PICTURES, Order, Outcome, Progress, compress_all
+from diffdemo.engine.batch.compress import BATCH, MAX_PICTURES, Order, Outcome, Progress, compress_all
 from diffdemo.engine.batch.means import means
 from diffdemo.images import MAX_PIXELS
 from diffdemo.ui import words
@@ -98,15 +98,18 @@ class Batch(Events):
         self._running.add(turn)
         try:
             with TemporaryDirectory() as folder:
-                work = self._work(files, order, Path(folder) / ZIP, pictures)
+                asker = Asker(turn.visitor, Rank.BATCH, lambda: self._turns.is_over(turn))
+                work = self._work(files, order, Path(folder) / ZIP, pictures, asker)
                 yield from self._pages(work, len(files), codec, turn, Path(folder) / ZIP)
         finally:
             self._running.discard(turn)
 
-    def _work(self, files: list[str], order: Order, path: Path, with_pictures: bool) -> Generator[Progress]:
+    def _work(
+        self, files: list[str], order: Order, path: Path, with_pictures: bool, asker: Asker
+    ) -> Generator[Progress]:
         """The batch, whose zip is at that path when it has come to an end or been closed."""
         pictures = [Path(require_upload(file)) for file in files]
-        return archived(compress_all(self._engine, pictures, order), path, with_pictures=with_pictures)
+        return archived(compress_all(self._engine, pictures, order, asker), path, with_pictures=with_pictures)
 
     def _pages(self, work: Generator[Progress], count: int, codec: str, turn: Turn, path: Path) -> Iterator[Page]:
         began = time.monotonic()
@@ -188,7 +191,7 @@ class Batch(Events):
         order = self._order(chosen, model, bpp, num_bytes, preset, most_pixels)
         with TemporaryDirectory() as folder:
             path = Path(folder) / ZIP
-            with closing(self._work(images or [], order, path, pictures)) as work:
+            with closing(self._work(images or [], order, path, pictures, BATCH)) as work:
                 for progress in work:
                     yield None, None, _progress(progress)
             outcomes = progress.outcomes

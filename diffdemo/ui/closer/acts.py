@@ -46,7 +46,10 @@ class Looks(Events):
         pictures: list[tuple[str, str]] = []
         for caption, options in every_way(codec.decoders):
             options |= {"reference": original, "asker": visitor(request)}
-            for latest in self._engine.decode(session.data, num_bytes=part, **options):
+            frames = self._engine.decode(session.data, num_bytes=part, **options)
+            for _ in frames.places():
+                yield gr.skip()
+            for latest in frames:
                 frame = latest
                 yield gr.skip()  # Where somebody has left, nothing more is computed.
             quality = "" if frame.psnr_db is None else f" · {frame.psnr_db:.2f} dB"

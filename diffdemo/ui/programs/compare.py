@@ -104,7 +104,10 @@ class Comparison(Events):
         how: dict[str, Any]
         if codec in offers(self._engine):
             model = choice.chosen(self._engine, codec, None).name
-            for last in self._engine.encode(pixels, codec=codec, model=model, num_bytes=asked, asker=asker):
+            moments = self._engine.encode(pixels, codec=codec, model=model, num_bytes=asked, asker=asker)
+            for place in moments.places():
+                yield None, None, {"codec": codec, "before": place.before, "seconds_until_begun": place.seconds}
+            for last in moments:
                 share = last.frame.step / max(1, last.frame.num_steps)
                 yield None, None, {"codec": codec, "share": share, "seconds_left": last.frame.seconds_left}
             picture, num_bytes, known = last.frame.pixels, len(last.data), last.frame.values

@@ -157,6 +157,8 @@ class Endpoints(Events):
             num_bytes=_whole_number(num_bytes),
             asker=program(request),
         )
+        for _ in drawn.places():
+            yield None, None, None
         for samples in drawn:
             last = samples
             yield None, None, None

@@ -12,7 +12,7 @@ import importlib
 import logging
 import math
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -142,8 +142,9 @@ class Elsewhere:
         return next(self._items)
 
     def close(self) -> None:
-        """End the call."""
-        cast(Any, self._items).close()
+        """End the call; one that another thread is in ends with its next item."""
+        with suppress(ValueError):
+            cast(Any, self._items).close()
 
 
 def estimate(home: Engine, method: str, args: tuple, options: dict[str, Any]) -> int:

@@ -95,7 +95,10 @@ class Plotting(StudioEvents):
         pixels = load_picture(image, most_pixels=MAX_PIXELS).pixels
         if info.model:
             pixels = self._engine.fit(pixels, info.model).pixels
-        for frame in self._engine.decode(data, reference=pixels, asker=asker):
+        frames = self._engine.decode(data, reference=pixels, asker=asker)
+        for _ in frames.places():
+            yield []
+        for frame in frames:
             last = frame
             yield []
         points = self._engine.curve(data) or [last.point]
