@@ -17,6 +17,9 @@ os.environ["SSL_CERT_DIR"] = os.path.dirname(__file__)
 # and a team that waits for one of its threads takes many times as long on a machine that has other work.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Read when Triton is imported: without a GPU its programs run in its interpreter.
+if not os.path.exists("/dev/nvidiactl"):
+    os.environ["TRITON_INTERPRET"] = "1"
 
 import inspect
 import platform

@@ -27,6 +27,7 @@ class BlockMeans:
     bears_bfloat16 = False
     num_parameters = 0
     num_bytes = 0
+    device = torch.device("cpu")
 
     def __init__(self, factor: int = 8) -> None:
         self.factor = factor

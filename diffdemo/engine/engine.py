@@ -218,8 +218,8 @@ class Engine(Catalogue, Foreign, Gallery):
         start = None if every_step else trace.state_within(coded.num_bytes)
         demand = self._allowance.of_decode(codec, coded, rendering, start=start)
         job = self._job(asker, demand, codec)
-        in_turn = partial(self._scheduler.each, job)
-        frames = watched(coded, rendering, start, in_turn, trace, reference, every_step=every_step)
+        each = partial(self._scheduler.each, job)
+        frames = watched(coded, rendering, start, each, trace, reference, every_step=every_step)
         return self._scheduler.running(job, frames)
 
     def samples(
@@ -247,16 +247,11 @@ class Engine(Catalogue, Foreign, Gallery):
         decoder = next((each for each in codec.decoders if DECODERS[each].draws), None)
         if decoder is None:
             raise RateError(f"{codec.label} has no decoder that draws: all pictures of a file would be the same.")
-        first = Rendering(decoder, **knobs)
-        start = trace.state_within(coded.num_bytes)
-        demand = self._allowance.of_decode(codec, coded, first, count=count, start=start)
-        job = self._job(asker, demand, codec)
-        in_turn = partial(self._scheduler.each, job)
+        first, known = Rendering(decoder, **knobs), partial(trace.state_within, coded.num_bytes)
+        job = self._job(asker, self._allowance.of_decode(codec, coded, first, count=count, start=known()), codec)
+        each = partial(self._scheduler.each, job)
         seeds = ((first.seed + number) % (LARGEST_SEED + 1) for number in range(count))
-        draws = (
-            watched(coded, replace(first, seed=seed), trace.state_within(coded.num_bytes), in_turn, trace, reference)
-            for seed in seeds
-        )
+        draws = (watched(coded, replace(first, seed=seed), known(), each, trace, reference) for seed in seeds)
         return self._scheduler.running(job, gather(draws, count))
 
     def sweep(self, pixels: Pixels, *, model: str | None = None) -> Iterator[CurvePoint]:

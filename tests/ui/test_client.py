@@ -153,10 +153,12 @@ def test_whoever_waits_reads_for_how_long_and_may_leave(client, picture, fake):
     try:
         for other in others:
             next(other)
-        job = client.submit(0, 3.0, None, "fast", 0, api_name="/encode")
-        programs = client.submit(handle_file(picture), 3.0, None, "fast", 0, api_name="/compress")
         deadline = time.monotonic() + PATIENCE
-        while not (job.outputs() and programs.outputs()) and time.monotonic() < deadline:
+        job = client.submit(0, 3.0, None, "fast", 0, api_name="/encode")
+        while not job.outputs() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        programs = client.submit(handle_file(picture), 3.0, None, "fast", 0, api_name="/compress")
+        while not programs.outputs() and time.monotonic() < deadline:
             time.sleep(0.02)
         assert "You are next, about 2 min" in job.outputs()[0][STATUS]
         assert programs.outputs()[0][1] == {"before": 1, "seconds_until_begun": 120.0}

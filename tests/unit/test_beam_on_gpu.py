@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import pytest
 import torch
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-if DEVICE.type == "cpu":
-    os.environ["TRITON_INTERPRET"] = "1"  # Read when the kernel is defined.
 pytest.importorskip("triton")
 
 from diffdemo.coding import beam_on_gpu, tree_search  # noqa: E402

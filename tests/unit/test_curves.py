@@ -9,7 +9,7 @@ import pytest
 
 from diffdemo.metrics.curves import bytes_needed, value_at
 from diffdemo.metrics.points import CurvePoint, few
-from diffdemo.metrics.registry import BASE
+from diffdemo.metrics.registry import BASE, METRICS
 
 
 def point(num_bytes: int, psnr: float, **others: float) -> CurvePoint:
@@ -112,7 +112,8 @@ def test_few_are_evenly_apart_and_begin_with_the_last(count: int) -> None:
 
 def test_points_survive_json() -> None:
     first = point(100, 30.0, ms_ssim=0.9)
-    assert first.to_json() == {"num_bytes": 100, "bpp": 1.0, "psnr_db": 30.0, "ms_ssim": 0.9, "lpips": None}
+    unknown = dict.fromkeys(METRICS)
+    assert first.to_json() == {"num_bytes": 100, "bpp": 1.0} | unknown | {"psnr_db": 30.0, "ms_ssim": 0.9}
     assert CurvePoint.from_json(first.to_json()) == first
     assert CurvePoint.from_json({"num_bytes": 100, "bpp": 1.0, "psnr_db": 30.0, "delta": 2.0}) == point(100, 30.0)
 

@@ -85,7 +85,7 @@ class Line:
             return len(self._waiting), len(self._begun)
 
     def _in_order(self) -> list[Job]:
-        """Waiting jobs: people first, who waits for minutes rises; then whose session has begun fewest; as they came."""
+        """Waiting jobs: people first, and who waits for minutes; then whose session has begun fewest; as they came."""
         begun, now = Counter(job.session for job in self._begun), time.monotonic()
 
         def place(job: Job) -> tuple[int, int, int]:
