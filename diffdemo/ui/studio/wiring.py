@@ -130,7 +130,12 @@ class _Wires:
         studio, pictures, handlers = self.studio, self.acts.pictures, self.acts.handlers
         _cancel_each(studio.examples.select, self.running)
         picked = studio.examples.select(
-            pictures.choose_example, self.before, **self.shown, **LATEST, api_visibility="private"
+            pictures.choose_example,
+            self.before,
+            **self.shown,
+            # Each click is sent: of two quick ones, Gradio's "always_last" forgets the second now and then.
+            trigger_mode="multiple",
+            api_visibility="private",
         )
         # Where an example is opening already, that one ends by its turn: there is no cancelling it without its
         # successor.
