@@ -9,18 +9,13 @@ downloaded. Nothing is fetched from here; see `HOW_TO_GET`. The package's code n
 
 from __future__ import annotations
 
-import logging
-import threading
-from functools import cache
-from pathlib import Path
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from diffdemo.errors import WeightsError
 from diffdemo.images import Pixels
-from diffdemo.metrics.published_weights import checkpoint, folder_of, how_to_get, state_of
+from diffdemo.metrics.published_weights import checkpoint, convolution, folder_of, how_to_get, network_of
 
 SMALLEST_SIDE = 32
 """Below, the last stage has less than two places to compare."""
@@ -37,9 +32,6 @@ _STAGES = ((0, 2), (5, 7), (10, 12, 14), (17, 19, 21), (24, 26, 28))
 _CHANNELS = (3, 64, 128, 256, 512, 512)
 _STABILISER = 1e-6
 """The constants c1 and c2, which keep ratios of nothing to nothing at 1."""
-
-_log = logging.getLogger(__name__)
-_lock = threading.Lock()
 
 
 def dists(a: Pixels, b: Pixels) -> float | None:
@@ -76,13 +68,7 @@ class _Network:
 
     def __init__(self, trunk: dict[str, Tensor], weights: dict[str, Tensor]) -> None:
         try:
-            self._stages = [
-                [
-                    (trunk[f"features.{number}.weight"].float(), trunk[f"features.{number}.bias"].float())
-                    for number in stage
-                ]
-                for stage in _STAGES
-            ]
+            self._stages = [[convolution(trunk, number) for number in stage] for stage in _STAGES]
             alpha, beta = (weights[name].double().reshape(-1) for name in ("alpha", "beta"))
             total = alpha.sum() + beta.sum()
             self._textures, self._structures = ((each / total).split(_CHANNELS) for each in (alpha, beta))
@@ -115,11 +101,6 @@ class _Network:
         return float((self._textures[stage] * texture + self._structures[stage] * structure).sum())
 
 
-def _convolution(trunk: dict[str, Tensor], number: int) -> tuple[Tensor, Tensor]:
-    """Weight and bias."""
-    return trunk[f"features.{number}.weight"].float(), trunk[f"features.{number}.bias"].float()
-
-
 def _normalised(x: Tensor) -> Tensor:
     mean, deviation = (torch.tensor(values).reshape(1, 3, 1, 1) for values in (_MEAN, _DEVIATION))
     return (x - mean) / deviation
@@ -137,18 +118,4 @@ def _network() -> _Network | str:
     package = folder_of("DISTS_pytorch")
     if package is None:
         return "The package DISTS-pytorch, which has the weights of the measure, is not installed."
-    trunk = checkpoint(TRUNK)
-    if not trunk.is_file():
-        return f"The weights of VGG-16 are not here; they belong at {trunk}."
-    with _lock:
-        return _loaded(package / "weights.pt", trunk, trunk.stat().st_mtime_ns)
-
-
-@cache
-def _loaded(weights: Path, trunk: Path, changed: int) -> _Network | str:
-    """The network of these files; a file that was refused is looked at again when it has changed."""
-    try:
-        return _Network(state_of(trunk, "VGG-16", TRUNK_SHA256), state_of(weights))
-    except WeightsError as error:
-        _log.warning("%s", error)
-        return str(error)
+    return network_of(_Network, checkpoint(TRUNK), "VGG-16", TRUNK_SHA256, package / "weights.pt")

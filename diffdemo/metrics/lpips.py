@@ -9,18 +9,13 @@ whose builds on PyPI cannot be imported beside a PyTorch without CUDA, and it do
 
 from __future__ import annotations
 
-import logging
-import threading
-from functools import cache
-from pathlib import Path
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from diffdemo.errors import WeightsError
 from diffdemo.images import Pixels
-from diffdemo.metrics.published_weights import checkpoint, folder_of, how_to_get, state_of
+from diffdemo.metrics.published_weights import checkpoint, convolution, folder_of, how_to_get, network_of
 
 SMALLEST_SIDE = 31
 """Below, the second pooling has nothing to pool."""
@@ -37,9 +32,6 @@ _LAYERS = ((0, 4, 2, False), (3, 1, 2, True), (6, 1, 1, True), (8, 1, 1, False),
 """Of each convolution its number in AlexNet's `features`, stride, padding, and whether a pooling comes before it."""
 _CHANNELS = (64, 192, 384, 256, 256)
 _EPSILON = 1e-10
-
-_log = logging.getLogger(__name__)
-_lock = threading.Lock()
 
 
 def lpips(a: Pixels, b: Pixels) -> float | None:
@@ -76,10 +68,7 @@ class _Network:
 
     def __init__(self, trunk: dict[str, Tensor], heads: dict[str, Tensor]) -> None:
         try:
-            self._convolutions = [
-                (trunk[f"features.{number}.weight"].float(), trunk[f"features.{number}.bias"].float())
-                for number, *_ in _LAYERS
-            ]
+            self._convolutions = [convolution(trunk, number) for number, *_ in _LAYERS]
             self._heads = [
                 heads[f"lin{index}.model.1.weight"].float().reshape(1, channels, 1, 1)
                 for index, channels in enumerate(_CHANNELS)
@@ -128,18 +117,5 @@ def _network() -> _Network | str:
     package = folder_of("lpips")
     if package is None:
         return "The package lpips, which has the heads of the measure, is not installed."
-    heads, trunk = package / "weights" / "v0.1" / "alex.pth", checkpoint(TRUNK)
-    if not trunk.is_file():
-        return f"The weights of AlexNet are not here; they belong at {trunk}."
-    with _lock:
-        return _loaded(heads, trunk, trunk.stat().st_mtime_ns)
-
-
-@cache
-def _loaded(heads: Path, trunk: Path, changed: int) -> _Network | str:
-    """The network of these files; a file that was refused is looked at again when it has changed."""
-    try:
-        return _Network(state_of(trunk, "AlexNet", TRUNK_SHA256), state_of(heads))
-    except WeightsError as error:
-        _log.warning("%s", error)
-        return str(error)
+    heads = package / "weights" / "v0.1" / "alex.pth"
+    return network_of(_Network, checkpoint(TRUNK), "AlexNet", TRUNK_SHA256, heads)

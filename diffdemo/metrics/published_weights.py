@@ -7,12 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import logging
+import threading
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+from torch import Tensor
 
 from diffdemo.errors import WeightsError
+
+N = TypeVar("N")
+State = dict[str, Any]
+
+_log = logging.getLogger(__name__)
+_lock = threading.Lock()
 
 
 def folder_of(package: str) -> Path | None:
@@ -26,7 +37,39 @@ def checkpoint(name: str) -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints" / name
 
 
-def state_of(path: Path, network: str = "", digest: str = "") -> dict[str, Any]:
+def network_of(build: Callable[[State, State], N], trunk: Path, network: str, digest: str, weights: Path) -> N | str:
+    """What is built of two files, once in a process; in its stead the reason why that cannot be.
+
+    Args:
+        build: takes the tensors of both; raises WeightsError if they are others.
+        trunk: file of the network that the measure looks with.
+        network: its name; `digest`: what the SHA-256 of its file begins with.
+        weights: file of what the measure has learned itself.
+    """
+    if not trunk.is_file():
+        return f"The weights of {network} are not here; they belong at {trunk}."
+    with _lock:
+        return _built(build, trunk, trunk.stat().st_mtime_ns, network, digest, weights)
+
+
+@cache
+def _built(
+    build: Callable[[State, State], N], trunk: Path, changed: int, network: str, digest: str, weights: Path
+) -> N | str:
+    """What is built of these files; one that was refused is looked at again when it has changed."""
+    try:
+        return build(state_of(trunk, network, digest), state_of(weights))
+    except WeightsError as error:
+        _log.warning("%s", error)
+        return str(error)
+
+
+def convolution(state: State, number: int) -> tuple[Tensor, Tensor]:
+    """Weight and bias of a convolution, by its number in torchvision's `features`."""
+    return state[f"features.{number}.weight"].float(), state[f"features.{number}.bias"].float()
+
+
+def state_of(path: Path, network: str = "", digest: str = "") -> State:
     """The tensors in a file.
 
     Args:

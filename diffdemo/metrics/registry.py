@@ -5,6 +5,7 @@ To add one, write what computes it in a file of its own and enter it in `METRICS
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -61,6 +62,17 @@ class Metric:
     def heading(self) -> str:
         """Label and unit, over a table."""
         return f"{self.label}, {self.unit}" if self.unit else self.label
+
+    def height(self, value: float | None) -> float | None:
+        """A value as it is drawn and compared, so that up is better; None for one that has no place on an axis.
+
+        What nears 1 becomes decibels of what is missing, and a distance is negative.
+        """
+        if value is None or not math.isfinite(value) or (self.nears_one and value >= 1):
+            return None
+        if self.nears_one:
+            return -10 * math.log10(1 - value)
+        return value if self.higher_is_better else -value
 
     def number(self, value: float) -> str:
         """A value with its unit."""

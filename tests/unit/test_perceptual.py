@@ -16,6 +16,7 @@ from torch import nn
 
 from diffdemo.images import Pixels
 from diffdemo.metrics import lpips as perceptual
+from diffdemo.metrics import published_weights
 from diffdemo.metrics.lpips import HOW_TO_GET, SMALLEST_SIDE, TRUNK, lpips, missing
 
 
@@ -142,7 +143,7 @@ def test_another_file_of_that_name_is_refused_and_looked_at_once(weights, tmp_pa
     assert lpips(large_picture, large_picture) is None
     assert "begins with" in missing()
     assert "not with 7be5be79" in missing()
-    monkeypatch.setattr(perceptual, "state_of", lambda *args: pytest.fail("read again"))
+    monkeypatch.setattr(published_weights, "state_of", lambda *args: pytest.fail("read again"))
     assert lpips(large_picture, large_picture) is None
 
 

@@ -11,7 +11,6 @@ of the same shape goes along in one batch (continuous batching: Yu et al. 2022, 
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from collections import Counter
@@ -24,7 +23,7 @@ from torch import Tensor
 
 from diffdemo.engine.scheduling.counts import Counting
 from diffdemo.engine.scheduling.job import Job
-from diffdemo.models.evaluation import Network
+from diffdemo.models.evaluation import AT_ONCE, Network, evaluated_by
 
 THREADS = torch.get_num_threads()
 """Of PyTorch on the processor, before anything has changed their number."""
@@ -117,12 +116,20 @@ class Lanes:
                 self._service.clear()
 
     def run(self, job: Job, call: Callable[[], Any], *, is_timed: bool = False) -> Any:
-        """What a call gives that shares no batch; one that is timed has all threads, whoever computes beside it.
+        """What a call gives that shares no batch; what its network calls in turn belongs to it.
+
+        Args:
+            is_timed: whether it has all threads, whoever computes beside it.
 
         Raises:
             Cancelled: nobody wants the job any more.
         """
-        return self._in_turn(_Request(job, lambda batch: [call()], is_timed=is_timed))
+
+        def compute(batch: Sequence[_Request]) -> Sequence[Any]:
+            with evaluated_by(AT_ONCE):
+                return [call()]
+
+        return self._in_turn(_Request(job, compute, is_timed=is_timed))
 
     def denoise(self, job: Job, network: Network, z: Tensor, sigma: float) -> Tensor:
         """A network's answer to a state [1,C,H,W], perhaps in one batch with others.
@@ -174,21 +181,24 @@ class Lanes:
         """Give turns to those who have had least, while there are lanes; the lock is held."""
         while self._free and self._waiting:
             first = min(self._waiting, key=lambda each: self._service.get(each.job.session, 0.0))
-            first.batch = self._taken_along(first)
+            self._waiting.remove(first)
+            first.batch = [first]
+            self._take_along(first)
             self._free -= 1
             first.ready.set()
 
-    def _taken_along(self, first: _Request) -> list[_Request]:
-        """A request with those that may share its batch, which no longer wait; the lock is held."""
-        alike = (each for each in self._waiting if each is not first and each.key == first.key)
-        others = itertools.islice(alike, self._device.largest_batch - 1) if first.key is not None else ()
-        batch = [first, *others]
-        self._waiting = [each for each in self._waiting if each not in batch]
-        return batch
+    def _take_along(self, first: _Request) -> None:
+        """Add to a request's batch what waits and may share it, while there is room; the lock is held."""
+        room = self._device.largest_batch - len(first.batch)
+        if first.key is not None and room:
+            alike = [each for each in self._waiting if each.key == first.key][:room]
+            self._waiting = [each for each in self._waiting if each not in alike]
+            first.batch += alike
 
     def _lead(self, request: _Request) -> None:
         """Compute a batch in the thread of its first request."""
-        batch = self._grown(request)
+        self._wait_for_others(request)
+        batch = request.batch
         began = time.monotonic()
         try:
             self._compute(batch)
@@ -205,17 +215,15 @@ class Lanes:
             for each in batch[1:]:
                 each.ready.set()
 
-    def _grown(self, request: _Request) -> list[_Request]:
-        """A request's batch, after a moment in which others may have come that compute now."""
+    def _wait_for_others(self, request: _Request) -> None:
+        """Give those that compute now a moment to come along, where there is room for them."""
         device = self._device
-        room = device.largest_batch - len(request.batch)
-        if request.key is None or not device.window or not room or self.computing <= len(request.batch):
-            return request.batch
+        is_full = len(request.batch) == device.largest_batch
+        if request.key is None or not device.window or is_full or self.computing <= len(request.batch):
+            return
         time.sleep(device.window)
         with self._lock:
-            alike = [each for each in self._waiting if each.key == request.key][:room]
-            self._waiting = [each for each in self._waiting if each not in alike]
-        return [*request.batch, *alike]
+            self._take_along(request)
 
     def _compute(self, batch: Sequence[_Request]) -> None:
         """Answer a batch with its share of the threads; what this thread does afterwards has as many as before."""

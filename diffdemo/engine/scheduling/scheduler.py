@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Generic, TypeVar
 
@@ -16,7 +16,7 @@ from diffdemo.engine.scheduling.job import Asker, Job, Rank
 from diffdemo.engine.scheduling.lanes import Device, Lanes
 from diffdemo.engine.scheduling.line import Line, Place
 from diffdemo.errors import Cancelled, MemoryBudgetError
-from diffdemo.models.evaluation import AT_ONCE, Network, evaluated_by
+from diffdemo.models.evaluation import Network, evaluated_by
 
 T = TypeVar("T")
 
@@ -65,15 +65,14 @@ class Scheduler:
     def timed(self, call: Callable[[], object]) -> float:
         """Seconds that a call takes alone, once its turn has come: what it waits for others does not count."""
 
-        def alone() -> float:
-            with evaluated_by(AT_ONCE):
-                began = time.monotonic()
-                call()
-                return time.monotonic() - began
+        def timed() -> float:
+            began = time.monotonic()
+            call()
+            return time.monotonic() - began
 
-        job = self.job(ALONE)
+        job = self.job()
         with self.computing(job):
-            seconds: float = self._lanes.run(job, alone, is_timed=True)
+            seconds: float = self._lanes.run(job, timed, is_timed=True)
         return seconds
 
     @contextmanager
@@ -117,13 +116,8 @@ class _Turns:
         return self._lanes.denoise(self._job, network, z, sigma)
 
     def run(self, call: Callable[[], T]) -> T:
-        """See `Evaluator`; what a network calls in turn belongs to its call."""
-
-        def alone() -> T:
-            with evaluated_by(AT_ONCE):
-                return call()
-
-        result: T = self._lanes.run(self._job, alone)
+        """See `Evaluator`."""
+        result: T = self._lanes.run(self._job, call)
         return result
 
 
@@ -169,11 +163,8 @@ class Running(Generic[T]):
             item = next(self._work)
             self._job.require_wanted()
             return item
-        except StopIteration:
-            self._is_done = True
-            self.close()
-            raise
-        except BaseException:
+        except BaseException as error:
+            self._is_done = isinstance(error, StopIteration)
             self.close()
             raise
 
@@ -182,10 +173,9 @@ class Running(Generic[T]):
         if self._has_left_line:
             return
         self._job.is_closed = True
-        close = getattr(self._work, "close", None)
         try:
-            if close is not None:
-                close()
+            if isinstance(self._work, Generator):
+                self._work.close()
         except ValueError:
             return  # Another thread computes, and leaves at its next evaluation.
         self._line.leave(self._job)

@@ -134,11 +134,6 @@ def _slopes(curve: Sequence[CurvePoint]) -> tuple[NDArray[np.float64], NDArray[n
     return np.log(np.minimum.accumulate(slopes)), np.log(rates[1:] * rates[:-1]) / 2
 
 
-def _mean(values: Sequence[float | None]) -> float:
-    """Of those that are known: all of them, within the range in which everything is."""
-    return float(np.mean([value for value in values if value is not None]))
-
-
 def _values(row: Sequence[CurvePoint], name: str) -> list[float]:
     """Of all points of a row, or none if one has no finite value."""
     values = [value for point in row if (value := point.values.get(name)) is not None and math.isfinite(value)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from diffdemo.measure.comparison.delta_rate import Pictures, akima_rate
@@ -57,18 +56,10 @@ def rising_in(metric: Metric, points: Sequence[CurvePoint]) -> list[tuple[float,
     known = [
         (point.bpp, height)
         for point in points
-        if point.is_finite and (height := _height(metric, point.values.get(metric.name))) is not None
+        if point.is_finite and (height := metric.height(point.values.get(metric.name))) is not None
     ]
     best: list[tuple[float, float]] = []
     for bpp, height in sorted(known, key=lambda place: (place[0], -place[1])):
         if not best or height > best[-1][1]:
             best.append((bpp, height))
     return best if len(best) >= FEWEST_POINTS else []
-
-
-def _height(metric: Metric, value: float | None) -> float | None:
-    if value is None or not math.isfinite(value) or (metric.nears_one and value >= 1):
-        return None
-    if metric.nears_one:
-        return -10 * math.log10(1 - value)
-    return value if metric.higher_is_better else -value

@@ -89,12 +89,8 @@ def title(metric: str) -> str:
 
 
 def height(value: float | None, metric: str) -> float | None:
-    """A value as it is drawn, so that up is better: distances downwards, see `ticks`."""
-    if value is None or not math.isfinite(value):
-        return None
-    if METRICS[metric].nears_one:
-        return -10 * math.log10(1 - value) if value < 1 else None
-    return value if METRICS[metric].higher_is_better else -value
+    """A value as it is drawn, see `Metric.height`; what stands at the axis, see `ticks`."""
+    return METRICS[metric].height(value)
 
 
 def ticks(metric: str, heights: tuple[float, float]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from diffdemo.ui.codec_controls import offers
 from diffdemo.ui.compare.sides import ORIGINAL
 from diffdemo.ui.events import Events, program
 from diffdemo.ui.models import choice
-from diffdemo.ui.programs.endpoints import notes_of
+from diffdemo.ui.programs.endpoints import notes_of, waiting
 from diffdemo.ui.server.uploads import require_upload
 from diffdemo.ui.studio.screen import served, stem_of
 
@@ -106,7 +106,7 @@ class Comparison(Events):
             model = choice.chosen(self._engine, codec, None).name
             moments = self._engine.encode(pixels, codec=codec, model=model, num_bytes=asked, asker=asker)
             for place in moments.places():
-                yield None, None, {"codec": codec, "before": place.before, "seconds_until_begun": place.seconds}
+                yield None, None, {"codec": codec} | waiting(place)
             for last in moments:
                 share = last.frame.step / max(1, last.frame.num_steps)
                 yield None, None, {"codec": codec, "share": share, "seconds_left": last.frame.seconds_left}

@@ -66,7 +66,7 @@ class Endpoints(Events):
         options = {"preset": preset, "seed": int(seed), "prompt": prompt or "", "asker": program(request), **rate}
         moments = self._engine.encode(fitted.pixels, codec=chosen.codec, model=chosen.name, **options)
         for place in moments.places():
-            yield None, _waiting(place)
+            yield None, waiting(place)
         for moment in moments:
             yield None, _progress(moment.frame)
         asked = num_bytes or bpp * fitted.pixels.size / 24
@@ -116,7 +116,7 @@ class Endpoints(Events):
             asker=program(request),
         )
         for place in frames.places():
-            yield None, _waiting(place)
+            yield None, waiting(place)
         for frame in frames:
             yield None, _progress(frame)
         yield served(to_png(frame.pixels), f"{stem_of(file)}.png"), _numbers(frame)
@@ -261,7 +261,8 @@ def notes_of(picture: Picture) -> list[str]:
     return [*picture.notes, f"Made smaller, from {picture.width} x {picture.height} to {width} x {height} pixels."]
 
 
-def _waiting(place: Place) -> dict:
+def waiting(place: Place) -> dict:
+    """What a program reads while its call stands in the engine's line."""
     return {"before": place.before, "seconds_until_begun": place.seconds}
 
 
