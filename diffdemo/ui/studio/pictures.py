@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from diffdemo.ui.turns import Turn
 SHOWN_BY_BROWSERS = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".bmp"}
 """Names of files that stay in the field for uploads as they came; for others it shows what was read of them."""
 
+_REMEMBERED = 16
+"""JPEG files of examples, each with its picture."""
 JPEG = "jpeg"
 """What an example is compared with at first."""
 
@@ -177,6 +180,10 @@ def shown_of(result: ExampleResult, decoder: str) -> Shown:
     return Shown(to_png(result.opening.pixels), point.num_bytes, point.bpp, point.values, decoder)
 
 
+@lru_cache(_REMEMBERED)
 def smallest_jpeg(engine: Engine, original: bytes, num_bytes: int) -> Side:
-    """The half of the stage with the JPEG of a picture (PNG) that comes nearest to so many bytes from above."""
+    """The half of the stage with the JPEG of an example (PNG) that comes nearest to so many bytes from above.
+
+    It is the same for every visitor, and to measure it takes a good part of a second.
+    """
     return sides.of_classical(engine.classical(pixels_of(original), JPEG, num_bytes=num_bytes), num_bytes, original)
