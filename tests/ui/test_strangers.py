@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
@@ -229,3 +230,20 @@ def test_idle_calls_make_room_again(monkeypatch, picture):
         else:
             pytest.fail("what nobody listened to still waits")
         client.close()
+
+
+@pytest.mark.parametrize(("path", "status"), [("/gradio_api/cancel", 200), ("/gradio_api/elsewhere", 500)])
+def test_what_has_ended_by_itself_is_cancelled_too(path, status):
+    """Gradio forgets a call that ends while it is being cancelled, and then does not find it."""
+
+    async def forgets(scope: Any, receive: Any, send: Any) -> None:
+        raise KeyError("c8d11733001942ca97ac95e4c8ac945a")
+
+    application = visitors.Visitors(forgets, max_waiting=1, silent_seconds=1.0)
+    transport = httpx.ASGITransport(application, raise_app_exceptions=False)
+
+    async def ask() -> int:
+        async with httpx.AsyncClient(transport=transport, base_url="http://page") as client:
+            return (await client.post(path, json={})).status_code
+
+    assert asyncio.run(ask()) == status

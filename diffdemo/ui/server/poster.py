@@ -75,7 +75,8 @@ def _parts(engine: Engine, baselines: Baselines, name: str) -> tuple[dict[str, s
     if result is None:
         return None
     pixels, codec = engine.example_pixels(name), engine.codecs()[0]
-    shown, original = shown_of(result, codec.decoders[0]), to_png(pixels)
+    original = to_png(pixels)
+    shown = shown_of(result, codec.decoders[0], original)
     left = smallest_jpeg(engine, original, shown.num_bytes)
     baselines.know(original, result.classical)
     facts = baselines.facts(original, shown.num_bytes, result.opening.point.psnr_db)

@@ -30,6 +30,7 @@ BUSY = "Too many of your calls are waiting already ({count}). Please wait until 
 
 _API = "/gradio_api"
 _JOIN, _CALL, _STREAM = f"{_API}/queue/join", f"{_API}/call/", f"{_API}/queue/data"
+_CANCEL = f"{_API}/cancel"
 
 
 class Visitors:
@@ -56,6 +57,8 @@ class Visitors:
             await self._let_in(scope, receive, send)
         elif scope["type"] == "http" and (path == _STREAM or is_call):
             await self._listen(_session_of(scope), scope, receive, send)
+        elif scope["type"] == "http" and path == _CANCEL:
+            await self._cancel(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
@@ -70,6 +73,13 @@ class Visitors:
         await self._app(scope, receive, send)
         if self._rounds is None or self._rounds.done():
             self._rounds = asyncio.create_task(self._clear(queue))
+
+    async def _cancel(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Gradio looks twice for what it ends; a call that has ended by itself in between has been cancelled too."""
+        try:
+            await self._app(scope, receive, send)
+        except KeyError:
+            await JSONResponse({"success": True})(scope, receive, send)
 
     async def _listen(self, session: str, scope: Scope, receive: Receive, send: Send) -> None:
         self._streams[session] += 1

@@ -17,6 +17,7 @@ from diffdemo.pictures import load_picture
 from diffdemo.ui import words
 from diffdemo.ui.compare import comparer, previews, sides
 from diffdemo.ui.errors import refusal
+from diffdemo.ui.likeness import likeness
 from diffdemo.ui.links.permalink import place_of
 from diffdemo.ui.memory.png import pixels_of, size_of
 from diffdemo.ui.memory.session import NOTHING, Session, Shown, Side
@@ -122,7 +123,7 @@ class Pictures(StudioEvents):
     def _finished(self, session: Session, png: bytes, result: ExampleResult, metric: str) -> Screen:
         """The beginning of an example's file beside the smallest JPEG, which is larger; nothing is decoded."""
         self._painter.baselines.know(png, result.classical)
-        shown = shown_of(result, self._painter.first_codec.decoders[0])
+        shown = shown_of(result, self._painter.first_codec.decoders[0], png)
         data = self._engine.example_file(session.name) or b""
         session = replace(session, data=data, own=result.curve, shown=shown)
         jpeg = smallest_jpeg(self._engine, png, shown.num_bytes)
@@ -174,10 +175,11 @@ class Pictures(StudioEvents):
         return words.size_reason(width * height / work, self._engine.device_label, seconds)
 
 
-def shown_of(result: ExampleResult, decoder: str) -> Shown:
-    """What the stage shows first of an example whose result is known, of the decoder that was used."""
-    point = result.opening.point
-    return Shown(to_png(result.opening.pixels), point.num_bytes, point.bpp, point.values, decoder)
+def shown_of(result: ExampleResult, decoder: str, original: bytes) -> Shown:
+    """What the stage shows first of an example (PNG) whose result is known, of the decoder that was used."""
+    point, pixels = result.opening.point, result.opening.pixels
+    values = {**point.values, **likeness(original, pixels)}
+    return Shown(to_png(pixels), point.num_bytes, point.bpp, values, decoder)
 
 
 @lru_cache(_REMEMBERED)
