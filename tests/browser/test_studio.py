@@ -17,6 +17,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # Gradio's use of pandas warns, and an error there would stop its queue
 ]
 
+QUIET_MS = 1500
 WATCH_HAND = """() => {
     window.hand = { seen: [], plot: document.querySelector('#plot .js-plotly-plot') };
     document.addEventListener('input', (event) => {
@@ -113,10 +114,13 @@ def test_upload_compress_cut_decode_compare_download(studio, tmp_path):
 def test_scrubbing_is_answered_in_the_browser_and_at_rest_without_loss(studio_with_example):
     """From the hand to the pixels in 50 ms, without a request and without a new plot."""
     page = studio_with_example
-    requests: list[str] = []
+    requests = ["of the example that has just been opened, whose plot is completed afterwards"]
     page.wait_for_function("performance.getEntriesByType('resource').some(each => each.name.endsWith('preview.webp'))")
     page.evaluate(WATCH_HAND)
     page.on("request", lambda request: requests.append(request.url))
+    while requests:  # until the page has asked for nothing for a while
+        requests.clear()
+        page.wait_for_timeout(QUIET_MS)
     slider = page.get_by_label("range slider for Bytes of the file used")
     box = slider.bounding_box()
     y = box["y"] + box["height"] / 2
