@@ -4,7 +4,7 @@
     python -m diffdemo bench [cod] [load] [networks] [compile] [theory] [views] [pyramid] [steps] [prior] [rounding]
     python -m diffdemo bench files PICTURE ... [--bpp 1.0] [--json]
     python -m diffdemo bench denoise DIR [--model NAME] [--json]
-    python -m diffdemo bench against TREE [PICTURE ...] [--bpp 0.05 0.5 ...] [--json]
+    python -m diffdemo bench against TREE [PICTURE ...] [--bpp 0.05 0.5 ...] [--preset fast ...] [--json]
 
 The second form builds the networks of the Hub's models with random weights and times them, CoD-Lite as a whole codec
 beside a plain convolution, sets many clients at once beside one after the other, tries torch.compile,
@@ -77,6 +77,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "--model", default=DEFAULT_MODEL, metavar="NAME", help=f"for `denoise` (default: {DEFAULT_MODEL})"
     )
+    parser.add_argument(
+        "--preset", type=Preset, choices=Preset, nargs="+", default=list(Preset), help="for `against` (default: all)"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     args = parser.parse_args(argv)
     if args.parts[:1] == ["files"]:
@@ -88,7 +91,7 @@ def main(argv: list[str]) -> int:
         _print(bench_denoise(Path(args.parts[1]), args.model), "denoise", as_json=args.json)
         return 0
     if args.parts[:1] == ["against"] and len(args.parts) > 1:
-        _print(bench_against(Path(args.parts[1]), args.parts[2:], args.bpp), "against", as_json=args.json)
+        _print(bench_against(Path(args.parts[1]), args.parts[2:], args.bpp, args.preset), "against", as_json=args.json)
         return 0
     known = PARTS | ON_REQUEST
     unknown = [part for part in args.parts if part not in known]
