@@ -17,5 +17,8 @@ class Denoiser(Protocol):
     sigma_min: float
 
     def denoise(self, z: Tensor, sigma: float) -> Tensor:
-        """float32 [1,3,H,W] of any size -> the same shape; values near [-1, 1]."""
+        """float32 [1,3,H,W] of any size -> the same shape; values near [-1, 1].
+
+        One that is shown several views of a picture takes [N,3,H,W], whose rows know nothing of each other.
+        """
         ...

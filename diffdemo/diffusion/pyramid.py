@@ -8,13 +8,16 @@ mirrored views (`views.py`). `python -m diffdemo bench pyramid` measures it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 
 import torch.nn.functional as F
 from torch import Tensor
 
 from diffdemo.diffusion.denoiser import Denoiser
-from diffdemo.diffusion.views import VIEWS
+from diffdemo.diffusion.views import VIEWS, mean, seen
 from diffdemo.images import mirrored
 
 # normative: the noise levels at which resolutions change, what is looked at between them, and how it is enlarged.
@@ -70,19 +73,19 @@ class Pyramid:
 
     def denoise(self, z: Tensor, sigma: float) -> Tensor:
         """float32 [1,3,H,W] of any size -> the same shape."""
-        looks = looks_at(sigma, self._views)
-        total = sum(answer(self._denoiser, look, z, sigma) for look in looks)
-        assert isinstance(total, Tensor)
-        return total / len(looks)
+        by_factor = groupby(looks_at(sigma, self._views), attrgetter("factor"))
+        return mean([each for _, looks in by_factor for each in answers_to(self._denoiser, tuple(looks), z, sigma)])
 
 
-def answer(denoiser: Denoiser, look: Look, z: Tensor, sigma: float) -> Tensor:
-    """What a denoiser says to one look at a state: float32 [1,3,H,W] -> the same shape. normative."""
-    view, factor = VIEWS[look.view], look.factor
+def answers_to(denoiser: Denoiser, looks: Sequence[Look], z: Tensor, sigma: float) -> list[Tensor]:
+    """What a denoiser says to looks at a state, all of one factor: float32 [1,3,H,W] -> each the same. normative."""
+    factor, views = looks[0].factor, [VIEWS[look.view] for look in looks]
     if factor == 1:
-        return view(denoiser.denoise(view(z).contiguous(), sigma))
+        return seen(denoiser, views, z, sigma)
     height, width = z.shape[2:]
     small = F.avg_pool2d(mirrored(z, factor), factor)
-    x_hat = view(denoiser.denoise(view(small).contiguous(), sigma / factor))
-    large = F.interpolate(x_hat, scale_factor=factor, mode="bicubic", align_corners=False)
-    return large[:, :, :height, :width]
+    enlarged = (
+        F.interpolate(x_hat, scale_factor=factor, mode="bicubic", align_corners=False)
+        for x_hat in seen(denoiser, views, small, sigma / factor)
+    )
+    return [large[:, :, :height, :width] for large in enlarged]

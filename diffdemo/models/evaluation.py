@@ -27,7 +27,7 @@ class Evaluator(Protocol):
     """Makes the calls of one job."""
 
     def denoise(self, network: Network, z: Tensor, sigma: float) -> Tensor:
-        """A network's answer to one state, [1,C,H,W]; other jobs' states may be in the same batch."""
+        """A network's answers to states of one noise level, [N,C,H,W]; other jobs' states may be in the same batch."""
         ...
 
     def run(self, call: Callable[[], T]) -> T:
@@ -40,7 +40,7 @@ class AtOnce:
 
     def denoise(self, network: Network, z: Tensor, sigma: float) -> Tensor:
         """See `Evaluator`."""
-        return network(z, torch.full((len(z),), sigma))
+        return torch.cat([network(state, torch.tensor([sigma])) for state in z.chunk(len(z))])
 
     def run(self, call: Callable[[], T]) -> T:
         """See `Evaluator`."""
@@ -62,7 +62,7 @@ def evaluated_by(evaluator: Evaluator) -> Iterator[None]:
 
 
 def denoised(network: Network, z: Tensor, sigma: float) -> Tensor:
-    """A network's answer to a state, [1,C,H,W], by the evaluator of this thread."""
+    """A network's answers to states of one noise level, [N,C,H,W], by the evaluator of this thread."""
     return _evaluator.get().denoise(network, z, sigma)
 
 

@@ -68,7 +68,7 @@ class PhotoDenoiser:
 
     @torch.inference_mode()
     def denoise(self, z: Tensor, sigma: float) -> Tensor:
-        """float32 [1,3,H,W] -> the same shape where it came from; any sides, mirrored up to what the network needs."""
+        """float32 [N,3,H,W] -> the same shape where it came from; any sides, mirrored up to what the network needs."""
         height, width = z.shape[2:]
         x_hat = denoised(self._answers, mirrored(z, self._network.multiple), sigma)
         # Pictures lie in [-1, 1], so their mean does too.

@@ -15,7 +15,7 @@ from diffdemo.codecs.base import Rendering
 from diffdemo.codecs.diffc_file import read_file
 from diffdemo.codecs.diffc_picture import denoiser_of, has_pyramid
 from diffdemo.diffusion.posterior import PosteriorStep
-from diffdemo.diffusion.pyramid import Look, Pyramid, answer, looks_at
+from diffdemo.diffusion.pyramid import Look, Pyramid, answers_to, looks_at
 from diffdemo.diffusion.spectrum import FrequencyBasis, Spectrum, ValueBasis, basis_for
 from diffdemo.diffusion.views import Views
 from tests.golden.cases import CASES_OF_VERSION_1, CASES_OF_VERSION_2, DIFFC_CASES, FOLDER, DiffCCase, DrawnCase
@@ -125,7 +125,7 @@ def test_answers_at_every_resolution() -> None:
     state = torch.from_numpy(noise((1, 3, 13, 10), 70).astype(np.float32))
     found = []
     for factor, view, sigma in ((1, 0, 0.5), (1, 3, 1.5), (2, 0, 3.0), (2, 1, 0.75), (4, 2, 6.0), (4, 3, 1.0)):
-        seen = answer(Scene(), Look(factor, view), state, sigma)
+        seen = answers_to(Scene(), [Look(factor, view)], state, sigma)[0]
         assert seen.shape == state.shape
         found += [float(seen[0, 1, 12, 9]), float((seen.double() * torch.from_numpy(noise((3, 13, 10), 71))).sum())]
     assert found == pytest.approx(ANSWERS, abs=2e-5)
@@ -135,7 +135,7 @@ def test_answers_at_every_resolution() -> None:
 @pytest.mark.parametrize("sigma", [20.0, 4.0, 1.5, 0.5])
 def test_the_answer_is_the_mean_of_all_looks(views: int, sigma: float) -> None:
     state = torch.from_numpy(noise((1, 3, 13, 10), 70).astype(np.float32))
-    each = [answer(Scene(), look, state, sigma) for look in looks_at(sigma, views)]
+    each = [answers_to(Scene(), [look], state, sigma)[0] for look in looks_at(sigma, views)]
     assert torch.allclose(Pyramid(Scene(), views).denoise(state, sigma), torch.stack(each).mean(dim=0), atol=1e-6)
 
 

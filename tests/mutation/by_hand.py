@@ -23,8 +23,9 @@ BY_HAND = (
     ),
     ("diffusion.views", "lambda image: image.flip(ROWS, COLUMNS)", "lambda image: image", "diffc"),
     ("diffusion.views", "    lambda image: image,\n", "    lambda image: image.flip(COLUMNS),\n", "diffc"),
-    ("diffusion.views", "view(self._denoiser", "(self._denoiser", "diffc"),
-    ("diffusion.views", "total / len(self._views)", "total / 2", "diffc"),
+    ("diffusion.views", "torch.cat([view(z)", "torch.cat([z", "diffc"),
+    ("diffusion.views", "return [view(answer)", "return [answer", "diffc"),
+    ("diffusion.views", "/ len(answers)", "/ 2", "diffc"),
     # At which resolutions a state is seen, and what is missing from it.
     ("diffusion.pyramid", "if sigma >= COARSE", "if sigma > COARSE", "diffc"),
     ("diffusion.pyramid", "if sigma >= MIDDLE", "if sigma > MIDDLE", "diffc"),
@@ -38,9 +39,8 @@ BY_HAND = (
         "diffc",
     ),
     ("diffusion.pyramid", "sigma / factor)", "sigma)", "diffc"),
-    ("diffusion.pyramid", "x_hat = view(denoiser.", "x_hat = (denoiser.", "diffc"),
-    ("diffusion.pyramid", "return view(denoiser.", "return (denoiser.", "diffc"),
-    ("diffusion.pyramid", "total / len(looks)", "total / self._views", "diffc"),
+    ("diffusion.pyramid", "seen(denoiser, views, small", "seen(denoiser, VIEWS[: len(views)], small", "diffc"),
+    ("diffusion.pyramid", "seen(denoiser, views, z", "seen(denoiser, VIEWS[:1] * len(views), z", "diffc"),
     (
         "diffusion.spectrum",
         "np.minimum(np.add.outer(_frequencies(height), _frequencies(width)), RINGS - 1)",

@@ -135,14 +135,16 @@ def test_a_newcomer_does_not_make_up_for_the_time_before_it_came():
     assert lanes._service[job(1).session] == 100.0
 
 
-def test_what_a_call_takes_is_charged_by_rank():
+def test_what_a_call_takes_is_charged_by_rank(monkeypatch):
     lanes, _ = lanes_of()
+    clock = [0.0]
+    monkeypatch.setattr("diffdemo.engine.scheduling.lanes.time.monotonic", lambda: clock[0])
     for number, rank in enumerate(Rank):
         each = job(number, rank)
         lanes.begin(each)
         lanes._service[each.session] = 0.0
-        lanes.run(each, lambda: threading.Event().wait(0.05))
-        assert lanes._service[each.session] == pytest.approx(0.05 * 2**number, rel=0.8)
+        lanes.run(each, lambda: clock.__setitem__(0, clock[0] + 0.05))
+        assert lanes._service[each.session] == pytest.approx(0.05 * 2**number)
     assert Rank.NOBODY.price == 8
 
 

@@ -30,7 +30,7 @@ class Average:
         self.asked: list[tuple[tuple[int, ...], float]] = []
 
     def denoise(self, z: Tensor, sigma: float) -> Tensor:
-        self.asked.append((tuple(z.shape[2:]), sigma))
+        self.asked += [(tuple(z.shape[2:]), sigma)] * len(z)
         return F.avg_pool2d(F.pad(z, (2, 2, 2, 2), mode="replicate"), 5, stride=1)
 
 

@@ -31,8 +31,8 @@ class Lopsided:
         self.calls = 0
 
     def denoise(self, z: Tensor, sigma: float) -> Tensor:
-        self.calls += 1
-        error = ERROR * torch.randn(z.shape, generator=torch.Generator().manual_seed(7))
+        self.calls += len(z)
+        error = ERROR * torch.randn(z.shape[1:], generator=torch.Generator().manual_seed(7))
         return self.inner.denoise(z, sigma) + error
 
 

@@ -5,8 +5,9 @@ up. Whoever has had least of the device is next (fair queueing by service receiv
 the steps of a photograph.
 
 On a processor, jobs compute beside each other, with a share of the threads each: two evaluations with one thread each
-take less than one after the other with two. On a GPU there is one lane, and what waits for the same network with states
-of the same shape goes along in one batch (continuous batching: Yu et al. 2022, "Orca").
+take less than one after the other with two. So do several views of one state, where their job is alone. On a GPU there
+is one lane, and what waits for the same network with states of the same shape goes along in one batch (continuous
+batching: Yu et al. 2022, "Orca").
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +32,12 @@ THREADS = torch.get_num_threads()
 """Of PyTorch on the processor, before anything has changed their number."""
 LOOK_SECONDS = 0.5
 """After which a job that waits for its turn sees whether it is still wanted."""
+MAX_PIXELS_TOGETHER = 1 << 18
+"""Of a state whose views a processor computes beside each other: of larger ones, whose features take hundreds of
+megabytes, threads wait for each other for a small part of the time only."""
+
+# A request that has its turn must find a thread at once: many more than there can be requests.
+_others = ThreadPoolExecutor(max_workers=1024, thread_name_prefix="lane")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,7 @@ class _Request:
         compute: answers a batch of requests, of which this is the first.
         key: what requests have in common that may share a batch; None for one that may not.
         is_timed: whether it has all threads.
+        rows: states of the same call, each of which is a request.
         batch: once its turn has come; empty where another request takes it along.
     """
 
@@ -70,6 +80,7 @@ class _Request:
     compute: Callable[[Sequence[_Request]], Sequence[Any]]
     key: Hashable = None
     is_timed: bool = False
+    rows: int = 1
     z: Tensor | None = None
     sigma: float = 0.0
     batch: list[_Request] = field(default_factory=list)
@@ -92,6 +103,7 @@ class Lanes:
         self._lock = threading.Lock()
         self._free = device.lanes
         self._waiting: list[_Request] = []
+        self._served: Counter[Job] = Counter()
         self._computing: Counter[str] = Counter()
         self._service: dict[str, float] = {}
 
@@ -129,30 +141,43 @@ class Lanes:
             with evaluated_by(AT_ONCE):
                 return [call()]
 
-        return self._in_turn(_Request(job, compute, is_timed=is_timed))
+        return self._in_turn(_Request(job, compute, is_timed=is_timed))[0]
 
     def denoise(self, job: Job, network: Network, z: Tensor, sigma: float) -> Tensor:
-        """A network's answer to a state [1,C,H,W], perhaps in one batch with others.
+        """A network's answers to states [N,C,H,W], beside each other or in one batch, perhaps with others.
 
         Raises:
             Cancelled: nobody wants the job any more.
         """
-        precision = tuple(torch.is_autocast_enabled(kind) for kind in ("cpu", "cuda"))
-        key = (network, z.shape, z.device, precision)
+        rough = tuple(kind for kind in ("cpu", "cuda") if torch.is_autocast_enabled(kind))
+        key = (network, z.shape[1:], z.device, rough)
 
         def compute(batch: Sequence[_Request]) -> Sequence[Tensor]:
             states = [request.z for request in batch if request.z is not None]
             sigmas = torch.tensor([request.sigma for request in batch])
-            return network(torch.cat(states), sigmas).chunk(len(batch))
+            with _in_bfloat16(rough):
+                return network(torch.cat(states), sigmas).chunk(len(batch))
 
-        answer: Tensor = self._in_turn(_Request(job, compute, key, z=z, sigma=sigma))
-        return answer
+        together = 1 if self._device.threads and z[0, 0].numel() > MAX_PIXELS_TOGETHER else len(z)
+        requests = [_Request(job, compute, key, rows=together, z=row, sigma=sigma) for row in z.chunk(len(z))]
+        return torch.cat(
+            [each for some in range(0, len(z), together) for each in self._in_turn(*requests[some : some + together])]
+        )
 
-    def _in_turn(self, request: _Request) -> Any:
-        request.job.require_wanted()
+    def _in_turn(self, *requests: _Request) -> list[Any]:
+        """The answers to one call's requests, the first of which waits in this thread."""
+        requests[0].job.require_wanted()
         with self._lock:
-            self._waiting.append(request)
+            self._waiting += requests
             self._grant()
+        rest = [_others.submit(self._answered, request) for request in requests[1:]]
+        try:
+            first = self._answered(requests[0])
+        finally:
+            wait(rest)
+        return [first, *(each.result() for each in rest)]
+
+    def _answered(self, request: _Request) -> Any:
         while not request.ready.wait(LOOK_SECONDS):
             self._require_wanted(request)
         if request.batch:
@@ -178,13 +203,20 @@ class Lanes:
                 raise
 
     def _grant(self) -> None:
-        """Give turns to those who have had least, while there are lanes; the lock is held."""
-        while self._free and self._waiting:
-            first = min(self._waiting, key=lambda each: self._service.get(each.job.session, 0.0))
+        """Give turns to those who have had least, while there are lanes; the lock is held.
+
+        A job has one lane, and more only while no other computes, which would have to wait for them.
+        """
+        while self._free:
+            may_be_next = [each for each in self._waiting if self.computing <= 1 or not self._served[each.job]]
+            if not may_be_next:
+                return
+            first = min(may_be_next, key=lambda each: self._service.get(each.job.session, 0.0))
             self._waiting.remove(first)
             first.batch = [first]
             self._take_along(first)
             self._free -= 1
+            self._served[first.job] += 1
             first.ready.set()
 
     def _take_along(self, first: _Request) -> None:
@@ -206,6 +238,8 @@ class Lanes:
             seconds = time.monotonic() - began
             with self._lock:
                 self._free += 1
+                self._served[request.job] -= 1
+                self._served = +self._served
                 for each in batch:
                     session, price = each.job.session, each.job.asker.rank.price
                     if session in self._service:
@@ -219,7 +253,8 @@ class Lanes:
         """Give those that compute now a moment to come along, where there is room for them."""
         device = self._device
         is_full = len(request.batch) == device.largest_batch
-        if request.key is None or not device.window or is_full or self.computing <= len(request.batch):
+        has_all = self.computing <= len({each.job for each in request.batch})
+        if request.key is None or not device.window or is_full or has_all:
             return
         time.sleep(device.window)
         with self._lock:
@@ -227,7 +262,7 @@ class Lanes:
 
     def _compute(self, batch: Sequence[_Request]) -> None:
         """Answer a batch with its share of the threads; what this thread does afterwards has as many as before."""
-        beside = 1 if batch[0].is_timed else max(1, min(self._device.lanes, self.computing))
+        beside = 1 if batch[0].is_timed else min(self._device.lanes, max(batch[0].rows, self.computing))
         threads, before = self._device.threads // beside, torch.get_num_threads()
         if threads in (0, before):
             _answer(batch)
@@ -237,6 +272,15 @@ class Lanes:
             _answer(batch)
         finally:
             torch.set_num_threads(before)
+
+
+@contextmanager
+def _in_bfloat16(devices: Sequence[str]) -> Iterator[None]:
+    """PyTorch's autocast, which holds for one thread, in the thread that computes."""
+    with ExitStack() as stack:
+        for device in devices:
+            stack.enter_context(torch.autocast(device, torch.bfloat16))
+        yield
 
 
 def _answer(batch: Sequence[_Request]) -> None:

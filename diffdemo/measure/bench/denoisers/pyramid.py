@@ -8,7 +8,7 @@ import torch
 
 from diffdemo.codecs.diffc import DiffC
 from diffdemo.diffusion.posterior import white_noise
-from diffdemo.diffusion.pyramid import Look, Pyramid, answer, looks_at
+from diffdemo.diffusion.pyramid import Look, Pyramid, answers_to, looks_at
 from diffdemo.engine.examples import example_centre
 from diffdemo.engine.hardware.device import choose_device
 from diffdemo.engine.store import load_shipped
@@ -29,7 +29,7 @@ def bench_pyramid() -> Iterator[Row]:
         errors: dict[str, float] = {}
         for number, x in enumerate(pictures):
             z = x + sigma * white_noise(tuple(x.shape), number, stream=0)
-            answers = {f"1/{factor}": answer(network, Look(factor, 0), z, sigma) for factor in (1, 2, 4)}
+            answers = {f"1/{factor}": answers_to(network, [Look(factor, 0)], z, sigma)[0] for factor in (1, 2, 4)}
             answers |= {f"files, {views} views": Pyramid(network, views).denoise(z, sigma) for views in (1, 2)}
             for name, x_hat in answers.items():
                 errors[name] = errors.get(name, 0.0) + float((x - x_hat.cpu()).square().sum())
