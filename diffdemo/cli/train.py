@@ -19,12 +19,12 @@ def diffc(args: argparse.Namespace) -> None:
         Cancelled: on Ctrl-C or SIGTERM, with a checkpoint written.
     """
     _require_pictures_and_device(args)
-    from diffdemo.training import diffc
-    from diffdemo.training.diffc_recipe import RECIPES
+    from diffdemo.training.diffc import train
+    from diffdemo.training.diffc.recipe import RECIPES
 
-    recipe = replace(RECIPES[args.size], **given(args, "minutes", "steps", "batch"))
+    recipe = replace(RECIPES[args.size], **given(args, "minutes", "steps", "batch", "learning_rate", "muon_rate"))
     options = given(args, "start", "compiled")
-    print(diffc.train(args.data, args.output, recipe, exclude=tuple(args.exclude), device=args.device, **options))
+    print(train.train(args.data, args.output, recipe, exclude=tuple(args.exclude), device=args.device, **options))
 
 
 def cdc(args: argparse.Namespace) -> None:
@@ -71,7 +71,7 @@ def cost(args: argparse.Namespace) -> None:
     _require_device(args)
     import torch
 
-    from diffdemo.training.cost import costs
+    from diffdemo.training.diffc.cost import costs
 
     for each in costs(torch.device(args.device)):
         print(each, flush=True)
@@ -80,7 +80,7 @@ def cost(args: argparse.Namespace) -> None:
 def study(args: argparse.Namespace) -> None:
     """Run the ablations that are not finished yet, and print the table of all that are."""
     _require_pictures_and_device(args)
-    from diffdemo.training.study import study, table
+    from diffdemo.training.diffc.study import study, table
 
     rows = study(
         args.data, args.output, steps=args.steps, only=args.only, exclude=tuple(args.exclude), device=args.device
@@ -90,7 +90,7 @@ def study(args: argparse.Namespace) -> None:
 
 def table(args: argparse.Namespace) -> None:
     """Print the table of the ablations below `args.output` that are finished."""
-    from diffdemo.training.study import read_rows, table
+    from diffdemo.training.diffc.study import read_rows, table
 
     print(table(read_rows(args.output / "study.jsonl")))
 
@@ -98,7 +98,7 @@ def table(args: argparse.Namespace) -> None:
 def spectrum(args: argparse.Namespace) -> None:
     """Measure what the weights `args.output` miss on held-out pictures of `args.data`, and write it into them."""
     _require_pictures(args.data)
-    from diffdemo.training.spectrum import add_spectrum
+    from diffdemo.training.diffc.spectrum import add_spectrum
 
     count = add_spectrum(args.data, args.output, exclude=tuple(args.exclude))
     print(f"{args.output}: spectrum of {count} pictures")

@@ -1,9 +1,9 @@
 """A training run on disk, small enough to be carried away from a GPU that is only lent.
 
 The network stays in single precision: what a step changes would vanish in half. Its running average is kept as the
-difference to it, and Adam's two moments as they are, all in two bytes a value: ten bytes a parameter instead of
-sixteen. A moment forgets within a hundred steps or so, and the error of 2^-9 a value is far below the noise of the
-gradients that it averages.
+difference to it, and the two moments of Adam as they are, all in two bytes a value: ten bytes a parameter, not sixteen.
+A moment forgets within a hundred steps or so, and the error of 2^-9 a value is far below the noise of the gradients
+that it averages. Muon's one is in four bytes, since small directions of it count as much as large ones.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-MOMENTS = ("exp_avg", "exp_avg_sq")
+from diffdemo.training.optimizer import Optimizer
+
+ADAM = ("exp_avg", "exp_avg_sq")
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
@@ -43,20 +45,30 @@ def unpack_average(average: nn.Module, network: nn.Module, packed: list[Tensor])
         averaged.copy_(current + difference.to(current))
 
 
-def pack_moments(optimizer: torch.optim.Optimizer) -> list[list[Tensor]]:
-    """Adam's moments of each parameter in bfloat16, whose range holds the squares of the smallest gradients."""
+def pack_moments(optimizer: Optimizer) -> list[dict[str, Tensor]]:
+    """What is kept of each parameter; of Adam in bfloat16, whose range holds the squares of the smallest gradients."""
     return [
-        [optimizer.state[parameter][name].bfloat16() for name in MOMENTS]
-        for group in optimizer.param_groups
-        for parameter in group["params"]
+        {
+            name: value.bfloat16() if name in ADAM else value
+            for name, value in part.state[parameter].items()
+            if value.ndim
+        }
+        for part, parameter in _parameters(optimizer)
     ]
 
 
-def unpack_moments(optimizer: torch.optim.Optimizer, packed: list[list[Tensor]], step: int) -> None:
+def unpack_moments(optimizer: Optimizer, packed: list[Any], step: int) -> None:
     """Inverse of `pack_moments`, after `step` steps."""
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-    for parameter, moments in zip(parameters, packed, strict=True):
-        state: dict[str, Tensor] = {"step": torch.tensor(float(step))}
-        for name, moment in zip(MOMENTS, moments, strict=True):
-            state[name] = torch.empty_like(parameter).copy_(moment)
-        optimizer.state[parameter] = state
+    for (part, parameter), moments in zip(_parameters(optimizer), packed, strict=True):
+        if not moments:  # It has never been moved.
+            continue
+        if isinstance(moments, list):  # Of diffdemo 0.10 and before.
+            moments = dict(zip(ADAM, moments, strict=True))
+        kept = {name: torch.empty_like(parameter).copy_(moment) for name, moment in moments.items()}
+        part.state[parameter] = {"step": torch.tensor(float(step)), **kept}
+
+
+def _parameters(optimizer: Optimizer) -> list[tuple[torch.optim.Optimizer, nn.Parameter]]:
+    return [
+        (part, parameter) for part in optimizer.parts for group in part.param_groups for parameter in group["params"]
+    ]

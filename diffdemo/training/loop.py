@@ -21,6 +21,7 @@ from diffdemo.models.cdc.model import CdcNetwork
 from diffdemo.models.photo_unet import PhotoUNet
 from diffdemo.training import checkpoint
 from diffdemo.training.log import Log
+from diffdemo.training.optimizer import Optimizer
 from diffdemo.training.pictures import PictureFolder
 from diffdemo.training.recipe import BaseRecipe
 from diffdemo.training.stopping import Stopping
@@ -40,7 +41,7 @@ class Training(ABC, Generic[RecipeT, NetT]):
         architecture: as the weights' header says it.
         validation_seconds, num_held_out: least time between two validations, and most crops of one.
         net, ema: what is trained, and its running average.
-        optimizer: of all parameters of `net`; its learning rate is set at every step.
+        optimizer: of all parameters of `net`; its learning rates are set at every step.
         step: number of steps done.
         stage_began: its value when what is trained last changed.
         seconds: time used, over all resumed runs.
@@ -50,7 +51,7 @@ class Training(ABC, Generic[RecipeT, NetT]):
     architecture: ClassVar[str]
     validation_seconds: ClassVar[float] = SAVE_SECONDS
     num_held_out: ClassVar[int] = 12
-    optimizer: torch.optim.Optimizer
+    optimizer: Optimizer
 
     def __init__(self, recipe: RecipeT, net: NetT, device: torch.device) -> None:
         self.recipe = recipe
@@ -117,9 +118,9 @@ class Training(ABC, Generic[RecipeT, NetT]):
         """One step on random crops."""
         began = time.monotonic()
         loss, told = self.losses(pictures)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate
-        self.optimizer.zero_grad(set_to_none=True)
+        for group in (group for part in self.optimizer.parts for group in part.param_groups):
+            group["lr"] = self.learning_rate * group.get("factor", 1.0)
+        self.net.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         self.optimizer.step()

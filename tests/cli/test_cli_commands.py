@@ -15,8 +15,9 @@ from diffdemo.codecs.records import Preset
 from diffdemo.codecs.rendering import KNOBS, MAX_STEPS
 from diffdemo.engine import Engine
 from diffdemo.models.photo_unet import PhotoUNetShape
-from diffdemo.training import cost, diffc
-from diffdemo.training.cdc import train
+from diffdemo.training.cdc import train as cdc
+from diffdemo.training.diffc import cost
+from diffdemo.training.diffc import train as diffc
 from tests.golden import shipped
 from tests.golden.cases import FOLDER
 
@@ -72,8 +73,9 @@ def test_models(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("codec", ["diffc", "cdc"])
 def test_train_passes_its_arguments_on(codec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    home = {"diffc": "diffdemo.training.diffc.train", "cdc": "diffdemo.training.cdc.train.train"}[codec]
-    monkeypatch.setattr(home, lambda *args, **options: calls.append((args, options)))
+    monkeypatch.setattr(
+        f"diffdemo.training.{codec}.train.train", lambda *args, **options: calls.append((args, options))
+    )
     command = ["train", codec, str(tmp_path), "-o", "out", "--minutes", "2", "--exclude", "a", "b c"]
     assert parser.main(command) == 0
     (data, out, recipe), options = calls[0]
@@ -83,23 +85,30 @@ def test_train_passes_its_arguments_on(codec: str, tmp_path: Path, monkeypatch: 
 
 def test_train_keeps_to_the_recipe_where_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recipes = []
-    for name, module in (("diffc", diffc), ("cdc", train)):
+    for name, module in (("diffc", diffc), ("cdc", cdc)):
         monkeypatch.setattr(module, "train", lambda data, out, recipe, **options: recipes.append(recipe))
         assert parser.main(["train", name, str(tmp_path), "-o", "out"]) == 0
-    assert recipes == [diffc.Recipe(), train.Recipe()]
+    assert recipes == [diffc.Recipe(), cdc.Recipe()]
     assert parser.main(["train", "cdc", str(tmp_path), "-o", "out", "--width", "24"]) == 0
-    assert recipes[-1] == train.Recipe(width=24)
+    assert recipes[-1] == cdc.Recipe(width=24)
     assert parser.main(["train", "cdc", str(tmp_path), "-o", "out", "--texture", "0.1"]) == 0
-    assert recipes[-1] == train.Recipe(texture=0.1)
+    assert recipes[-1] == cdc.Recipe(texture=0.1)
+
+
+def test_train_diffc_takes_rates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipes = []
+    monkeypatch.setattr(diffc, "train", lambda data, out, recipe, **options: recipes.append(recipe))
+    assert parser.main(["train", "diffc", str(tmp_path), "-o", "out", "--rate", "0.001", "--muon", "0.006"]) == 0
+    assert (recipes[0].learning_rate, recipes[0].muon_rate) == (0.001, 0.006)
 
 
 def test_train_cdc_goes_on_from_weights_at_a_lower_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    monkeypatch.setattr(train, "train", lambda data, out, recipe, **options: calls.append((recipe, options)))
+    monkeypatch.setattr(cdc, "train", lambda data, out, recipe, **options: calls.append((recipe, options)))
     assert parser.main(["train", "cdc", str(tmp_path), "-o", "out", "--start", "old.safetensors"]) == 0
     recipe, options = calls[0]
     assert options["start"] == Path("old.safetensors")
-    assert recipe.learning_rate < train.Recipe().learning_rate / 2
+    assert recipe.learning_rate < cdc.Recipe().learning_rate / 2
 
 
 def test_train_cost_says_what_a_step_takes(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

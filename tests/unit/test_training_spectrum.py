@@ -23,8 +23,8 @@ from diffdemo.models.photo_unet import PhotoUNet, PhotoUNetShape
 from diffdemo.models.registry import SHIPPED
 from diffdemo.models.space import PixelSpace
 from diffdemo.models.weights import FORMER_SHA256, fingerprints_of, read_weights, sha256_of
+from diffdemo.training.diffc.spectrum import add_spectrum, fit
 from diffdemo.training.loop import export
-from diffdemo.training.spectrum import add_spectrum, fit
 from tests.gaussian import GaussianDenoiser
 
 CPU = torch.device("cpu")

@@ -15,9 +15,9 @@ from PIL import Image
 from diffdemo.cli import parser
 from diffdemo.errors import DiffDemoError
 from diffdemo.models.photo_unet import PhotoUNet, PhotoUNetShape
-from diffdemo.training import diffc, study
-from diffdemo.training.criterion import REPORTED, VALIDATION_SIGMAS
-from diffdemo.training.diffc_recipe import RECIPES, Recipe
+from diffdemo.training.diffc import study, train
+from diffdemo.training.diffc.criterion import REPORTED, VALIDATION_SIGMAS
+from diffdemo.training.diffc.recipe import RECIPES, Recipe
 from diffdemo.training.gain import last_hour, rate_change
 from diffdemo.training.log import Log
 from diffdemo.training.plot import figure
@@ -145,7 +145,7 @@ def test_the_page_with_the_logs(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 def test_the_command_line_trains_every_size(archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    monkeypatch.setattr(diffc, "train", lambda *args, **options: calls.append((args, options)))
+    monkeypatch.setattr(train, "train", lambda *args, **options: calls.append((args, options)))
     command = ["train", "diffc", str(archive), "-o", str(tmp_path)]
     assert parser.main([*command, "--size", "base", "--steps", "9", "--batch", "3", "--compile"]) == 0
     assert parser.main(command) == 0

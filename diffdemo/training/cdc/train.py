@@ -17,11 +17,12 @@ from torch import Tensor
 from diffdemo.diffusion.schedule import cosine_schedule
 from diffdemo.errors import WeightsError
 from diffdemo.models.cdc.model import CdcNetwork, read_cdc
-from diffdemo.training import loop
+from diffdemo.training import checkpoint, loop
 from diffdemo.training.cdc.losses import Student, compress, compressor_loss, joint_loss, synthesis_loss
 from diffdemo.training.cdc.recipe import OCTAVES, Recipe
 from diffdemo.training.cdc.start import start_compressor, start_denoiser
 from diffdemo.training.cdc.wider import fit_head, widened
+from diffdemo.training.optimizer import AdamW
 from diffdemo.training.pictures import PictureFolder
 
 SETTLING_STEPS = 500
@@ -49,7 +50,7 @@ class Training(loop.Training[Recipe, Student]):
 
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
         super().__init__(recipe, Student(recipe.shape), device)
-        self.optimizer = torch.optim.Adam(self.net.parameters(), recipe.learning_rate, betas=(0.9, 0.99))
+        self.optimizer = AdamW(self.net, weight_decay=0)
         self.settling = 0
         self.is_new = True
         self.stage = "compressor"
@@ -114,7 +115,7 @@ class Training(loop.Training[Recipe, Student]):
             "is_new": self.is_new,
             "student": self.net.state_dict(),
             "ema": self.ema.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "moments": checkpoint.pack_moments(self.optimizer),
             "step": self.step,
             "seconds": self.seconds,
             "stage": self.stage,
@@ -137,7 +138,10 @@ class Training(loop.Training[Recipe, Student]):
                 )
         self.net.load_state_dict(state["student"])
         self.ema.load_state_dict(state["ema"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        if "optimizer" in state:  # Of diffdemo 0.10 and before.
+            self.optimizer.parts[0].load_state_dict(state["optimizer"])
+        else:
+            checkpoint.unpack_moments(self.optimizer, state["moments"], state["step"])
         for name in ("settling", "is_new", "step", "seconds", "stage"):
             setattr(self, name, state[name])
         self.stage_began = self.step - state["stage_step"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from diffdemo.models.photo_unet import PhotoUNetShape
-from diffdemo.training.criterion import Levels, Weighting
+from diffdemo.training.diffc.criterion import Levels, Weighting
 from diffdemo.training.recipe import BaseRecipe, cosine
 
 SMALL = PhotoUNetShape((32, 64, 96, 128, 160), (2, 2, 2, 2, 2))
@@ -21,7 +21,8 @@ class Recipe(BaseRecipe):
         large_crop, large_share: side of larger crops (fewer a step), and their share of the steps of the second half.
         levels, weighting: see `criterion`; "relative" divides by the running mean of each noise level's loss.
         dequantise: whether the pictures get back the uniform noise of half a grey level that rounding took.
-        weight_decay: of AdamW.
+        muon_rate: the highest learning rate of Muon, which moves all weights that it suits; 0 for AdamW alone.
+        weight_decay: of both.
     """
 
     shape: PhotoUNetShape = SMALL
@@ -32,13 +33,14 @@ class Recipe(BaseRecipe):
     weighting: Weighting = "relative"
     dequantise: bool = False
     learning_rate: float = 1.5e-3
+    muon_rate: float = 0.0
     warmup_steps: int = 300
     ema_decay: float = 0.999
     weight_decay: float = 1e-4
 
     def rate(self, fraction: float) -> float:
-        """A cosine of the elapsed fraction, down to a hundredth."""
-        return self.learning_rate * max(0.01, cosine(fraction))
+        """A cosine of the elapsed fraction, to zero: its last part brings most."""
+        return self.learning_rate * cosine(fraction)
 
 
 RECIPES = {

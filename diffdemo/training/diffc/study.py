@@ -21,9 +21,9 @@ import torch
 
 from diffdemo.errors import DiffDemoError
 from diffdemo.models.photo_unet import PhotoUNet, PhotoUNetShape
-from diffdemo.training.criterion import validate
-from diffdemo.training.diffc import Training
-from diffdemo.training.diffc_recipe import Recipe
+from diffdemo.training.diffc.criterion import validate
+from diffdemo.training.diffc.recipe import Recipe
+from diffdemo.training.diffc.train import Training
 from diffdemo.training.gain import rate_change
 from diffdemo.training.loop import follow
 from diffdemo.training.pictures import PictureFolder
@@ -72,6 +72,7 @@ ABLATIONS = (
     Ablation("one-scale", "pictures at full size only", halvings=0),
     Ablation("three-scales", "pictures at full, half and quarter size", halvings=2),
     Ablation("dequantise", "uniform noise of +-1/255 added to the pictures", {"dequantise": True}),
+    Ablation("muon", "Muon at 0.02 for all but the outer layers", {"muon_rate": 0.02}),
     Ablation("rate-half", "learning rate 0.75e-3", {"learning_rate": 0.75e-3}),
     Ablation("rate-double", "learning rate 3e-3", {"learning_rate": 3e-3}),
 )

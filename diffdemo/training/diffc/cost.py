@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 from torch.utils.flop_counter import FlopCounterMode
 
-from diffdemo.training.diffc import Training
-from diffdemo.training.diffc_recipe import RECIPES
+from diffdemo.training.diffc.recipe import RECIPES
+from diffdemo.training.diffc.train import Training
 from diffdemo.training.pictures import PictureFolder
 
 TIMED_STEPS = 4

@@ -12,8 +12,9 @@ from diffdemo.errors import WeightsError
 from diffdemo.models.photo_unet import PhotoUNet
 from diffdemo.models.weights import load_strictly, read_weights
 from diffdemo.training import checkpoint, loop
-from diffdemo.training.criterion import LevelMeans, draw_log_sigmas, level_weights, validate
-from diffdemo.training.diffc_recipe import Recipe
+from diffdemo.training.diffc.criterion import LevelMeans, draw_log_sigmas, level_weights, validate
+from diffdemo.training.diffc.recipe import Recipe
+from diffdemo.training.optimizer import AdamW, Muon, Optimizer
 from diffdemo.training.pictures import PictureFolder
 
 
@@ -31,9 +32,7 @@ class Training(loop.Training[Recipe, PhotoUNet]):
     def __init__(self, recipe: Recipe, device: torch.device, *, compiled: bool = False) -> None:
         torch.manual_seed(recipe.seed)
         super().__init__(recipe, PhotoUNet(recipe.shape), device)
-        self.optimizer = torch.optim.AdamW(
-            self.net.parameters(), recipe.learning_rate, betas=(0.9, 0.99), weight_decay=recipe.weight_decay
-        )
+        self.optimizer = _optimizer(recipe, self.net)
         self.means = LevelMeans(device)
         # Two sources of chance: what is chosen, the same on every device, and noise, drawn where it is needed.
         self.choices = torch.Generator().manual_seed(recipe.seed * 1_000_003)
@@ -79,6 +78,7 @@ class Training(loop.Training[Recipe, PhotoUNet]):
         """What `checkpoint.save` takes."""
         return {
             "shape": self.recipe.shape.to_metadata(),
+            "optimizer": type(self.optimizer).__name__,
             "net": self.net.state_dict(),
             "average": checkpoint.pack_average(self.ema, self.net),
             "moments": checkpoint.pack_moments(self.optimizer),
@@ -95,8 +95,14 @@ class Training(loop.Training[Recipe, PhotoUNet]):
         """Go on from a `state`.
 
         Raises:
-            WeightsError: if it is of a network of another shape.
+            WeightsError: if it is of a network of another shape, or of another optimizer.
         """
+        found, wanted = state.get("optimizer", "AdamW"), type(self.optimizer).__name__
+        if found != wanted:
+            raise WeightsError(
+                f"The output folder holds a training with {found}, not {wanted}. Please choose another folder, or its "
+                "--muon."
+            )
         if state.get("shape") != self.recipe.shape.to_metadata():
             raise WeightsError(
                 "The output folder holds the training of a network of another shape. Please choose another folder."
@@ -113,6 +119,12 @@ class Training(loop.Training[Recipe, PhotoUNet]):
         else:
             # Generators differ between devices; what must not happen is the same noise again.
             self.noise.manual_seed(self.recipe.seed * 1_000_003 + 1 + self.step)
+
+
+def _optimizer(recipe: Recipe, net: PhotoUNet) -> Optimizer:
+    if not recipe.muon_rate:
+        return AdamW(net, weight_decay=recipe.weight_decay)
+    return Muon(net, factor=recipe.muon_rate / recipe.learning_rate, weight_decay=recipe.weight_decay)
 
 
 def train(
