@@ -40,10 +40,11 @@
     note.setAttribute("role", "tooltip");
     document.querySelector(".gradio-container").append(note);
     const { width, height } = note.getBoundingClientRect();
-    note.style.left = `${Math.max(8, Math.min(left, window.innerWidth - width - 8))}px`;
+    const zoom = width / note.offsetWidth; // of the page, as for big text
+    note.style.left = `${Math.max(8, Math.min(left, window.innerWidth - width - 8)) / zoom}px`;
     // Below a control, because the slider and the picture are above it.
     const isAbove = element.tagName !== "LABEL" && top > height + 8;
-    note.style.top = `${isAbove ? top - height - 6 : bottom + 6}px`;
+    note.style.top = `${(isAbove ? top - height - 6 : bottom + 6) / zoom}px`;
     fading = setTimeout(hide, 1000 * SECONDS);
   }
 

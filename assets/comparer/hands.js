@@ -22,7 +22,8 @@ class Hands {
 
   place(event) {
     const box = this.box.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
+    const zoom = box.width / this.box.offsetWidth; // of the page, as for big text
+    return { x: (event.clientX - box.left) / zoom, y: (event.clientY - box.top) / zoom };
   }
 
   grasp(event) {
