@@ -45,9 +45,10 @@
     const outer = plot.getBoundingClientRect();
     const x = Math.min(box.right, Math.max(box.left, event.clientX));
     line.className = x > (box.left + box.right) / 2 ? "curve-mark before" : "curve-mark";
-    line.style.left = `${x - outer.left}px`;
-    line.style.top = `${box.top - outer.top}px`;
-    line.style.height = `${box.height}px`;
+    const zoom = outer.width / plot.offsetWidth; // of the page, as for big text
+    line.style.left = `${(x - outer.left) / zoom}px`;
+    line.style.top = `${(box.top - outer.top) / zoom}px`;
+    line.style.height = `${box.height / zoom}px`;
     line.dataset.words = words;
   }
 
@@ -122,27 +123,7 @@
     placeSoon();
   });
 
-  // Gradio makes a new plot for every answer: what was switched off in the legend has to be switched off again.
-  let adopted = null;
-  let others = "";
-  let off = new Set();
-
-  function adopt() {
-    const plot = graph();
-    if (!plot || plot === adopted || !plot.layout) return;
-    adopted = plot;
-    placeSoon();
-    if (!plot.querySelector(".legend")) return;
-    if (plot.layout.meta.others !== others) off = new Set();
-    others = plot.layout.meta.others;
-    const indices = plot.data.flatMap((trace, index) => (off.has(trace.name) && trace.showlegend !== false ? [index] : []));
-    if (indices.length) window.Plotly.restyle(plot, { visible: "legendonly" }, indices);
-    plot.on("plotly_restyle", () => {
-      placeSoon();
-      off = new Set(plot.data.filter((trace) => trace.visible === "legendonly").map((trace) => trace.name));
-    });
-  }
-  new MutationObserver(adopt).observe(document, { childList: true, subtree: true });
+  document.addEventListener("plotted", placeSoon);
 
   // What the page's buttons call. A picture of the plot is drawn on white, whatever the page is on.
   window.diffdemoPlot = {

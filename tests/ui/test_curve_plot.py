@@ -86,7 +86,7 @@ def test_bytes_across_are_the_bytes_of_the_files():
     assert list(figure.data[0].x) == [1000, 2000]
     assert figure.layout.shapes[0].x0 == 1500
     assert figure.layout.xaxis.title.text == "bytes of the file"
-    assert figure.layout.meta == {"across": "bytes", "pixels": PIXELS, "others": "", "name": "picture"}
+    assert figure.layout.meta == {"across": "bytes", "pixels": PIXELS, "name": "picture"}
 
 
 def test_a_logarithmic_axis_has_exponents_for_its_ends_and_names():

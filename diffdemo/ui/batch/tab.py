@@ -17,7 +17,7 @@ from diffdemo.ui.batch.plot import batch_plot
 from diffdemo.ui.batch.table import EMPTY
 from diffdemo.ui.codec_controls import codec_choice, offers, preset_choice, rate_slider
 from diffdemo.ui.events import AT_ONCE, LATEST, SILENT
-from diffdemo.ui.fields import choice, plot
+from diffdemo.ui.fields import Figure, choice
 from diffdemo.ui.memory.session import SESSION_SECONDS
 from diffdemo.ui.programs.endpoints import AUTO, MAX_BYTES
 from diffdemo.ui.server.file_fields import FileInput
@@ -79,7 +79,7 @@ def _build_extent(parts: SimpleNamespace) -> None:
 def _build_outcome(parts: SimpleNamespace, codec: str, engine: Engine) -> None:
     parts.status = gr.HTML(words.status("Nothing is running."), elem_id="batch-status")
     figure = batch_plot([], codec, engine.codecs())
-    parts.plot = plot("Rate and distortion of all pictures", "batch-plot", figure, buttons=[])
+    parts.plot = Figure("Rate and distortion of all pictures", "batch-plot", figure)
     with gr.Row(elem_id="batch-results"):
         parts.archive = gr.DownloadButton("Download the files, .zip", interactive=False, min_width=160)
         parts.sheet = gr.DownloadButton("Download the table, .csv", interactive=False, min_width=160)

@@ -58,7 +58,7 @@ class Drawn:
         x, y, texts = zip(*self.places, strict=True)
         info = ["text" if each else "skip" for each in texts]
         crowded = {"mode": "lines"} if self.end and len(self.places) > _MAX_MARKERS else {}
-        return go.Scatter(x=x, y=y, hovertext=texts, hoverinfo=info, **self.look | crowded)
+        return go.Scatter(uid=self.look["name"], x=x, y=y, hovertext=texts, hoverinfo=info, **self.look | crowded)
 
 
 def rd_plot(
@@ -146,5 +146,6 @@ def _layout(
         legend={"yref": "container", "y": 0, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
         hoverlabel={"align": "left"},
         dragmode=False,
-        meta={"across": view.across, "pixels": num_pixels, "others": view.others},
+        meta={"across": view.across, "pixels": num_pixels},
+        uirevision=view.others,  # What is switched off in the legend stays so until other curves come.
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
+from html import escape
+from itertools import count, repeat
 from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import KNOBS, CodecInfo, Engine, ModelInfo
+from diffdemo.engine import KNOBS, CodecInfo, Engine, Example, ModelInfo
 from diffdemo.images import fit_pixels
 from diffdemo.metrics.registry import BASE, available
 from diffdemo.ui import rates, words
@@ -20,8 +23,8 @@ from diffdemo.ui.codec_controls import (
     preset_choice,
     rate_slider,
 )
-from diffdemo.ui.compare import comparer, sides
-from diffdemo.ui.fields import inline_choice, plot
+from diffdemo.ui.compare import comparer, previews, sides
+from diffdemo.ui.fields import Figure, inline_choice
 from diffdemo.ui.memory.session import SESSION_SECONDS, Session
 from diffdemo.ui.models import card
 from diffdemo.ui.plot import published
@@ -33,6 +36,12 @@ from diffdemo.ui.studio.opening import Waiting
 
 THUMBNAIL_PIXELS = 160 * 160
 LONGEST_PROMPT = 300
+_PICK = """
+element.addEventListener("click", ({ target }) => {
+  const button = target.closest("[data-index]");
+  if (button) trigger("pick", { index: Number(button.dataset.index) });
+});
+"""
 AMOUNTS = ("steps",)
 """Knobs that do not stand beside the decoder but in place of the bytes."""
 
@@ -64,6 +73,7 @@ def build(engine: Engine) -> Studio:
         waiting=gr.State(Waiting(), time_to_live=SESSION_SECONDS),
         ready=gr.State(Waiting(), time_to_live=SESSION_SECONDS),
         wanted=gr.State(0, time_to_live=SESSION_SECONDS),
+        about=gr.State(0, time_to_live=SESSION_SECONDS),
     )
     with gr.Row(elem_id="main", equal_height=False):
         with gr.Column(elem_id="middle", min_width=0):
@@ -89,26 +99,25 @@ def _build_picture(studio: Studio, engine: Engine) -> None:
         elem_id="source",
         buttons=[],
     )
-    pictures = [fit_pixels(engine.example_pixels(example.name), THUMBNAIL_PIXELS) for example in engine.examples()]
-    labels = [example.label for example in engine.examples()]
-    studio.examples = gr.Gallery(
-        value=[*zip(pictures, labels, strict=True)],
-        format="png",
+    studio.examples = gr.HTML(
         label="Examples",
-        show_label=False,
-        columns=len(labels),
-        rows=1,
-        height=64,
-        object_fit="cover",
-        allow_preview=False,
-        interactive=False,
-        buttons=[],
+        html_template="".join(map(_thumbnail, count(), engine.examples(), repeat(engine))),
+        js_on_load=_PICK,
+        apply_default_css=False,
         elem_id="examples",
     )
     studio.notes = gr.HTML(elem_id="notes")
     studio.side = gr.Radio(
         [("original", 0)], value=0, label="Working size", info="Large pictures take long.", visible=False
     )
+
+
+def _thumbnail(number: int, example: Example, engine: Engine) -> str:
+    """A button that picks an example; it holds its preview, so that nothing more is fetched."""
+    preview = previews.small(fit_pixels(engine.example_pixels(example.name), THUMBNAIL_PIXELS))
+    source, label = f"data:image/webp;base64,{b64encode(preview).decode()}", escape(example.label)
+    image = f'<img alt="{label}, preview" src="{source}">'
+    return f'<button type="button" data-index="{number}" title="{label}">{image}</button>'
 
 
 def _build_encoding(studio: Studio, engine: Engine) -> None:
@@ -210,8 +219,8 @@ def _build_stage(studio: Studio) -> None:
 def _build_plot(studio: Studio, engine: Engine) -> None:
     metrics, label = [(metric.label, metric.name) for metric in available()], "Rate and distortion"
     studio.metric = inline_choice(metrics, BASE, label, "Real files. Click to choose.", "metric")
-    studio.plot = plot(label, "plot", buttons=[])
-    studio.steps_plot = plot("PSNR against denoising steps", "steps-plot", visible=False, buttons=[])
+    studio.plot = Figure(label, "plot")
+    studio.steps_plot = Figure("PSNR against denoising steps", "steps-plot", visible=False)
     _build_controls(studio, engine.codecs())
     gr.HTML(
         "Sharp decoders invent detail. Do not use them where detail is evidence: documents, medicine, forensics.",

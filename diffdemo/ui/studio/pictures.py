@@ -49,16 +49,17 @@ class Pictures(StudioEvents):
 
     def choose_example(
         self,
-        picked: gr.SelectData,
+        picked: gr.EventData,
         metric: str = BASE,
         before: Session = NOTHING,
         request: gr.Request | None = None,
     ) -> Screen:
         """Take one of the pictures that come along."""
         count = len(self._engine.examples())
-        if not isinstance(picked.index, int) or not 0 <= picked.index < count:
+        index = getattr(picked, "index", None)
+        if not isinstance(index, int) or not 0 <= index < count:
             raise refusal(f"There is no such example; there are {count}, counted from 0.")
-        return self._example(picked.index, self._turns.take(request), before, metric)
+        return self._example(index, self._turns.take(request), before, metric)
 
     def upload(
         self,
@@ -83,7 +84,9 @@ class Pictures(StudioEvents):
             notes.append(f"Made smaller from {picture.width} x {picture.height}: {MAX_PIXELS:,} pixels are the most.")
         height, width = pixels.shape[:2]
         png = to_png(pixels)
-        session = before.anew(name=stem_of(path), source=png, notes=words.picture_notes(width, height, notes))
+        session = before.anew(
+            name=stem_of(path), source=png, notes=words.picture_notes(width, height, notes), turn=turn.number
+        )
         screen = self._waiting(session, png, "Ready. Press Compress.", metric)
         screen = screen._replace(side=self._offer_sizes(width, height))
         if Path(path).suffix.lower() in SHOWN_BY_BROWSERS:
@@ -145,6 +148,7 @@ class Pictures(StudioEvents):
         off = gr.update(interactive=False)
         return Screen(
             session=session,
+            about=session.turn,
             source=path,
             notes=session.notes,
             side=gr.update(visible=False, value=0),

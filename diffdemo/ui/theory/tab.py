@@ -10,7 +10,7 @@ import gradio as gr
 from diffdemo.theory.dither import STEPS
 from diffdemo.theory.sources import STEEPEST_EXPONENT, power_law
 from diffdemo.ui.events import AT_ONCE, LATEST, SILENT
-from diffdemo.ui.fields import choice, plot
+from diffdemo.ui.fields import Figure, choice
 from diffdemo.ui.theory import words
 from diffdemo.ui.theory.acts import MIN_RATE, DitherScreen, TheoryActs, TheoryScreen, highest_rate, paint
 from diffdemo.ui.turns import Turns
@@ -31,7 +31,7 @@ def build(tab: gr.Tab) -> SimpleNamespace:
             _build_controls(parts)
         with gr.Column(scale=5, min_width=340):
             parts.gap = gr.HTML(first.gap, label="Gap", elem_id="theory-gap")
-            parts.plot = plot("Curves", "theory-plot", first.plot, container=False)
+            parts.plot = Figure("Curves", "theory-plot", first.plot)
         with gr.Column(scale=2, min_width=300):
             parts.table = gr.HTML(first.table, label="Schemes", elem_id="theory-table")
             gr.HTML(words.READING)
