@@ -4,8 +4,10 @@ class View {
   static MAX_SCALE = 32; // screen pixels for one of the picture
   static PIXELS_FROM = 2; // below, squares of different sizes would look like an error
 
-  constructor(box) {
+  // `frame` holds all the pictures, each in a pane as large as `box` or, side by side, as its half.
+  constructor(box, frame = box) {
     this.box = box;
+    this.frame = frame;
     this.width = 1; // of the pictures
     this.height = 1;
     this.split = 0.5; // of the part of the picture that can be seen
@@ -40,6 +42,14 @@ class View {
   get place() {
     const [width, height] = [this.width * this.scale, this.height * this.scale];
     return [this.paneWidth / 2 - this.x * width, this.box.clientHeight / 2 - this.y * height, width, height];
+  }
+
+  // Left, top, right and bottom of what is seen, as shares of the picture.
+  get part() {
+    const [left, top, width, height] = this.place;
+    const inside = (share) => Math.min(1, Math.max(0, share));
+    const ends = [-left / width, -top / height, (this.paneWidth - left) / width, (this.box.clientHeight - top) / height];
+    return ends.map(inside);
   }
 
   // The part of the box, from left to right, that the picture covers.
@@ -84,13 +94,13 @@ class View {
     if (!this.box.clientWidth) return; // on a tab that is hidden
     this.keepInside();
     const isPixelated = this.isPixelated && this.scale >= View.PIXELS_FROM;
-    for (const picture of this.box.querySelectorAll("img")) {
+    for (const picture of this.frame.querySelectorAll("img")) {
       ["left", "top", "width", "height"].forEach((side, n) => { picture.style[side] = `${this.place[n]}px`; });
       picture.style.imageRendering = isPixelated ? "pixelated" : "auto";
     }
     const [from, to] = this.span;
     this.box.style.setProperty("--split", `${from + this.split * (to - from)}px`);
     // A finger scrolls the page as long as there is nothing to move in the box.
-    this.box.style.touchAction = this.isEnlarged ? "none" : "pan-y";
+    this.frame.style.setProperty("--touch", this.isEnlarged ? "none" : "pan-y");
   }
 }

@@ -7,6 +7,9 @@ from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 
 from diffdemo.engine import Engine
 from diffdemo.shipped import ASSETS
@@ -34,7 +37,7 @@ QUEUE_SIZE = 128
 
 _TOGGLE_THEME = "() => { document.body.classList.toggle('dark'); }"
 _TOUR = "() => diffdemoTour.begin()"
-_PROGRAMS = ("curve", "terms", "tour")
+_PROGRAMS = ("big", "plots", "curve", "terms", "tour")
 
 
 def build_app(engine: Engine) -> gr.Blocks:
@@ -49,11 +52,12 @@ def build_app(engine: Engine) -> gr.Blocks:
             name = '<h1>diffdemo</h1><span class="subtitle">lossy image compression with diffusion models</span>'
             gr.HTML(f'{name}<span class="device">{escape(engine.device_label)}</span>')
             tour = gr.Button("Tour", size="sm", scale=0, min_width=60, elem_id="tour")
+            text = gr.Button("Big text", size="sm", scale=0, min_width=80, elem_id="big-text")
             theme = gr.Button("Light or dark", size="sm", scale=0, min_width=110, elem_id="theme")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Studio"):
                 studio_tab = page.build(engine)
-                closer_part = section.build()
+                closer_part = section.build(engine)
             with gr.Tab("Inspect") as tab:
                 inspect.build(tab, engine, studio_tab.session, studio_tab.used)
             with gr.Tab("Theory") as tab:
@@ -68,6 +72,7 @@ def build_app(engine: Engine) -> gr.Blocks:
         expose.expose(engine)
         expose.describe_wanted(demo)
         tour.click(None, js=_TOUR, api_visibility="private")
+        text.click(None, js="() => diffdemoText.toggle()", api_visibility="private")
         theme.click(None, js=_TOGGLE_THEME, api_visibility="private")
     return demo.queue(max_size=QUEUE_SIZE, api_open=False)
 
@@ -82,10 +87,21 @@ def launch_options(engine: Engine | None = None) -> dict[str, Any]:
         "theme": make_theme(),
         "css_paths": [
             ASSETS / f"{part}.css"
-            for part in ("style", "studio", "closer", "curve", "theory", "batch", "comparer/style", "phone")
+            for part in (
+                "style",
+                "studio",
+                "closer",
+                "curve",
+                "theory",
+                "batch",
+                "comparer/style",
+                "wall/style",
+                "phone",
+            )
         ],
         "head_paths": [ASSETS / "head.html"],
-        "head": "".join(f"<script>{(ASSETS / f'{program}.js').read_text()}</script>" for program in _PROGRAMS),
+        "head": f"<style>{(ASSETS / 'big.css').read_text()}</style>"
+        + "".join(f"<script>{(ASSETS / f'{program}.js').read_text()}</script>" for program in _PROGRAMS),
         "footer_links": ["api"],
         "state_session_capacity": MAX_SESSIONS,
         "max_threads": MAX_THREADS,
@@ -95,11 +111,14 @@ def launch_options(engine: Engine | None = None) -> dict[str, Any]:
         # Gradio would fetch its own page once and give up after three seconds, which a busy machine may take.
         "_frontend": False,
         "app_kwargs": {
+            "routes": [Mount("/plotly", StaticFiles(directory=ASSETS / "plotly"))],
             "middleware": [
+                # For the page itself; Gradio compresses its own programs. Streams of events pass as they are.
+                Middleware(GZipMiddleware),
                 Middleware(visitors.Visitors, max_waiting=visitors.MAX_WAITING, silent_seconds=visitors.SILENT_SECONDS),
                 Middleware(Uploads),
                 *([Middleware(Poster, engine=engine)] if engine else []),
                 *([Middleware(counts.Metrics, engine=engine)] if engine and counts.IS_ON else []),
-            ]
+            ],
         },
     }

@@ -13,6 +13,8 @@ from diffdemo.ui.errors import friendly
 SILENT: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 AT_ONCE: dict[str, Any] = SILENT | {"queue": False}
 """For what computes next to nothing: it waits in no queue."""
+KEEP = "(file) => diffdemoPlot.keep(file)"
+"""In the browser: a file that has been made is downloaded."""
 LATEST: dict[str, Any] = {"trigger_mode": "always_last"}
 """By Gradio's own mode, what is chosen while the answer to an earlier choice is on its way would be lost."""
 

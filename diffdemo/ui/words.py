@@ -71,17 +71,26 @@ def _too_large(num_bytes: int, baselines: Sequence[Baseline]) -> list[str]:
 
 def progress(frame: Frame, verb: str) -> str:
     """The line that moves while bits arrive; their number and what they are worth stand under the stage."""
-    share = min(1.0, frame.step / max(1, frame.num_steps))
+    return status(f"{verb}: {step_of(frame)}", min(1.0, frame.step / max(1, frame.num_steps)))
+
+
+def step_of(frame: Frame) -> str:
+    """How far work is, and how long it will take."""
     if in_steps(frame.decoder):
-        return status(f"{verb}: step {frame.step} of {frame.num_steps}, {duration(frame.seconds_left)} left", share)
-    counted = f"{verb}: step {frame.step} of about {frame.num_steps}"
-    return status(f"{counted} · {duration(frame.seconds)}, about {duration(frame.seconds_left)} left", share)
+        return f"step {frame.step} of {frame.num_steps}, {duration(frame.seconds_left)} left"
+    counted = f"step {frame.step} of about {frame.num_steps}"
+    return f"{counted} · {duration(frame.seconds)}, about {duration(frame.seconds_left)} left"
 
 
 def waiting(place: Place) -> str:
     """The line that says how long it will take until work begins."""
+    return status(place_in_line(place), 0.0)
+
+
+def place_in_line(place: Place) -> str:
+    """Who is before somebody who waits, and for how long."""
     before = f"{place.before} before you" if place.before else "You are next"
-    return status(f"Waiting for others: {before}, about {duration(place.seconds)}", 0.0)
+    return f"Waiting for others: {before}, about {duration(place.seconds)}"
 
 
 def sampling(number: int, count: int, share: float) -> str:

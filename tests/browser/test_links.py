@@ -33,8 +33,11 @@ def test_the_closer_look(open_studio):
     page.get_by_role("button", name="Halt").click()
     page.get_by_role("button", name="Where the bits went").click()
     page.locator("#bits-legend").get_by_text("Dark is nothing").wait_for()
-    page.get_by_role("button", name="All decoders").click()
-    page.locator("#all-decoders img").nth(3).wait_for()
+    page.get_by_role("button", name="Result card").click()
+    page.locator("#result-card img").wait_for()
+    with page.expect_download() as coming:
+        page.locator("#result-card").get_by_role("button", name="Download").click()
+    assert coming.value.suggested_filename == "astronaut-card.png"
     page.get_by_role("button", name="Copy link").click()
     page.wait_for_function("location.search.includes('example=astronaut')")
     assert parse_qs(urlparse(page.url).query)["codec"] == ["diffc"]

@@ -23,7 +23,6 @@ PUBLIC = {
     "samples",
 }
 OF_THE_PAGE = {
-    "all_decoders",
     "bits_map",
     "compare",
     "decode",
@@ -41,9 +40,10 @@ OF_THE_PAGE = {
     "theory_curves",
     "theory_run",
     "upload",
+    "wall",
 }
 ON_THE_DEVICE = {"compare_codecs", "compress", "curve", "decode", "decompress", "encode", "imagine", "samples"}
-ON_THE_DEVICE |= {"all_decoders", "open_file", "oppose"}
+ON_THE_DEVICE |= {"open_file", "oppose", "wall"}
 IMMEDIATE = {"greet", "stop", "theory_curves"}
 
 

@@ -1,34 +1,43 @@
-"""What is asked of a file that is there: its film, its download in time, all decoders, its bits, a card."""
+"""What is asked of a file that is there: its film, its download in time, a wall of all codecs, its bits, a card."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import DECODERS, BitsMap, CodecInfo, Decoder
+from diffdemo.engine import BitsMap, CodecInfo, Engine
 from diffdemo.images import to_png
-from diffdemo.metrics.registry import METRICS
 from diffdemo.pictures import load_picture
 from diffdemo.ui import words
-from diffdemo.ui.closer import filmstrip
-from diffdemo.ui.closer.result_card import result_card
+from diffdemo.ui.closer import filmstrip, hanging, keeping
+from diffdemo.ui.closer.sheet import Plate, sheet
+from diffdemo.ui.closer.wall import EMPTY, STOPPED, Wall
 from diffdemo.ui.compare import sides
 from diffdemo.ui.errors import refusal
-from diffdemo.ui.events import Events, visitor
+from diffdemo.ui.events import Events
+from diffdemo.ui.memory.png import pixels_of
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.server.files import served
+from diffdemo.ui.studio.pictures import JPEG
+from diffdemo.ui.turns import Turns
 
-VALUES: dict[str, tuple[float, ...]] = {"realism": (0.5, 1.0), "gamma": (0.4, 0.8, 1.2)}
-"""Knobs that are shown at several values beside each other."""
 NO_FILE = "There is no file yet. Compress a picture first."
 NOT_EMBEDDED = "A part of a {} file is no picture: it arrives all at once. Choose {} to watch one arrive."
 NO_MAP = "For a {} file this needs the original, which is not here. Compress the picture on this page."
 
 
 class Looks(Events):
-    """The events of the section, on one engine."""
+    """The events of the section, on one engine.
+
+    Args:
+        turns: of the wall, which may grow while the studio does something else.
+    """
+
+    def __init__(self, engine: Engine, turns: Turns) -> None:
+        super().__init__(engine)
+        self._turns = turns
 
     def film(self, session: Session) -> tuple[dict, dict]:
         """Show the picture at several sizes of its file, coarse to fine."""
@@ -38,24 +47,43 @@ class Looks(Events):
         pictures = [*zip(files, map(sides.numbers, frames), strict=True)]
         return gr.update(value=pictures, visible=True), gr.update(visible=True)
 
-    def decoders(self, session: Session, used: int, request: gr.Request | None = None) -> Iterator[dict]:
-        """Decode the same bytes with every decoder of their codec, one beside the other."""
-        codec = self._codec(session)
-        original = load_picture(session.original).pixels if session.original else None
-        part = int(used) if codec.is_embedded and used else None
-        pictures: list[tuple[str, str]] = []
-        for caption, options in every_way(codec.decoders):
-            options |= {"reference": original, "asker": visitor(request)}
-            frames = self._engine.decode(session.data, num_bytes=part, **options)
-            for _ in frames.places():
-                yield gr.skip()
-            for latest in frames:
-                frame = latest
-                yield gr.skip()  # Where somebody has left, nothing more is computed.
-            quality = "" if frame.psnr_db is None else f" · {frame.psnr_db:.2f} dB"
-            path = served(to_png(frame.pixels), f"{session.name}-{len(pictures)}.png")
-            pictures = [*pictures, (path, f"{caption}{quality}")]
-            yield gr.update(value=pictures, visible=True)
+    def wall(
+        self, session: Session, used: int, wanted: list[str], request: gr.Request | None = None
+    ) -> Iterator[tuple[Any, Any]]:
+        """Hang what codecs and decoders make of the picture with as many bytes, one beside the other.
+
+        Args:
+            wanted: captions out of `hanging.ways`.
+        """
+        self._codec(session)
+        if not wanted:
+            raise refusal("Please choose what to hang on the wall.")
+        turn = self._turns.take(request)
+        walls = hanging.hang(self._engine, session, wanted, int(used), self._turns.asker(turn))
+        for wall in self._turns.while_mine(turn, walls, EMPTY):
+            yield (wall.on_page(), wall) if wall.cells else (gr.skip(), gr.skip())
+
+    def halt(self, wall: Wall, request: gr.Request | None = None) -> tuple[Any, Any]:
+        """End it with what is done."""
+        self._turns.take(request)
+        wall = wall.ended(STOPPED)
+        return wall.on_page(), wall
+
+    def save(self, wall: Wall, event: gr.EventData) -> str:
+        """The wall as one HTML file, or what is seen of its pictures as a PNG file."""
+        asked: dict[str, Any] = event._data or {}
+        kind, part = asked.get("kind"), asked.get("part")
+        if not any(cell.path for cell in wall.cells):
+            raise refusal("There is nothing on the wall yet.")
+        if kind == "html":
+            return served(keeping.as_html(wall), f"{wall.name}-wall.html")
+        if kind != "png" or not isinstance(part, list) or len(part) != 4 or not all(map(_is_share, part)):
+            raise refusal("A wall is kept as “html”, or as “png” with the part that is seen: four shares from 0 to 1.")
+        return served(keeping.as_png(wall, part), f"{wall.name}-wall.png")
+
+    def forget(self, request: gr.Request | None = None) -> None:
+        """End what is going on, because the page shows another picture or file."""
+        self._turns.take(request)
 
     def play(self, session: Session, line: str) -> Iterator[tuple[str, Any]]:
         """Let the file arrive as slowly as over a line of that kind."""
@@ -76,21 +104,29 @@ class Looks(Events):
             raise refusal(NO_MAP.format(codec.label))
         return gr.update(value=served(to_png(found.pixels), "bits.png"), visible=True), legend(found)
 
-    def card(self, session: Session) -> dict:
-        """Compose original, reconstruction and numbers as one picture to pass on."""
+    def card(self, session: Session, address: str = "") -> dict:
+        """Compose original, JPEG of as many bytes, reconstruction and numbers as one picture to pass on.
+
+        Args:
+            address: of this page, to stand on the card.
+        """
         codec, shown = self._codec(session), session.shown
         if shown is None or not session.original:
             raise refusal("A card needs the original beside the result. Compress a picture here.")
-        original, picture = load_picture(session.original).pixels, load_picture(shown.png).pixels
-        caption = words.decoded_caption(shown, codec.label)
-        values = ((metric, shown.values.get(name)) for name, metric in METRICS.items())
-        numbers = [f"{metric.number(value)} {metric.label}" for metric, value in values if value is not None]
-        lines = [
-            f"{codec.label} · {session.model} · {words.size(shown.num_bytes)} · {shown.bpp:.3f} bits per pixel",
-            ", ".join(numbers),
-            "Bytes of the file, header included. Made with diffdemo: lossy image compression with diffusion models.",
+        original = pixels_of(session.original)
+        jpeg = self._engine.classical(original, JPEG, num_bytes=shown.num_bytes)
+        theirs = sides.of_classical(jpeg, shown.num_bytes, session.original)
+        plates = [
+            Plate(original, words.ORIGINAL),
+            Plate(jpeg.pixels, theirs.caption, theirs.numbers),
+            Plate(load_picture(shown.png).pixels, words.decoded_caption(shown, codec.label), sides.numbers(shown)),
         ]
-        png = to_png(result_card(original, picture, words.ORIGINAL, caption, lines))
+        lines = [
+            f"{codec.label} · {session.model} · {words.size(shown.num_bytes)} · {words.rate(shown.bpp)}",
+            *([address] if address else []),
+            keeping.MADE_WITH,
+        ]
+        png = to_png(sheet(plates, lines, columns=len(plates)))
         return gr.update(value=served(png, f"{session.name}-card.png"), visible=True)
 
     def _codec(self, session: Session) -> CodecInfo:
@@ -107,15 +143,8 @@ class Looks(Events):
             raise refusal(NOT_EMBEDDED.format(codec.label, embedded))
 
 
-def every_way(decoders: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What can be made of a file: words, and arguments for `Engine.decode`."""
-    for decoder in decoders:
-        way = DECODERS[Decoder(decoder)]
-        varied = [(knob, value) for knob in way.knobs for value in VALUES.get(knob, ())]
-        for knob, value in varied:
-            yield f"{way.short}, {knob} {value:g}", {"decoder": decoder, knob: value}
-        if not varied:
-            yield way.short, {"decoder": decoder}
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 1
 
 
 def legend(found: BitsMap) -> str:

@@ -7,15 +7,19 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.ui.closer import filmstrip
+from diffdemo.engine import Engine
+from diffdemo.ui.closer import filmstrip, hanging, wall
 from diffdemo.ui.closer.acts import Looks
-from diffdemo.ui.events import AT_ONCE, DEVICE, LOW_PRIORITY, SILENT
+from diffdemo.ui.closer.wall import EMPTY
+from diffdemo.ui.events import AT_ONCE, DEVICE, KEEP, LOW_PRIORITY, SILENT
 from diffdemo.ui.fields import inline_choice
+from diffdemo.ui.memory.session import SESSION_SECONDS
 
 DEFAULT_LINE = "3g"
+_ADDRESS = "(session) => [session, location.origin + location.pathname]"
 _BUTTONS = (
     ("strip", "Film strip", 120),
-    ("all", "All decoders", 120),
+    ("hang", "Wall", 120),
     ("bits", "Where the bits went", 150),
     ("card", "Result card", 120),
     ("link", "Copy link", 120),
@@ -23,7 +27,7 @@ _BUTTONS = (
 """Name, words, and least width in pixels."""
 
 
-def build() -> SimpleNamespace:
+def build(engine: Engine) -> SimpleNamespace:
     """Lay out the section; call it inside the studio's tab."""
     parts = SimpleNamespace()
     with gr.Column(elem_id="closer"):
@@ -37,20 +41,30 @@ def build() -> SimpleNamespace:
             parts.line = inline_choice(lines, DEFAULT_LINE, "Play the download over a", "In real time.", "line")
             for name in ("play", "halt"):
                 setattr(parts, name, gr.Button(name.title(), size="md", scale=0, min_width=90, elem_id=name))
-        parts.row_of_all = _gallery("From the same bytes", "all-decoders")
+        with gr.Accordion("What hangs on the wall", open=False, elem_id="wall-choice"):
+            parts.wanted = gr.CheckboxGroup(
+                [*hanging.ways(engine)],
+                value=hanging.usual(engine),
+                label="Pictures",
+                info="Every codec and decoder, with as many bytes as the slider spends.",
+                elem_id="wall-wanted",
+                elem_classes="choice",
+            )
+        parts.hung = gr.State(EMPTY, time_to_live=SESSION_SECONDS)
+        parts.wall = wall.build()
         parts.clock = gr.HTML(elem_id="clock")
         parts.screen = _picture("Arriving", [])
         parts.map = _picture("Bits per pixel", ["fullscreen"])
         parts.legend = gr.HTML(elem_id="bits-legend")
-        parts.file = gr.File(label="Result card", interactive=False, visible=False)
+        parts.result = _picture("Result card", ["download", "fullscreen"], elem_id="result-card")
+        parts.address = gr.Textbox(visible=False, label="Address", max_length=300)
         parts.query = gr.Textbox(visible=False, label="Link")
     return parts
 
 
-def _picture(label: str, buttons: list[Any]) -> gr.Image:
-    return gr.Image(
-        format="png", type="filepath", label=label, interactive=False, visible=False, height=320, buttons=buttons
-    )
+def _picture(label: str, buttons: list[Any], **more: Any) -> gr.Image:
+    fixed: dict[str, Any] = {"format": "png", "type": "filepath", "interactive": False, "visible": False, "height": 320}
+    return gr.Image(label=label, buttons=buttons, **fixed, **more)
 
 
 def _gallery(label: str, name: str) -> gr.Gallery:
@@ -68,17 +82,11 @@ def _gallery(label: str, name: str) -> gr.Gallery:
     )
 
 
-def forget(closer: SimpleNamespace, changes: list[Any]) -> None:
-    """Let what is shown of a file go with it: `changes` bring another file, or another picture."""
-    shown = [closer.frames, closer.row, closer.row_of_all, closer.screen, closer.map, closer.file]
-    empty = [gr.update(visible=False) if each is closer.row else gr.update(value=None, visible=False) for each in shown]
-    gr.on(changes, lambda: (*empty, "", ""), None, [*shown, closer.clock, closer.legend], **AT_ONCE)
-
-
-def wire(closer: SimpleNamespace, looks: Looks, session: gr.State, used: gr.Slider) -> Any:
-    """Connect the section with the studio's session; gives the event that computes, for others to cancel."""
+def wire(closer: SimpleNamespace, looks: Looks, studio: Any) -> None:
+    """Connect the section with the studio; what is shown of a file goes with it."""
+    session, used = studio.session, studio.used
     quiet: dict[str, Any] = {"show_progress": "hidden"}
-    closer.strip.click(looks.film, session, [closer.frames, closer.row], api_name="film", **quiet)
+    film = closer.strip.click(looks.film, session, [closer.frames, closer.row], api_name="film", **quiet)
     playing = closer.play.click(
         looks.play,
         [session, closer.line],
@@ -89,8 +97,22 @@ def wire(closer: SimpleNamespace, looks: Looks, session: gr.State, used: gr.Slid
     )
     closer.halt.click(None, cancels=[playing], api_visibility="private")
     bits = [closer.map, closer.legend]
-    closer.bits.click(looks.bits, [session, used], bits, api_name="bits_map", **LOW_PRIORITY, **quiet)
-    closer.card.click(looks.card, session, closer.file, api_name="result_card", **quiet)
-    return closer.all.click(
-        looks.decoders, [session, used], closer.row_of_all, api_name="all_decoders", show_progress="minimal", **DEVICE
-    )
+    mapped = closer.bits.click(looks.bits, [session, used], bits, api_name="bits_map", **LOW_PRIORITY, **quiet)
+    told = [session, closer.address]
+    card = closer.card.click(looks.card, told, closer.result, js=_ADDRESS, api_name="result_card", **quiet)
+    hung = [closer.wall, closer.hung]
+    closer.hang.click(looks.wall, [session, used, closer.wanted], hung, api_name="wall", **quiet, **DEVICE)
+    closer.wall.halt(looks.halt, closer.hung, hung, **AT_ONCE)
+    kept = closer.wall.save(looks.save, closer.hung, studio.saved, **SILENT)
+    kept.success(None, studio.saved, None, js=KEEP, api_visibility="private")
+    for event in (film, playing, mapped, card):
+        studio.about.change(None, cancels=[event], api_visibility="private")
+    shown = [closer.frames, closer.row, closer.screen, closer.map, closer.result]
+    empty = [gr.update(visible=False) if each is closer.row else gr.update(value=None, visible=False) for each in shown]
+    shown += [*hung, closer.clock, closer.legend]
+
+    def forget(request: gr.Request) -> tuple[Any, ...]:
+        looks.forget(request)
+        return (*empty, EMPTY.on_page(), EMPTY, "", "")
+
+    studio.about.change(forget, None, shown, **AT_ONCE)

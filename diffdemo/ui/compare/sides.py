@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from diffdemo.engine import CodecInfo
 from diffdemo.engine.classical.formats import FORMATS, available
@@ -60,6 +61,11 @@ def of_frame(caption: str, frame: Frame, original: bytes = b"") -> Side:
     """A decode that is not the one that the page is about."""
     png = to_png(frame.pixels)
     return Side(caption, png, numbers(frame, likeness(original, frame.pixels) if is_settled(frame) else {}))
+
+
+def cut_at(frame: Frame, num_bytes: int) -> Frame:
+    """A decode with the bytes that are spent on it, of which the last ones may not complete a step."""
+    return replace(frame, num_bytes=num_bytes, bpp=frame.bpp * num_bytes / frame.num_bytes)
 
 
 def numbers(point: CurvePoint | Frame | Shown, more: Values | None = None) -> str:

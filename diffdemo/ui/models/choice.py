@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from diffdemo.engine import Engine, ModelInfo
 from diffdemo.errors import RateError
+from diffdemo.images import Pixels
 from diffdemo.ui.errors import refusal
 from diffdemo.ui.models import card
 
@@ -57,4 +58,12 @@ def usable(engine: Engine, codec: str, name: str | None) -> ModelInfo:
     if not info.is_here:
         size = card.volume(info.num_bytes)
         raise refusal(f"{info.label} is not here yet. Press “Download {size}”, or choose a model that is here.")
+    return info
+
+
+def fitting(engine: Engine, codec: str, pixels: Pixels) -> ModelInfo:
+    """The codec's own choice, refused in words if it is not here, or takes the picture in another size only."""
+    info = usable(engine, codec, None)
+    if engine.fit(pixels, info.name).pixels.shape != pixels.shape:
+        raise refusal(f"{info.label} takes pictures of another size than this one.")
     return info

@@ -147,10 +147,8 @@ class Comparison(StudioEvents):
         if not session.original:
             raise refusal("There is no original here to compress with another codec.")
         name, asked = wanted
-        codec, chosen = self._painter.codecs[name], choice.usable(self._engine, name, None)
         pixels = pixels_of(session.original)
-        if self._engine.fit(pixels, chosen.name).pixels.shape != pixels.shape:
-            raise refusal(f"{chosen.label} takes pictures of another size than this one.")
+        codec, chosen = self._painter.codecs[name], choice.fitting(self._engine, name, pixels)
         caption = f"{codec.label}, {words.simplest(is_embedded=codec.is_embedded)}"
         moments = self._engine.encode(pixels, codec=name, model=chosen.name, num_bytes=asked, asker=asker)
         for place in moments.places():

@@ -13,7 +13,7 @@ from diffdemo.engine import KNOBS, Asker, Engine, FileInfo, Running
 from diffdemo.engine.records import Frame
 from diffdemo.ui import words
 from diffdemo.ui.codec_controls import read_by
-from diffdemo.ui.compare import previews
+from diffdemo.ui.compare import previews, sides
 from diffdemo.ui.memory.png import known_pixels
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.memory.tried import Run, name_of
@@ -81,7 +81,7 @@ class Viewing(StudioEvents):
                 line = words.progress(frame, "Decoding")
                 yield self._painter.paint(session, metric, info, status=line, stop=gr.update(interactive=True))
         if info.is_embedded:
-            frame = _at(frame, min(choices.used, len(session.data)))
+            frame = sides.cut_at(frame, min(choices.used, len(session.data)))
         session = session.with_frame(frame)
         if not self._is_done(frame.decoder, info):
             label = self._painter.codecs[info.codec].label
@@ -108,8 +108,3 @@ class Viewing(StudioEvents):
     def _is_done(self, decoder: str, info: FileInfo) -> bool:
         """Whether a file that has just been encoded or opened is decoded that way already."""
         return info.is_embedded and decoder == self._painter.codecs[info.codec].decoders[0]
-
-
-def _at(frame: Frame, used: int) -> Frame:
-    """The frame with the bytes that the visitor spends, of which the last ones may not complete a step."""
-    return replace(frame, num_bytes=used, bpp=frame.bpp * used / frame.num_bytes)

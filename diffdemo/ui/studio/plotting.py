@@ -14,7 +14,7 @@ from diffdemo.images import MAX_PIXELS
 from diffdemo.metrics.registry import METRICS, When
 from diffdemo.pictures import load_picture
 from diffdemo.ui.errors import refusal
-from diffdemo.ui.events import AT_ONCE, DEVICE, LATEST, program
+from diffdemo.ui.events import AT_ONCE, DEVICE, KEEP, LATEST, program
 from diffdemo.ui.memory.png import pixels_of
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot import export, published
@@ -25,7 +25,6 @@ from diffdemo.ui.server.uploads import read_upload, require_upload
 from diffdemo.ui.studio.page import Studio
 from diffdemo.ui.studio.screen import StudioEvents, served
 
-_KEEP = "(file) => diffdemoPlot.keep(file)"
 _DRAW = "() => diffdemoPlot.save('{}')"
 
 
@@ -132,7 +131,7 @@ def wire(studio: Studio, plotting: Plotting) -> tuple[Any, Callable[..., Any]]:
     studio.forget.click(plotting.forget, seen, [studio.session, studio.plot], **AT_ONCE)
     for kind, act in {"csv": plotting.save_csv, "json": plotting.save_json}.items():
         written = studio.save[kind].click(act, seen, studio.saved, queue=False, api_visibility="private")
-        written.success(None, studio.saved, None, js=_KEEP, api_visibility="private")
+        written.success(None, studio.saved, None, js=KEEP, api_visibility="private")
     for kind in ("png", "svg"):
         studio.save[kind].click(None, js=_DRAW.format(kind), api_visibility="private")
     # The endpoint for programs; its components are placed on the page where nobody sees them.

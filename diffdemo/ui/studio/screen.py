@@ -68,6 +68,7 @@ class Screen(NamedTuple):
     waiting: Any = UNCHANGED
     wanted: Any = UNCHANGED
     previews: Any = UNCHANGED
+    about: Any = UNCHANGED
 
 
 def stem_of(path: str) -> str:
@@ -106,7 +107,11 @@ class Painter:
             session = replace(session, model=info.model or "")
         if "plot" not in others:
             session, painted["plot"] = self._replotted(session, metric, info)
-        painted |= {"session": session, "notes": f"{session.notes} {escape(session.fit)}".strip()}
+        painted |= {
+            "session": session,
+            "about": session.turn,
+            "notes": f"{session.notes} {escape(session.fit)}".strip(),
+        }
         shown = session.shown
         if session.quick and shown:
             figure = steps_plot(session.runs, num_steps=shown.num_steps, num_bytes=shown.num_bytes)

@@ -43,7 +43,7 @@ class Acts:
         self.plotting = Plotting(engine, painter, turns)
         self.menu = Menu(engine, Turns())
         self.sharing = sharing.Sharing(engine, self.opening)
-        self.looks = Looks(engine)
+        self.looks = Looks(engine, Turns())
 
 
 def wire(demo: gr.Blocks, studio: Studio, closer: SimpleNamespace, acts: Acts) -> None:
@@ -110,8 +110,8 @@ class _Wires:
             by_values(acts.imagining.imagine), [studio.session, *studio.choices], **self.work, api_name="imagine"
         )
         opposed = comparison.wire(studio, acts.comparison, self.shown, self.work)
-        looked = section.wire(self.closer, acts.looks, studio.session, studio.used)
-        self.running += [refined, imagined, opposed, looked]
+        section.wire(self.closer, acts.looks, studio)
+        self.running += [refined, imagined, opposed]
         self.drawing.append(refined)
 
     def complete_plots(self) -> None:
@@ -128,8 +128,8 @@ class _Wires:
     def change_pictures(self) -> None:
         """Another picture, or Stop: either ends what is going on."""
         studio, pictures, handlers = self.studio, self.acts.pictures, self.acts.handlers
-        _cancel_each(studio.examples.select, self.running)
-        picked = studio.examples.select(
+        _cancel_each(studio.examples.pick, self.running)
+        picked = studio.examples.pick(
             pictures.choose_example,
             self.before,
             **self.shown,
@@ -148,8 +148,6 @@ class _Wires:
         sent = [studio.source, *self.before]
         uploaded = studio.source.upload(pictures.upload, sent, **self.shown, preprocess=False, api_name="upload")
         uploaded.failure(pictures.keep, studio.session, studio.source, **AT_ONCE)
-        changes = [studio.examples.select, studio.source.upload, studio.compress.click, studio.open.upload]
-        section.forget(self.closer, changes)
         _cancel_each(studio.stop.click, self.running)
         studio.stop.click(handlers.stop, self.view, **self.shown, queue=False, api_name="stop")
 
