@@ -128,6 +128,10 @@ class FakeModels:
             raise WeightsError(f"There is no model '{name}'.")
         return self._models[name]
 
+    def model_at(self, codec: str, pixels: Pixels | None = None, **target: object) -> ModelInfo:
+        """No model here has only one rate."""
+        return self.model(next(each.default_model for each in self.codecs() if each.name == codec))
+
     def download(self, name: str) -> Iterator[DownloadProgress]:
         """A fifth of the bytes in every step."""
         info, speed = self.model(name), 11.4e6

@@ -11,10 +11,11 @@ import torch
 from torch import Tensor
 
 from diffdemo.images import Pixels
-from diffdemo.models.cod.model import CodModel
+from diffdemo.models.cod.model import CodModel, network_without_weights
 from diffdemo.models.cod.network import CodNetwork
-from diffdemo.models.cod.shape import CodShape
+from diffdemo.models.cod.shape import CodShape, TransformerShape
 from diffdemo.models.cod.table import TablePrecision
+from diffdemo.models.cod.transformer import CodTransformer
 
 RATES = {
     "0_0039": (32, 4),
@@ -43,6 +44,24 @@ def tiny_shape(stride: int = 16, bits: int = 8) -> CodShape:
     )
 
 
+def tiny_transformer_shape(encoder_width: int = 8, groups: int = 4) -> TransformerShape:
+    """CoD on pixels, as narrow."""
+    return TransformerShape(
+        stride=32,
+        bits=4,
+        width=32,
+        pixel_width=4,
+        blocks=2,
+        pixel_blocks=2,
+        patch_channels=768,
+        encoder_width=encoder_width,
+        code_channels=16,
+        groups=groups,
+        heads=4,
+        hidden=40,
+    )
+
+
 def formula(key: str, shape: tuple[int, ...]) -> Tensor:
     """float32 weights that depend on nothing but their key and place: uniform, spread as suits their kind."""
     seed = zlib.crc32(key.encode()) * 0x9E3779B1 & 0xFFFFFFFF
@@ -67,18 +86,17 @@ def formula_weights(shape: CodShape) -> dict[str, Tensor]:
     return {key: formula(key, tuple(tensor.shape)) for key, tensor in _without_weights(shape).state_dict().items()}
 
 
-def formula_network(shape: CodShape) -> CodNetwork:
+def formula_network(shape: CodShape) -> CodNetwork | CodTransformer:
     """The networks with these weights."""
-    network = copy.deepcopy(_without_weights(shape))
+    network = copy.deepcopy(_without_weights(shape)).eval()
     network.load_state_dict(formula_weights(shape), assign=True)
     return network
 
 
 @functools.cache
-def _without_weights(shape: CodShape) -> CodNetwork:
+def _without_weights(shape: CodShape) -> CodNetwork | CodTransformer:
     """What all networks of a shape are copied from: to build one takes many times as long."""
-    with torch.device("meta"):
-        return CodNetwork(shape)
+    return network_without_weights(shape)
 
 
 def formula_model(shape: CodShape, table: TablePrecision = TablePrecision.BFLOAT16) -> CodModel:

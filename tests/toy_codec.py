@@ -1,6 +1,6 @@
 """A codec in one file: a picture made smaller by a whole number, as PNG. It writes real bytes and has no network.
 
-`registered` is all that it takes to have it everywhere.
+`registered` is all that it takes to have it everywhere. `Toys` is the same as a family, a model for each rate.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from diffdemo.models.spec import Kind, ModelFiles, ModelSpec
 from diffdemo.models.weights import sha256_of
 
 FACTORS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+FAMILY = {0.5: 10, 1.25: 5, 6.5: 2}
+"""Rate of a model, which even noise does not exceed, and its factor."""
 
 
 class Toy(Codec):
@@ -42,12 +44,14 @@ class Toy(Codec):
     facts: ClassVar = ("factor",)
     rates: ClassVar = Rates(usual=2.0, most=8.0)
 
-    def __init__(self, fingerprint: bytes) -> None:
+    def __init__(self, fingerprint: bytes, factors: Sequence[int] = FACTORS) -> None:
         self.fingerprint = fingerprint
+        self.factors = factors
 
     @classmethod
     def load(cls, spec: ModelSpec, weights: ModelFiles | None, device: torch.device) -> Toy:
-        return cls(bytes.fromhex(sha256_of(spec.path)[:8]))
+        factors = FACTORS if spec.rate is None else (FAMILY[spec.rate],)
+        return cls(bytes.fromhex(sha256_of(spec.path)[:8]), factors)
 
     @classmethod
     def describe(cls, data: bytes) -> Description:
@@ -64,7 +68,7 @@ class Toy(Codec):
         prompt: str = "",
     ) -> Iterator[Encoded]:
         require_pixels(pixels)
-        for factor in FACTORS:
+        for factor in self.factors:
             data = self._write(pixels, factor)
             is_small = target.num_bytes is None or len(data) <= target.num_bytes
             if is_small and (target.psnr_db is None or psnr_db(pixels, to_pixels(self._image(data))) >= target.psnr_db):
@@ -74,7 +78,8 @@ class Toy(Codec):
         raise RateError(f"A toy file of this picture has {len(data)} bytes at least.")
 
     def files(self, pixels: Pixels, targets: Sequence[Target]) -> Iterator[bytes]:
-        yield from super().files(pixels, targets) if targets else (self._write(pixels, n) for n in FACTORS[:0:-1])
+        factors = [factor for factor in self.factors[::-1] if factor > 1]
+        yield from super().files(pixels, targets) if targets else (self._write(pixels, n) for n in factors)
 
     def coded(self, data: bytes) -> ToyPicture:
         bitstream = read_bitstream(data)
@@ -104,6 +109,14 @@ class Toy(Codec):
         return last.image
 
 
+class Toys(Toy):
+    name: ClassVar = "toys"
+    label: ClassVar = "Toys"
+    codec_id: ClassVar = 14
+    rates: ClassVar = Rates(usual=1.25, most=6.5)
+    is_one_rate: ClassVar = True
+
+
 class ToyPicture(CodedPicture):
     def __init__(self, bitstream: Bitstream) -> None:
         self._bitstream = bitstream
@@ -129,12 +142,25 @@ class ToyPicture(CodedPicture):
 @contextmanager
 def registered(folder: Path) -> Iterator[ModelSpec]:
     """The toy codec, with a model that is a file of a few bytes in a folder."""
-    weights = folder / "toy.weights"
-    weights.write_bytes(b"nothing has been learnt")
-    spec = ModelSpec(
-        name="toy-model",
-        label="toy model",
-        codec=Toy.name,
+    with _listed(Toy, _spec(folder, "toy-model", Toy.name)) as (spec,):
+        yield spec
+
+
+@contextmanager
+def registered_family(folder: Path) -> Iterator[tuple[ModelSpec, ...]]:
+    """The family, with a model for each rate; the one for the middle rate is used where none is named."""
+    specs = [_spec(folder, f"toys-{rate:g}", Toys.name, rate) for rate in (1.25, 0.5, 6.5)]
+    with _listed(Toys, *specs) as listed:
+        yield listed
+
+
+def _spec(folder: Path, name: str, codec: str, rate: float | None = None) -> ModelSpec:
+    weights = folder / f"{name}.weights"
+    weights.write_bytes(f"{name} has learnt nothing".encode())
+    return ModelSpec(
+        name=name,
+        label=name.replace("-", " "),
+        codec=codec,
         kind=Kind.PHOTO,
         licence="CC0",
         domain="toys",
@@ -143,11 +169,17 @@ def registered(folder: Path) -> Iterator[ModelSpec]:
         num_bytes=weights.stat().st_size,
         memory=1,
         file=str(weights),
+        rate=rate,
     )
-    CODECS[Toy.name] = Toy
-    SHIPPED.append(spec)
+
+
+@contextmanager
+def _listed(codec: type[Toy], *specs: ModelSpec) -> Iterator[tuple[ModelSpec, ...]]:
+    CODECS[codec.name] = codec
+    SHIPPED.extend(specs)
     try:
-        yield spec
+        yield specs
     finally:
-        SHIPPED.remove(spec)
-        del CODECS[Toy.name]
+        for spec in specs:
+            SHIPPED.remove(spec)
+        del CODECS[codec.name]

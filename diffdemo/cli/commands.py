@@ -29,9 +29,9 @@ from diffdemo.inputs import MAX_FILE_BYTES, read_file
 from diffdemo.plain_text import size
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
-    from diffdemo.engine import Engine, Frame
+    from diffdemo.engine import Engine, Frame, Running
     from diffdemo.pictures import Picture
 
 KEPT = "what has arrived is kept, and the same command goes on from there"
@@ -63,6 +63,7 @@ def encode(args: argparse.Namespace) -> None:
         psnr_db=args.psnr,
     )
     with Progress() as progress:
+        progress.follow(moments)
         for moment in moments:
             progress.show(moment.frame)
     info = engine.describe(moment.data)
@@ -71,7 +72,7 @@ def encode(args: argparse.Namespace) -> None:
     if args.psnr is not None and moment.frame.psnr_db is not None and moment.frame.psnr_db < args.psnr:
         notes += (f"The model does not reach {args.psnr:g} dB on this picture.",)
     if args.bpp is not None and info.bpp > args.bpp:
-        notes += (f"No file is smaller than its header and a first step: {args.bpp:g} bpp are not reached.",)
+        notes += (f"A file has its header, and a first step or all codes: {args.bpp:g} bpp are not reached.",)
     _write(args.output, moment.data)
     report = {
         "output": str(args.output),
@@ -165,7 +166,7 @@ def _encode_foreign(engine: Engine, picture: Picture, args: argparse.Namespace, 
     _report(args, report)
 
 
-def _frames(engine: Engine, data: bytes, args: argparse.Namespace) -> Iterator[Frame]:
+def _frames(engine: Engine, data: bytes, args: argparse.Namespace) -> Running[Frame]:
     """Reconstructions from a file of ours."""
     if args.model is not None:
         raise DiffDemoError("The file itself names its model; please leave out --model, which goes with --format.")
@@ -176,7 +177,7 @@ def _frames(engine: Engine, data: bytes, args: argparse.Namespace) -> Iterator[F
     return engine.decode(data, num_bytes=args.bytes, **_decoding(args))
 
 
-def _frames_of_foreign(engine: Engine, data: bytes, args: argparse.Namespace) -> Iterator[Frame]:
+def _frames_of_foreign(engine: Engine, data: bytes, args: argparse.Namespace) -> Running[Frame]:
     """Reconstructions from a file of another program, `args.format`."""
     require_of_use_for_format(args, "bytes")
     if args.model is None:
@@ -245,10 +246,11 @@ def _require_codec(engine: Engine, codec: str | None, model: str | None) -> None
         raise DiffDemoError(f"There is no model '{model}' for {codec}; choose one of: {', '.join(names)}.")
 
 
-def _watch(frames: Iterator[Frame], look: Callable[[Frame], None]) -> tuple[int, Frame]:
+def _watch(frames: Running[Frame], look: Callable[[Frame], None]) -> tuple[int, Frame]:
     """Follow a decode to its end; the number of frames and the last one."""
     count = 0
     with Progress() as progress:
+        progress.follow(frames)
         for frame in frames:
             progress.show(frame)
             look(frame)

@@ -7,13 +7,13 @@ import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from diffdemo.cli import signals
 from diffdemo.plain_text import aligned, duration, size
 
 if TYPE_CHECKING:
-    from diffdemo.engine import CacheUsage, DownloadProgress, FileInfo, Frame, ModelInfo
+    from diffdemo.engine import CacheUsage, DownloadProgress, FileInfo, Frame, ModelInfo, Running
 
 LABELS = {
     "num_bytes": "bytes",
@@ -53,6 +53,15 @@ class Progress:
             f"step {frame.step}/{frame.num_steps}  {frame.num_bytes:,} bytes  {frame.bpp:.3f} bpp{quality}"
             f"  {math.ceil(frame.seconds_left)} s left"
         )
+
+    def follow(self, work: Running[Any]) -> None:
+        """Replace the line by how far a job is, until it has something to show; nobody is before it here."""
+        from diffdemo.engine import Underway
+
+        for moment in work.places():
+            if isinstance(moment, Underway):
+                share, left = moment.done / moment.total, math.ceil(moment.seconds_left)
+                self._write(f"{share:.0%} of {moment.total / 1e9:,.0f} billion multiplications  {left} s left")
 
     def show_download(self, moment: DownloadProgress) -> None:
         """Replace the line by how far a download is."""

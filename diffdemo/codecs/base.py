@@ -17,7 +17,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from diffdemo.codecs.records import CellBits, Description, Encoded, Preset, Rates, Reconstruction, State, Target, Work
+from diffdemo.codecs.records import (
+    CellBits,
+    Description,
+    Encoded,
+    Preset,
+    Rates,
+    Reconstruction,
+    State,
+    Target,
+    Work,
+    Working,
+)
 from diffdemo.codecs.rendering import DECODERS, DEFAULT_RENDERING, Decoder, Rendering
 from diffdemo.errors import RateError
 from diffdemo.images import Pixels
@@ -38,8 +49,10 @@ class CodedPicture(ABC):
         """Of what there is of the file."""
 
     @abstractmethod
-    def frames(self, rendering: Rendering = DEFAULT_RENDERING, start: State | None = None) -> Iterator[Reconstruction]:
-        """Reconstructions, coarse to fine, at least one.
+    def frames(
+        self, rendering: Rendering = DEFAULT_RENDERING, start: State | None = None
+    ) -> Iterator[Reconstruction | Working]:
+        """Reconstructions, coarse to fine, at least one and one at the end; how far one is, where it takes long.
 
         Args:
             rendering: what to do about what was not sent.
@@ -131,8 +144,8 @@ class Codec(ABC):
         preset: Preset = Preset.BALANCED,
         seed: int = 0,
         prompt: str = "",
-    ) -> Iterator[Encoded]:
-        """Encode; every moment carries a whole file, and the last one meets the target.
+    ) -> Iterator[Encoded | Working]:
+        """Encode; every `Encoded` carries a whole file, and the last moment is one that meets the target.
 
         Args:
             pixels: uint8 [H,W,3].
@@ -161,6 +174,7 @@ class Codec(ABC):
     def encode(self, pixels: Pixels, target: Target, *, preset: Preset = Preset.BALANCED, seed: int = 0) -> bytes:
         """A file that meets the target; see `encode_progressively`."""
         *_, last = self.encode_progressively(pixels, target, preset=preset, seed=seed)
+        assert isinstance(last, Encoded)
         return last.data
 
     def decode(self, data: bytes, rendering: Rendering = DEFAULT_RENDERING) -> Iterator[Reconstruction]:
@@ -169,7 +183,9 @@ class Codec(ABC):
         Raises:
             BitstreamError, RateError.
         """
-        yield from self.coded(data).frames(rendering)
+        for moment in self.coded(data).frames(rendering):
+            if isinstance(moment, Reconstruction):
+                yield moment
 
     def encode_foreign(self, pixels: Pixels, file_format: str) -> bytes:
         """A file for another program.

@@ -11,7 +11,7 @@ Source: Jia et al. 2026, "CoD-Lite: Real-Time Diffusion-Based Generative Image C
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -23,7 +23,7 @@ from torch import Tensor
 from diffdemo.codecs.base import Codec, CodedPicture
 from diffdemo.codecs.cod_file import cod_sides, read_cod, write_cod
 from diffdemo.codecs.cod_payload import Codes, max_payload_bytes, read_payload, write_payload
-from diffdemo.codecs.records import Description, Encoded, Preset, Rates, Reconstruction, State, Target, Work
+from diffdemo.codecs.records import Description, Encoded, Preset, Rates, Reconstruction, State, Target, Work, Working
 from diffdemo.codecs.rendering import DEFAULT_RENDERING, Decoder, Rendering
 from diffdemo.coding.container import (
     Bitstream,
@@ -40,6 +40,7 @@ from diffdemo.images import MAX_PIXELS, Pixels, mirrored, padded_pixels, require
 from diffdemo.models.cod.model import CodModel
 from diffdemo.models.cod.shape import CodShape
 from diffdemo.models.conversion import CONVERSIONS
+from diffdemo.models.evaluation import finished
 from diffdemo.models.spec import Kind, ModelFiles, ModelSpec
 
 VERSIONS = (1,)
@@ -109,8 +110,8 @@ class CodLite(Codec):
         preset: Preset = Preset.BALANCED,
         seed: int = 0,
         prompt: str = "",
-    ) -> Iterator[Encoded]:
-        """The file of a picture, at once; arguments as for `encode`.
+    ) -> Iterator[Encoded | Working]:
+        """How far encoder and then decoder are, and the file with its picture; arguments as for `encode`.
 
         Raises:
             ImageError: no picture, or too large a one.
@@ -118,9 +119,14 @@ class CodLite(Codec):
         """
         if prompt:
             raise RateError(f"{self.label} takes no prompt; please leave it empty.")
-        data = self.encode(pixels, target)
-        picture = partial(self.picture, self.read(self.open(data)))
-        yield Encoded(data, Reconstruction(picture, len(data), 1, 1, 0.0, Decoder.DETERMINISTIC), done=True)
+        padded = self._padded(pixels)
+        encoder = self.model.cost_of_encoding(*padded.shape[2:])
+        total = encoder + self.model.cost_of_decoding(self._count(pixels.shape[1], pixels.shape[0]))
+        codes = yield from Working.along(self.model.encoding(padded), 0, total)
+        content = CodContent(pixels.shape[1], pixels.shape[0], codes.numpy().astype(np.int32))
+        data = self._within(content, target)
+        image = self._cut((yield from Working.along(self.model.decoding(codes), encoder, total)), content)
+        yield Encoded(data, Reconstruction(lambda: image, len(data), 1, 1, 0.0, Decoder.DETERMINISTIC), done=True)
 
     def encode(self, pixels: Pixels, target: Target, *, preset: Preset = Preset.BALANCED, seed: int = 0) -> bytes:
         """The file of a picture; the model has only one.
@@ -135,7 +141,11 @@ class CodLite(Codec):
             ImageError: no picture, or too large a one.
             RateError: the file is longer than the target allows.
         """
-        file = self.write(self.analyse(pixels))
+        return self._within(self.analyse(pixels), target)
+
+    def _within(self, content: CodContent, target: Target) -> bytes:
+        """The file, if the target allows it."""
+        file = self.write(content)
         if target.num_bytes is not None and len(file) > target.num_bytes:
             raise RateError(
                 f"{target.num_bytes} bytes are too few for this picture: this CoD-Lite model needs {len(file)}. "
@@ -149,6 +159,11 @@ class CodLite(Codec):
         Raises:
             ImageError: no picture, or too large a one.
         """
+        codes = self.model.codes(self._padded(pixels))
+        return CodContent(pixels.shape[1], pixels.shape[0], codes.numpy().astype(np.int32))
+
+    def _padded(self, pixels: Pixels) -> Tensor:
+        """What the encoder is shown, [1,3,H,W] in [0,1]; raises as `analyse`."""
         require_pixels(pixels)
         height, width = pixels.shape[:2]
         require_sides(width, height)
@@ -158,8 +173,7 @@ class CodLite(Codec):
                 f"to multiples of {self.model.shape.multiple}. Please make it smaller."
             )
         picture = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None]
-        codes = self.model.codes(mirrored(picture, self.model.shape.multiple).float() / 255)
-        return CodContent(width, height, codes.numpy().astype(np.int32))
+        return mirrored(picture, self.model.shape.multiple).float() / 255
 
     def write(self, content: CodContent) -> bytes:
         """The file of a picture."""
@@ -199,7 +213,17 @@ class CodLite(Codec):
 
     def picture(self, content: CodContent) -> Tensor:
         """float32 [1,3,H,W] in [-1,1]; grey where a file of the authors' tools has no codes."""
-        known = self.model.picture(torch.from_numpy(content.codes).long()).clamp(-1, 1)
+        return finished(self.decoding(content))
+
+    def decoding(self, content: CodContent) -> Generator[Working, None, Tensor]:
+        """How far it is, and then the picture."""
+        codes = torch.from_numpy(content.codes).long()
+        total = self.model.cost_of_decoding(codes.numel())
+        return self._cut((yield from Working.along(self.model.decoding(codes), 0, total)), content)
+
+    def _cut(self, picture: Tensor, content: CodContent) -> Tensor:
+        """As large as it is meant to be, and within its range."""
+        known = picture.clamp(-1, 1)
         rows, columns = min(content.height, known.shape[2]), min(content.width, known.shape[3])
         if (rows, columns) == (content.height, content.width):
             return known[:, :, :rows, :columns].contiguous()
@@ -224,7 +248,9 @@ class CodLite(Codec):
         require_model(header.fingerprint, self.fingerprint)
         if header.parameters[0] != rate_number(self.model.shape):
             raise CorruptBitstream("The file's header names another rate than that of the model it was written with.")
-        require_payload_within(bitstream, max_payload_bytes(self._count(header), self.model.shape.bits))
+        require_payload_within(
+            bitstream, max_payload_bytes(self._count(header.width, header.height), self.model.shape.bits)
+        )
         require_whole(bitstream, self.label)
         return bitstream
 
@@ -253,8 +279,8 @@ class CodLite(Codec):
         multiple, stride = self.model.shape.multiple, self.model.shape.stride
         return -(-height // multiple) * multiple // stride, -(-width // multiple) * multiple // stride
 
-    def _count(self, header: Header) -> int:
-        down, across = self._grid(header.width, header.height)
+    def _count(self, width: int, height: int) -> int:
+        down, across = self._grid(width, height)
         return down * across
 
 
@@ -281,10 +307,12 @@ class CodPicture(CodedPicture):
         """Of the file."""
         return self._num_bytes
 
-    def frames(self, rendering: Rendering = DEFAULT_RENDERING, start: State | None = None) -> Iterator[Reconstruction]:
-        """The picture, at once; see `CodedPicture`."""
+    def frames(
+        self, rendering: Rendering = DEFAULT_RENDERING, start: State | None = None
+    ) -> Iterator[Reconstruction | Working]:
+        """How far the decoder is, and the picture; see `CodedPicture`."""
         decoder = self._codec.decoder_of(rendering)
-        image = self._codec.picture(self._read())
+        image = yield from self._codec.decoding(self._read())
         yield Reconstruction(lambda: image, self.num_bytes, 1, 1, 0.0, decoder)
 
     def work(self, rendering: Rendering, start: State | None = None) -> Work:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
 from diffdemo.codecs.rendering import Decoder
+from diffdemo.models.evaluation import Parts
+
+T = TypeVar("T")
 
 
 class Preset(StrEnum):
@@ -56,6 +59,29 @@ class Work:
     pixels: int
     evaluations: float
     searched_bits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """A moment at which there is nothing to look at yet.
+
+    Attributes:
+        done, total: multiplications of the networks that have to run, as far as they are counted.
+    """
+
+    done: int
+    total: int
+
+    @classmethod
+    def along(cls, parts: Parts[T], done: int, total: int) -> Generator[Working, None, T]:
+        """A run of a network, told after each part, where so many of all multiplications were done before."""
+        while True:
+            try:
+                done += next(parts)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            yield cls(done, total)
 
 
 class State(Protocol):

@@ -19,7 +19,7 @@ from diffdemo.engine.records import (
 )
 from diffdemo.engine.scheduling.counts import Counts
 from diffdemo.engine.scheduling.job import Asker, Rank
-from diffdemo.engine.scheduling.line import Place
+from diffdemo.engine.scheduling.line import Place, Underway
 from diffdemo.engine.scheduling.scheduler import Running
 from diffdemo.hub.records import CacheUsage, DownloadProgress
 from diffdemo.metrics.points import CurvePoint
@@ -53,4 +53,5 @@ __all__ = [
     "Running",
     "Samples",
     "Step",
+    "Underway",
 ]

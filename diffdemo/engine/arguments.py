@@ -20,6 +20,8 @@ T = TypeVar("T", bound=StrEnum)
 MAX_BPP = 24
 """Bits per pixel of a picture that is not compressed at all."""
 MAX_BYTES = LARGEST_PAYLOAD
+ROUNDED = 1.05
+"""How many times the rate that was asked for one may be that still is meant: 0.0312 for 0.03."""
 MIN_RATE_BYTES = 64
 """What a file may take at any rate: header and first step are larger than a thumbnail's share of a few bits."""
 MAX_SEED = LARGEST_SEED
@@ -49,7 +51,14 @@ def rendering_of(decoder: str | None, knobs: Knobs) -> Rendering:
     return Rendering(None if decoder is None else choice_of(Decoder, decoder, "decoder"), **knobs)
 
 
-def target_of(pixels: Pixels, *, num_bytes: int | None, bpp: float | None, psnr_db: float | None) -> Target:
+def target_of(
+    pixels: Pixels,
+    *,
+    num_bytes: int | None,
+    bpp: float | None,
+    psnr_db: float | None,
+    rate: float | None = None,
+) -> Target:
     """Where an encode ends, of all the limits that are given.
 
     Args:
@@ -57,17 +66,23 @@ def target_of(pixels: Pixels, *, num_bytes: int | None, bpp: float | None, psnr_
         num_bytes: largest file.
         bpp: the same in bits per pixel, but never less than `MIN_RATE_BYTES`; `DEFAULT_BPP` if nothing else is given.
         psnr_db: quality that is enough.
+        rate: that of a model which has only one: it has to be within `bpp`, and its files are what they are.
 
     Raises:
         RateError: if one is no number, or none that can be met.
     """
+    if rate is not None and bpp is not None and rate > ROUNDED * require_positive("bpp", bpp, MAX_BPP):
+        raise RateError(
+            f"This model's files take {rate:g} bits per pixel, and {bpp:g} were asked for. Please allow {rate:g}, or "
+            "take a model of a lower rate."
+        )
     height, width = pixels.shape[:2]
     limits = []
     if num_bytes is not None:
         limits.append(require_whole("num_bytes", num_bytes, 1, MAX_BYTES))
     if psnr_db is not None:
         psnr_db = require_positive("psnr_db", psnr_db)
-    if bpp is not None or (num_bytes is None and psnr_db is None):
+    if rate is None and (bpp is not None or (num_bytes is None and psnr_db is None)):
         rate = DEFAULT_BPP if bpp is None else require_positive("bpp", bpp, MAX_BPP)
         limits.append(max(MIN_RATE_BYTES, int(rate * width * height / 8)))
     return Target(min(limits, default=None), psnr_db)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -10,14 +11,21 @@ import torch
 from diffdemo.codecs.base import Codec
 from diffdemo.codecs.registry import CODECS
 from diffdemo.coding.container import read_bitstream
+from diffdemo.engine.arguments import MAX_BYTES, ROUNDED, require_positive, require_whole
 from diffdemo.engine.hardware.memory import default_budget
 from diffdemo.engine.records import CodecInfo, ModelInfo
 from diffdemo.engine.store import ModelStore, mismatch
 from diffdemo.errors import DownloadError, WeightsError
 from diffdemo.hub.library import Library
 from diffdemo.hub.records import CacheUsage, DownloadProgress
+from diffdemo.images import Pixels, padded_pixels, require_pixels
 from diffdemo.models.registry import DEFAULT_MODEL, LISTED, RETIRED, default_model
 from diffdemo.models.spec import ModelSpec
+
+BESIDE_CODES = 32
+"""Bytes of a file that are no codes, at most."""
+LARGEST_MULTIPLE = 32
+"""What sides are filled up to multiples of, at most."""
 
 
 class Catalogue:
@@ -55,6 +63,35 @@ class Catalogue:
             WeightsError: there is no such model.
         """
         return self._seen(self._store.info(self._store.spec(name)), {codec.default_model for codec in self.codecs()})
+
+    def model_at(
+        self, codec: str | None, pixels: Pixels | None = None, *, num_bytes: int | None = None, bpp: float | None = None
+    ) -> ModelInfo:
+        """The model of a codec for a target: where each has one rate, that of the highest that the target allows.
+
+        A rate names a model, whether it is here or not. Of those whose files fit into a number of bytes, the ones that
+        are here come first. Where none is allowed, it is that of the lowest rate, which will say so.
+
+        Args:
+            codec: None for that of the model that is used where none is named.
+            pixels: the picture that so many bytes are meant for, uint8 [H,W,3].
+
+        Raises:
+            WeightsError: there is no such codec.
+            ImageError, RateError: no picture, or no target.
+        """
+        own = self._family(codec)
+        if not own or (num_bytes is None and bpp is None):
+            return self.model(self._default_of(codec))
+        most = math.inf if bpp is None else ROUNDED * require_positive("bpp", bpp)
+        if num_bytes is not None and pixels is not None:
+            require_pixels(pixels)
+            require_whole("num_bytes", num_bytes, 1, MAX_BYTES)
+            filled = padded_pixels(pixels.shape[1], pixels.shape[0], LARGEST_MULTIPLE)
+            most = min(most, 8 * (num_bytes - BESIDE_CODES) / filled)
+        allowed = [each for each in own if each.rate is not None and each.rate <= most] or own[:1]
+        here = [each for each in allowed if each.is_here] if bpp is None else []
+        return (here or allowed)[-1]
 
     def spec(self, model: str) -> ModelSpec:
         """All that the registry knows about a model.
@@ -154,6 +191,7 @@ class Catalogue:
                 options=codec.options,
                 knobs=tuple(dict.fromkeys(knob for each in codec.decoders for knob in codec.knobs_of(each))),
                 is_listed=codec.name == LISTED,
+                stops=tuple(each.rate for each in self._family(codec.name) if each.rate is not None),
             )
             for codec in CODECS.values()
             if codec.name in offered
@@ -170,9 +208,19 @@ class Catalogue:
         return replace(info, is_default=info.name in defaults, is_removable=is_removable)
 
     def _default_of(self, codec: str | None) -> str:
-        """Name of the model for a codec, or for none in particular."""
+        """Name of the model for a codec, or for none in particular; of several for one rate each, one that is here."""
         preferred = self.default_model
-        return preferred if codec in (None, self._store.spec(preferred).codec) else default_model(codec)
+        if codec is None or codec == self._store.spec(preferred).codec:
+            return preferred
+        usual = default_model(codec)
+        here = [each.name for each in self._family(codec) if each.is_here]
+        return usual if usual in here or not here else here[0]
+
+    def _family(self, codec: str | None) -> list[ModelInfo]:
+        """The models of a codec that have one rate each, by rising rate; none where one model has them all."""
+        infos = [info for info in self._store.infos() if info.codec == codec and info.rate is not None]
+        offered = [info for info in infos if info.is_here or not self._is_fixed]
+        return sorted(offered, key=lambda info: info.rate or 0.0)
 
     def _writer(self, data: bytes) -> Codec:
         """The codec, with its model, that a file was written with.

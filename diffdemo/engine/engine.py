@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import Unpack
 
 import numpy as np
@@ -164,7 +165,7 @@ class Engine(Catalogue, Foreign, Gallery):
         Args:
             pixels: uint8 [H,W,3]; fitted to the model, see `fit`.
             codec: name of one; None for that of the model, or of the default model.
-            model: name from `models`; None for the codec's default.
+            model: name from `models`; None for the codec's default, or its model of this rate.
             preset: "fast", "balanced" or "best"; of no effect where an encoder does not search.
             num_bytes: largest file, header included.
             bpp: the same in bits per pixel; `DEFAULT_BPP` if no target is given.
@@ -176,9 +177,10 @@ class Engine(Catalogue, Foreign, Gallery):
         Raises:
             ImageError, RateError, WeightsError.
         """
-        name = model or self._default_of(codec)
-        fitted = self._allowance.fit(pixels, self._store.spec(name)).pixels
-        target = target_of(fitted, num_bytes=num_bytes, bpp=bpp, psnr_db=psnr_db)
+        name = model or self.model_at(codec, pixels, num_bytes=num_bytes, bpp=bpp).name
+        spec = self._store.spec(name)
+        fitted = self._allowance.fit(pixels, spec).pixels
+        target = target_of(fitted, num_bytes=num_bytes, bpp=bpp, psnr_db=psnr_db, rate=spec.rate)
         chosen = self._store.codec(name)
         if codec not in (None, chosen.name):
             raise RateError(f"The model '{model}' belongs to {chosen.label} and not to '{codec}'.")
@@ -261,25 +263,26 @@ class Engine(Catalogue, Foreign, Gallery):
 
         Args:
             pixels: uint8 [H,W,3].
-            model: name from `models`; None for the default one of the first codec that is not embedded.
+            model: name from `models`, or None for the default one of the first such codec; of models with one rate
+                each, all that are here make the curve.
 
         Raises:
             ImageError, RateError, WeightsError.
         """
-        whole = next(codec.name for codec in CODECS.values() if not codec.is_embedded)
-        codec = self._store.codec(model or self._default_of(whole))
+        codec = self._store.codec(model or self._default_of(next(c.name for c in CODECS.values() if not c.is_embedded)))
         if codec.is_embedded:
             raise RateError(f"The model '{model}' belongs to {codec.label}, whose curve comes with its files.")
         self._allowance.of_files(codec, pixels)
+        names = [each.name for each in self._family(codec.name) if each.is_here]
         # It stands in no line: a plot that is half complete may be left as it is, with a place that others wait for.
-        return self._scheduler.each(self._scheduler.job(IDLE), points_of_files(codec, pixels))
+        codecs = map(self._store.codec, names) if names else [codec]
+        points = chain.from_iterable(points_of_files(each, pixels) for each in codecs)
+        return self._scheduler.each(self._scheduler.job(IDLE), points)
 
     def rehearse(self, data: bytes, *, reference: Pixels | None = None, asker: Asker = ALONE) -> Iterator[None]:
         """Decode an embedded file once, without a word, so that `preview` knows it from then on; see `decode`."""
         frames = self.decode(data, reference=reference, asker=asker)
-        for _ in frames.places():
-            yield None
-        for _ in frames:
+        for _ in chain(frames.places(), frames):
             yield None
 
     # --- what is known without computing ----------------------------------------------------------------------------
@@ -344,5 +347,4 @@ class Engine(Catalogue, Foreign, Gallery):
 
 
 def _prefix(data: bytes, num_bytes: int | None) -> bytes:
-    """So many bytes of a file."""
     return data if num_bytes is None else data[: max(0, num_bytes)]

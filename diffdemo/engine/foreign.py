@@ -5,7 +5,7 @@ The latter do not say which model wrote them, so whoever calls names it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from functools import partial
 from typing import Unpack
 
@@ -19,7 +19,7 @@ from diffdemo.engine.decode_cache import Trace
 from diffdemo.engine.frames import watched
 from diffdemo.engine.limits.allowance import Allowance
 from diffdemo.engine.records import Classical, ForeignFile, Frame
-from diffdemo.engine.scheduling.scheduler import Scheduler
+from diffdemo.engine.scheduling.scheduler import Running, Scheduler
 from diffdemo.engine.store import ModelStore
 from diffdemo.images import Pixels
 from diffdemo.metrics.points import CurvePoint
@@ -73,7 +73,7 @@ class Foreign:
         decoder: str | None = None,
         every_step: bool = False,
         **knobs: Unpack[Knobs],
-    ) -> Iterator[Frame]:
+    ) -> Running[Frame]:
         """Pictures of a file of another program; the last one is the result.
 
         Args:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol, TypeVar
 
 from diffdemo.codecs.base import Codec, CodedPicture
-from diffdemo.codecs.records import Encoded, Reconstruction, State
+from diffdemo.codecs.records import Encoded, Reconstruction, State, Working
 from diffdemo.codecs.rendering import Rendering
 from diffdemo.engine.decode_cache import Moment, Trace, TraceCache
 from diffdemo.engine.records import Encoding, Frame
@@ -59,29 +59,34 @@ class Seen(NamedTuple):
     is_shown: bool
 
 
-def seen(reconstructions: Iterator[Reconstruction], pace: Pace) -> Iterator[Seen | None]:
+def seen(reconstructions: Iterator[Reconstruction | Working], pace: Pace) -> Iterator[Seen | Working | None]:
     """Those reconstructions as pixels that are shown, or that a cache can go on from; None for the others.
 
     Runs on the device, because pixels may take a network.
     """
     for each in reconstructions:
+        if isinstance(each, Working):
+            yield each
+            continue
         is_shown = each.is_last or pace.is_due()
         is_wanted = is_shown or each.state is not None
         yield Seen(each, to_pixels(each.image), is_shown) if is_wanted else None
 
 
-def seen_encoding(moments: Iterator[Encoded]) -> Iterator[tuple[Encoded, Pixels]]:
+def seen_encoding(moments: Iterator[Encoded | Working]) -> Iterator[tuple[Encoded, Pixels] | Working]:
     """Moments of an encode with their pictures; runs on the device."""
     for moment in moments:
-        yield moment, to_pixels(moment.picture.image)
+        yield moment if isinstance(moment, Working) else (moment, to_pixels(moment.picture.image))
 
 
 def watch_decode(
-    pictures: Iterator[Seen | None], reference: Pixels | None, trace: Trace, pace: Pace
-) -> Iterator[Frame]:
+    pictures: Iterator[Seen | Working | None], reference: Pixels | None, trace: Trace, pace: Pace
+) -> Iterator[Frame | Working]:
     """Frames of a decode; whole steps are kept in the trace of the file."""
     for picture in pictures:
-        if picture is None:
+        if isinstance(picture, Working):
+            yield picture
+        if not isinstance(picture, Seen):
             continue
         source = picture.source
         if source.state is not None:
@@ -101,8 +106,8 @@ def watched(
     reference: Pixels | None = None,
     *,
     every_step: bool = False,
-) -> Iterator[Frame]:
-    """Frames of a decode.
+) -> Iterator[Frame | Working]:
+    """Frames of a decode, and how far one is that takes long.
 
     Args:
         start: of the file, to go on from; None for its beginning.
@@ -114,12 +119,18 @@ def watched(
     return watch_decode(in_turn(seen(coded.frames(rendering, start), pace)), reference, trace, pace)
 
 
-def watch_encode(pixels: Pixels, moments: Iterator[tuple[Encoded, Pixels]], traces: TraceCache) -> Iterator[Encoding]:
+def watch_encode(
+    pixels: Pixels, moments: Iterator[tuple[Encoded, Pixels] | Working], traces: TraceCache
+) -> Iterator[Encoding | Working]:
     """Moments of an encode, a few a second, each kept in the cache under its file."""
     trace = Trace(original=pixels)
     before: bytes | None = None
     pace = Pace(FRAMES_A_SECOND)
-    for moment, picture in moments:
+    for each in moments:
+        if isinstance(each, Working):
+            yield each
+            continue
+        moment, picture = each
         source = moment.picture
         values = measure(pixels, picture, until(When.FRAME))
         if source.state is not None:

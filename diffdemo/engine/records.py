@@ -200,6 +200,7 @@ class ModelInfo:
         is_default: whether its codec uses it where none is named.
         fingerprint: eight hexadecimal digits that stand in its files; "" while unknown.
         description: one sentence.
+        rate: bits per pixel that it is for, where it has only one; else None.
     """
 
     name: str
@@ -221,6 +222,7 @@ class ModelInfo:
     is_default: bool
     fingerprint: str
     description: str
+    rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +252,7 @@ class CodecInfo:
         options: which of "preset" and "seed" its encoder reads.
         knobs: which of `KNOBS` any of its decoders reads.
         is_listed: whether the Hub can be asked which more models of it there are.
+        stops: bits per pixel that it has models for, rising, where each model has one; () where one has them all.
     """
 
     name: str
@@ -262,6 +265,7 @@ class CodecInfo:
     options: tuple[str, ...]
     knobs: tuple[str, ...] = tuple(KNOBS)
     is_listed: bool = False
+    stops: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

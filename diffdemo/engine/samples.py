@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from diffdemo.codecs.records import Working
 from diffdemo.engine.records import Frame, Samples
 from diffdemo.errors import RateError
 from diffdemo.images import Pixels
@@ -25,11 +26,14 @@ def require_count(count: int) -> None:
         raise RateError(f"{count} samples were asked for; it must be 2 to {MAX_SAMPLES}.")
 
 
-def gather(draws: Iterator[Iterator[Frame]], count: int) -> Iterator[Samples]:
+def gather(draws: Iterator[Iterator[Frame | Working]], count: int) -> Iterator[Samples | Working]:
     """What is known after each step of `count` decodes of one file that differ in nothing but their seed."""
     finished: list[Frame] = []
     for frames in draws:
         for frame in frames:
+            if isinstance(frame, Working):
+                yield frame
+                continue
             latest = frame
             yield _samples([*finished, frame], count, frame)
         finished.append(latest)

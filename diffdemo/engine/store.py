@@ -130,6 +130,7 @@ class ModelStore:
             is_default=spec.is_shipped and spec.name == default_model(spec.codec),
             fingerprint=fingerprint,
             description=spec.description,
+            rate=spec.rate,
         )
 
     def _loaded(self, model: str) -> Codec | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from diffdemo.codecs.base import Codec
-from diffdemo.codecs.records import Preset, State, Target
+from diffdemo.codecs.records import Encoded, Preset, Reconstruction, State, Target
 from diffdemo.codecs.rendering import Rendering
 from diffdemo.images import Pixels, to_pixels
 from diffdemo.metrics.points import CurvePoint, few, measured
@@ -39,6 +39,7 @@ class RateSweep:
         if key not in self._pictures:
             # At most one step, the one that is only half there.
             *_, last = self.codec.coded(self.data[:num_bytes]).frames(rendering, self.states.get(num_bytes))
+            assert isinstance(last, Reconstruction)
             self._pictures[key] = to_pixels(last.image)
         return self._pictures[key]
 
@@ -64,6 +65,7 @@ def sweep(codec: Codec, pixels: Pixels, bpp: float, preset: Preset, sizes: Seque
     pictures: list[Pixels] = []
     points: list[CurvePoint] = []
     for moment in codec.encode_progressively(pixels, Target(int(bpp * width * height / 8)), preset=preset):
+        assert isinstance(moment, Encoded), "every step of an embedded file is something to look at"
         source, data = moment.picture, moment.data
         assert source.state is not None, "every step of an embedded file can be gone on from"
         state = source.state

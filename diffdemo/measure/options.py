@@ -183,7 +183,8 @@ def chosen_models(catalogue: Catalogue, codecs: Sequence[str], names: Sequence[s
     """Models that are on this computer.
 
     Args:
-        codecs: whose models are wanted: the shipped one of each, or of a codec without one all that are here.
+        codecs: whose models are wanted: the shipped one of each, or all that are here of a codec without one, or whose
+            models have one rate each.
         names: of models that are wanted instead of those of their codecs.
 
     Raises:
@@ -201,7 +202,7 @@ def is_usual(info: ModelInfo) -> bool:
 
 def _of(catalogue: Catalogue, codec: str) -> list[ModelInfo]:
     models = [info for info in catalogue.models() if info.codec == codec]
-    shipped = [info for info in models if info.is_shipped and info.is_default]
+    shipped = [info for info in models if info.is_shipped and info.is_default and info.rate is None]
     here = shipped or [info for info in models if info.is_here]
     if not here:
         raise WeightsError(

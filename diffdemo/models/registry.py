@@ -61,6 +61,7 @@ def _cod_lite(rate: str, parameters: int, acceptance: Acceptance | None = None) 
         memory=2 * GB,
         paper="2604.12525",
         sources=(HubSource(_COD_LITE, (HubFile((f"{stem}.pt",)), HubFile((f"{stem}.yaml",)))),),
+        rate=float(rate),
         acceptance=acceptance,
     )
 
@@ -246,6 +247,20 @@ FROM_HUB = (
         memory=2 * GB,
         paper="2511.18706",
         sources=(HubSource(_COD_LITE, (HubFile(("CoD_Lite_pretrain.pt",)),)),),
+    ),
+    ModelSpec(
+        name="cod-pixel",
+        label="CoD on pixels",
+        codec="diffc",
+        kind=Kind.COD_PRETRAINED,
+        licence="MIT",
+        domain="photographs",
+        description="A diffusion model made for compression, told nothing, for DiffC; for a GPU of 8 GB. Untried.",
+        parameters=897_063_843,
+        num_bytes=7_219_416_320,
+        memory=7 * GB,
+        paper="2511.18706",
+        sources=(HubSource("zhaoyangjia/CoD", (HubFile(("cod/CoD_pixel_vpred.pt",)),)),),
     ),
 )
 """The first of a codec is the one that it uses where none is named and none of it is shipped."""

@@ -116,6 +116,7 @@ class ModelSpec:
         file: name of the weight file in `assets/`; "" if it comes from the Hub.
         sources: where it comes from; () if it is shipped.
         is_gated: whether its licence has to be accepted on its page first.
+        rate: bits per pixel of its codes, where it has only one; None for a model that has them all.
         acceptance: what it has to come to on known pictures; None if that is not known.
     """
 
@@ -134,6 +135,7 @@ class ModelSpec:
     file: str = ""
     sources: tuple[HubSource, ...] = ()
     is_gated: bool = False
+    rate: float | None = None
     acceptance: Acceptance | None = None
 
     @property

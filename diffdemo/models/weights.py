@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +91,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+            # Large ones hold several copies of their weights, of which one is wanted.
+            mapped = zipfile.is_zipfile(path)
+            checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     # The unpickler is a machine that the file drives: a damaged one can make it fail in any way.
     except Exception as error:
         raise WeightsError(

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import DECODERS, KNOBS, CodecInfo, Decoder, Engine
+from diffdemo.engine import DECODERS, KNOBS, CodecInfo, Decoder, Engine, ModelInfo
 from diffdemo.ui.fields import choice
 
 MIN_BPP = BPP_STEP = 0.01
@@ -28,6 +28,20 @@ def codec_choice(codecs: Iterable[CodecInfo], chosen: CodecInfo, name: str) -> g
 def rate_slider(codec: CodecInfo, info: str, name: str) -> gr.Slider:
     """The rate of an encode."""
     return gr.Slider(**_rates(codec), label="Rate, bits per pixel", info=info, buttons=[], elem_id=name)
+
+
+def stops(codec: CodecInfo, chosen: ModelInfo) -> dict[str, Any]:
+    """The slider of a codec whose models have one rate each, which stops where there is a model; hidden for others."""
+    if not _has_stops(codec) or chosen.rate is None:
+        return {"visible": False}
+    rates = f"{len(codec.stops)} rates, each with a model of its own"
+    return {
+        "maximum": len(codec.stops) - 1,
+        "value": codec.stops.index(chosen.rate),
+        "label": f"Rate: {chosen.rate:g} bits per pixel",
+        "info": f"{codec.label} has {rates}: the slider stops at these.",
+        "visible": True,
+    }
 
 
 def preset_choice(codec: CodecInfo, name: str) -> gr.Radio:
@@ -84,5 +98,11 @@ def _decoders(codec: CodecInfo) -> list[tuple[str, str]]:
 
 def _rates(codec: CodecInfo) -> dict[str, Any]:
     """From less than most codecs can reach: what is too little is told in words, not rounded up in silence."""
-    least = min(MIN_BPP, codec.rates.usual)
-    return {"minimum": least, "maximum": codec.rates.most, "value": codec.rates.usual, "step": min(BPP_STEP, least)}
+    least, most = min(MIN_BPP, codec.rates.usual), codec.rates.most
+    steps = {"minimum": least, "maximum": most, "step": min(BPP_STEP, least)}
+    return {**steps, "value": codec.rates.usual, "visible": not _has_stops(codec)}
+
+
+def _has_stops(codec: CodecInfo) -> bool:
+    """Whether a rate is chosen by choosing a model."""
+    return len(codec.stops) > 1

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
-from diffdemo.engine import DECODERS, Decoder, Place
+from diffdemo.engine import DECODERS, Decoder, Place, Underway
 from diffdemo.engine.classical.formats import FORMATS
 from diffdemo.engine.records import FileInfo, Frame
 from diffdemo.plain_text import duration
@@ -82,13 +82,16 @@ def step_of(frame: Frame) -> str:
     return f"{counted} · {duration(frame.seconds)}, about {duration(frame.seconds_left)} left"
 
 
-def waiting(place: Place) -> str:
-    """The line that says how long it will take until work begins."""
-    return status(place_in_line(place), 0.0)
+def waiting(place: Place | Underway) -> str:
+    """The line that says how long it will take until work begins, and then until there is something to look at."""
+    return status(place_in_line(place), place.done / place.total if isinstance(place, Underway) else 0.0)
 
 
-def place_in_line(place: Place) -> str:
-    """Who is before somebody who waits, and for how long."""
+def place_in_line(place: Place | Underway) -> str:
+    """Who is before somebody who waits, and for how long; how far work is that has nothing to show."""
+    if isinstance(place, Underway):
+        counted = f"{place.done / 1e9:.0f} of {place.total / 1e9:.0f} billion multiplications"
+        return f"Computing: {counted}, {duration(place.seconds_left)} left"
     before = f"{place.before} before you" if place.before else "You are next"
     return f"Waiting for others: {before}, about {duration(place.seconds)}"
 

@@ -13,6 +13,8 @@ from PIL import Image
 
 from diffdemo.cli import parser
 from diffdemo.engine import Engine, Frame
+from diffdemo.engine.scheduling.lanes import Device
+from diffdemo.engine.scheduling.scheduler import Scheduler
 from diffdemo.images import Pixels
 
 
@@ -75,13 +77,15 @@ def test_a_decode_that_breaks_off_leaves_nothing(
     folder = tmp_path / "frames"
     if not is_new:
         folder.mkdir()
-    decode = engine.decode
+    decode, scheduler = engine.decode, Scheduler(Device(lanes=1), memory=1)
+
+    job = scheduler.job()
 
     def broken(*args: object, **options: object) -> Iterator[Frame]:
         yield next(decode(*args, **options))
         raise error
 
-    monkeypatch.setattr(engine, "decode", broken)
+    monkeypatch.setattr(engine, "decode", lambda *args, **options: scheduler.running(job, broken(*args, **options)))
     command = ["decode", str(file), "-o", str(tmp_path / "o.png"), "--frames", str(folder)]
     assert parser.main(command) == status
     failure()

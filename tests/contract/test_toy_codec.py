@@ -125,7 +125,7 @@ def test_studio(engine: Engine, picture: Path) -> None:
     assert ("Toy", "toy") in screen.compare["choices"]
     *_, plot = acts.plotting.complete(session, "psnr_db")
     assert "Toy, one step" in {trace.name for trace in plot.data}
-    *_, decoded = acts.viewing.refine(session, Choices(decoder="deterministic"), Halves("jpeg", "toy"))
+    *_, decoded = acts.viewing.refine(session, Choices(decoder="deterministic"), Halves("jpeg", against="toy"))
     assert decoded.stage["left"]["caption"].startswith("JPEG")
     assert decoded.stage["right"]["caption"].startswith("Toy")
     radios = [block for block in built(engine).blocks.values() if block.elem_id == "codec"]

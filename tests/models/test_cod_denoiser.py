@@ -1,4 +1,4 @@
-"""CoD-Lite's pre-trained network as a denoiser: against the network itself, and as a model of DiffC from end to end."""
+"""CoD's diffusion models as denoisers: against the networks themselves, and as models of DiffC from end to end."""
 
 from __future__ import annotations
 
@@ -18,37 +18,46 @@ from diffdemo.errors import WeightsError
 from diffdemo.images import mirrored, to_pixels
 from diffdemo.models.cod import denoiser as module
 from diffdemo.models.cod.denoiser import CodDenoiser, load_cod_space
+from diffdemo.models.cod.shape import CodShape
 from diffdemo.models.cod.table import TablePrecision, position_table
-from diffdemo.models.cod_progress import Progress, nobody
-from tests.released_cod import formula_network, formula_weights, patterned, tiny_shape
+from diffdemo.models.cod.transformer import CodTransformer
+from diffdemo.models.evaluation import finished
+from tests.released_cod import formula_network, formula_weights, patterned, tiny_shape, tiny_transformer_shape
 
 CPU = torch.device("cpu")
-SHAPE = tiny_shape(32, 4)
+SHAPES = {"lite": tiny_shape(32, 4), "pixel": tiny_transformer_shape()}
+
+
+@pytest.fixture(params=list(SHAPES))
+def shape(request: pytest.FixtureRequest) -> CodShape:
+    return SHAPES[request.param]
 
 
 @pytest.fixture
-def denoiser() -> CodDenoiser:
-    return CodDenoiser(formula_network(SHAPE), device=CPU)
+def denoiser(shape: CodShape) -> CodDenoiser:
+    return CodDenoiser(formula_network(shape), device=CPU)
 
 
 @torch.inference_mode()
-def plainly(z: Tensor, sigma: float) -> Tensor:
+def plainly(shape: CodShape, z: Tensor, sigma: float) -> Tensor:
     """What the network says, asked as a flow model, told about a picture of -1."""
-    network = formula_network(SHAPE)
+    network = formula_network(shape)
     codec = network.y_embedder
     vectors = codec.bottleneck.vectors(codec.bottleneck.indices(codec.encoder(torch.full_like(z, -1.0))))
-    context = codec.decoder(vectors, Progress(1, nobody))
+    context = finished(codec.decoder.decoding(vectors))
     share_of_noise = sigma / (1 + sigma)
     noisy = z * (1 - share_of_noise)
     table = position_table(TablePrecision.FLOAT32)
+    if isinstance(network, CodTransformer):
+        return noisy + share_of_noise * network.velocity(noisy, 1 - share_of_noise, context, table)
     return network.clean(context, network.modulations(1 - share_of_noise), table, noisy)
 
 
 @pytest.mark.parametrize("sigma", [0.02, 0.3, 1.0, 7.0, 256.0])
-def test_noise_levels_are_times_of_the_flow(denoiser, sigma):
+def test_noise_levels_are_times_of_the_flow(shape, denoiser, sigma):
     z = white_noise((1, 3, 64, 96), 1, stream=0) * sigma
     x_hat = denoiser.denoise(z, sigma)
-    assert torch.allclose(x_hat, plainly(z, sigma).clamp(-1, 1), atol=1e-5)
+    assert torch.allclose(x_hat, plainly(shape, z, sigma).clamp(-1, 1), atol=1e-5)
     assert x_hat.shape == z.shape
 
 
@@ -76,17 +85,17 @@ def test_nothing_is_computed_once_a_size(denoiser, monkeypatch):
         assert len(asked) == times
 
 
-def test_weights_that_are_no_numbers_are_refused():
-    network = formula_network(SHAPE)
+def test_weights_that_are_no_numbers_are_refused(shape):
+    network = formula_network(shape)
     with torch.no_grad():
-        network.blocks[0].conv1.weight[0, 0] = float("nan")
+        network.final_layer.linear.weight[0, 0] = float("nan")
     with pytest.raises(WeightsError, match="not numbers"):
         CodDenoiser(network, device=CPU)
 
 
 @pytest.fixture
-def codec(tmp_path: Path) -> DiffC:
-    save_file(formula_weights(SHAPE), tmp_path / "x.safetensors", metadata=SHAPE.to_metadata())
+def codec(tmp_path: Path, shape: CodShape) -> DiffC:
+    save_file(formula_weights(shape), tmp_path / "x.safetensors", metadata=shape.to_metadata())
     return DiffC(load_cod_space(tmp_path / "x.safetensors", device=CPU), fingerprint=b"test")
 
 

@@ -14,13 +14,15 @@ import pytest
 import torch
 
 from diffdemo.codecs.cod_file import read_cod, write_cod
-from diffdemo.errors import Cancelled, WeightsError
+from diffdemo.errors import WeightsError
 from diffdemo.images import mirrored
+from diffdemo.measure.bench.cod import macs
 from diffdemo.models.cod.model import CodModel
 from diffdemo.models.cod.network import CodNetwork
 from diffdemo.models.cod.pixels import PIXELS, image_of
 from diffdemo.models.cod.shape import CodShape
 from diffdemo.models.cod.table import TablePrecision, position_table
+from diffdemo.models.evaluation import Parts
 from tests.released_cod import (
     RATES,
     as_input,
@@ -185,28 +187,38 @@ def test_the_same_codes_whatever_the_threads():
     assert torch.equal(found[0], found[2])
 
 
-def test_whoever_asks_is_told_how_far_it_has_come_and_can_end_it():
-    model, image = formula_model(tiny_shape()), as_input(patterned(48, 80))
-    shares: list[float] = []
-    codes = model.codes(image, shares.append)
-    assert len(shares) > 10
-    assert shares == sorted(shares)
-    assert (min(shares) > 0, shares[-1]) == (True, 1.0)
-    shares.clear()
-    model.picture(model.codes(as_input(patterned(16, 2560))), shares.append)
-    assert len(shares) > 8
-    assert shares == sorted(shares)
-    assert (min(shares) > 0, shares[-1]) == (True, 1.0)
+def followed(parts: Parts[torch.Tensor]) -> tuple[list[int], torch.Tensor]:
+    """What a run tells, and its result."""
+    told: list[int] = []
+    while True:
+        try:
+            told.append(next(parts))
+        except StopIteration as end:
+            return told, end.value
 
-    def end(share: float) -> None:
-        if share > 0.4:
-            raise Cancelled("enough")
 
-    with pytest.raises(Cancelled):
-        model.codes(image, end)
-    with pytest.raises(Cancelled):
-        model.picture(codes, end)
-    assert torch.equal(model.codes(image), codes)
+@pytest.mark.parametrize(("stride", "bits"), [(32, 4), (16, 8), (8, 8), (4, 8)])
+def test_a_run_in_parts_tells_what_it_has_multiplied_and_comes_to_the_same(stride, bits):
+    model, image = formula_model(tiny_shape(stride, bits)), as_input(patterned(64, 2560))
+    told, codes = followed(model.encoding(image))
+    assert len(told) > 15
+    assert sum(told) == model.cost_of_encoding(64, 2560)
+    assert torch.equal(codes, model.codes(image))
+    told, picture = followed(model.decoding(codes))
+    assert len(told) > 8
+    assert sum(told) == model.cost_of_decoding(codes.numel())
+    assert torch.equal(picture, model.picture(codes))
+
+
+def test_what_is_counted_is_nearly_all_that_the_released_networks_multiply():
+    for stride, bits in ((32, 4), (16, 8), (8, 8), (4, 8)):
+        shape = CodShape(stride, bits)
+        with torch.device("meta"):
+            network = CodNetwork(shape)
+        for block in network.blocks:
+            block.adaLN_modulation = torch.nn.Identity()
+        counted = sum(network.y_embedder.encoder.costs(512, 512)), sum(network.costs(512**2 // stride**2))
+        assert counted == pytest.approx(macs(shape, 512), rel=0.03)
 
 
 def plainly(network: CodNetwork, context: torch.Tensor, time: float, noisy: torch.Tensor) -> torch.Tensor:

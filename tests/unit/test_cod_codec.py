@@ -73,7 +73,8 @@ def decoded(codec: CodLite, data: bytes) -> torch.Tensor:
 
 
 def decode_cod(codec: CodLite, data: bytes, rendering: Rendering = DEFAULT_RENDERING) -> Iterator[Reconstruction]:
-    return codec.coded_foreign(data, "cod").frames(rendering)
+    moments = codec.coded_foreign(data, "cod").frames(rendering)
+    return (moment for moment in moments if isinstance(moment, Reconstruction))
 
 
 def refusal(codec: CodLite, data: bytes, kind: type[BitstreamError] = CorruptBitstream) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from diffdemo.engine.engine import Engine
 from diffdemo.engine.records import Encoding, Frame
@@ -31,11 +32,13 @@ class Order:
     """What is asked for every picture.
 
     Attributes:
-        model: name from `Engine.models`; its codec is the one that writes the files.
+        model: name from `Engine.models`; its codec is the one that writes the files. "" for what `codec` takes for
+            each picture.
         bpp: rate in bits per pixel; None if `num_bytes` is given.
         num_bytes: largest file; None if `bpp` is given.
         preset: "fast", "balanced" or "best"; of no effect where an encoder does not search.
         most_pixels: larger pictures are scaled down to so many, their shape kept.
+        codec: name of one, where no model is named.
     """
 
     model: str
@@ -43,6 +46,7 @@ class Order:
     num_bytes: int | None = None
     preset: str = "balanced"
     most_pixels: int = MAX_PIXELS
+    codec: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,24 +191,18 @@ def _compress(
         notes = list(picture.notes)
         if picture.is_reduced:
             notes.append(f"Made smaller, from {picture.width} x {picture.height} pixels.")
-        fitted = engine.fit(picture.pixels, order.model, preset=order.preset, num_bytes=order.num_bytes, bpp=order.bpp)
+        rate: dict[str, Any] = {"num_bytes": order.num_bytes, "bpp": order.bpp}
+        model = order.model or engine.model_at(order.codec, picture.pixels, **rate).name
+        fitted = engine.fit(picture.pixels, model, preset=order.preset, **rate)
         notes += [fitted.note] if fitted.note else []
-        encodings = engine.encode(
-            fitted.pixels,
-            model=order.model,
-            preset=order.preset,
-            num_bytes=order.num_bytes,
-            bpp=order.bpp,
-            asker=asker,
-        )
+        encodings = engine.encode(fitted.pixels, model=model, preset=order.preset, asker=asker, **rate)
         for _ in encodings.places():
             yield None
-        began = time.monotonic()
         for encoding in encodings:
             if not encoding.done:
                 yield encoding
                 continue
-            seconds = time.monotonic() - began
+            seconds = encodings.seconds
             jpeg = _jpeg(engine, fitted.pixels, len(encoding.data))
             outcome = _outcome(path.name, encoding, seconds, jpeg, " ".join(notes))
             yield outcome, Product(encoding.data, encoding.frame.pixels)

@@ -32,6 +32,15 @@ class Place:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """How far a job is that has begun and has nothing to show: multiplications of its networks, and seconds left."""
+
+    done: int
+    total: int
+    seconds_left: float
+
+
 class Line:
     """Jobs that wait, and jobs that have begun.
 

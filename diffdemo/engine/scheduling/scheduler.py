@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -10,17 +11,20 @@ from typing import Generic, TypeVar
 
 from torch import Tensor
 
+from diffdemo.codecs.records import Working
 from diffdemo.engine.hardware.device import is_out_of_memory
 from diffdemo.engine.scheduling.counts import Counting, Counts
 from diffdemo.engine.scheduling.job import Asker, Job, Rank
 from diffdemo.engine.scheduling.lanes import Device, Lanes
-from diffdemo.engine.scheduling.line import Line, Place
+from diffdemo.engine.scheduling.line import Line, Place, Underway
 from diffdemo.errors import Cancelled, MemoryBudgetError
 from diffdemo.models.evaluation import Network, evaluated_by
 
 T = TypeVar("T")
 
 PLACES_A_SECOND = 2.0
+SECONDS_APART = 0.1
+"""From one word about how far a job is to the next."""
 ALONE = Asker()
 IDLE = Asker(rank=Rank.NOBODY)
 """For what nobody waits for."""
@@ -44,7 +48,7 @@ class Scheduler:
         """A job that is known to nobody yet; for the arguments see `Job`."""
         return Job(asker, next(self._numbers), seconds, memory, model)
 
-    def running(self, job: Job, work: Iterator[T]) -> Running[T]:
+    def running(self, job: Job, work: Iterator[T | Working]) -> Running[T]:
         """A long call, which begins when its turn in line has come; `work` comes from `each`, of the same job."""
         return Running(job, self._line, work, self._counting)
 
@@ -127,15 +131,17 @@ class Running(Generic[T]):
     Closing it ends the call at its next evaluation of a network at the latest, from whichever thread.
     """
 
-    def __init__(self, job: Job, line: Line, work: Iterator[T], counting: Counting) -> None:
+    def __init__(self, job: Job, line: Line, work: Iterator[T | Working], counting: Counting) -> None:
         self._job = job
         self._line = line
         self._work = work
         self._counting = counting
+        self._began = math.nan
+        self._first: list[T] = []
         self._has_joined = self._has_begun = self._is_done = self._has_left_line = False
 
-    def places(self) -> Iterator[Place]:
-        """Where the call stands in line, twice a second, until it begins; nothing if it does at once.
+    def places(self) -> Iterator[Place | Underway]:
+        """Where the call stands in line, twice a second, until it begins; how far it is, until it yields something.
 
         Raises:
             Cancelled: nobody wants it any more.
@@ -149,13 +155,34 @@ class Running(Generic[T]):
         except Cancelled:
             self.close()
             raise
+        told = -math.inf
+        while not self._first and (item := self._next()) is not None:
+            if not isinstance(item, Working):
+                self._first.append(item)
+            elif self.seconds - told > SECONDS_APART:
+                told = self.seconds
+                yield Underway(item.done, item.total, told * (item.total / item.done - 1))
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.monotonic() - self._began
 
     def __iter__(self) -> Iterator[T]:
         return self
 
     def __next__(self) -> T:
+        if self._first:
+            return self._first.pop()
+        while (item := self._next()) is not None:
+            if not isinstance(item, Working):
+                return item
+        raise StopIteration
+
+    def _next(self) -> T | Working | None:
+        """What comes next; None at the end."""
         if self._is_done:
-            raise StopIteration
+            return None
         try:
             while not self._begins(1 / PLACES_A_SECOND):
                 pass
@@ -166,6 +193,8 @@ class Running(Generic[T]):
         except BaseException as error:
             self._is_done = isinstance(error, StopIteration)
             self.close()
+            if self._is_done:
+                return None
             raise
 
     def close(self) -> None:
@@ -195,5 +224,6 @@ class Running(Generic[T]):
             self._line.join(self._job)
         self._has_begun = self._line.wait(self._job, patience)
         if self._has_begun:
-            self._counting.job_began(time.monotonic() - self._job.joined)
+            self._began = time.monotonic()
+            self._counting.job_began(self._began - self._job.joined)
         return self._has_begun

@@ -24,6 +24,7 @@ from diffdemo.models.cod.model import PURE_NOISE, CodModel
 from diffdemo.models.cod.network import CodNetwork
 from diffdemo.models.cod.shape import CodShape
 from diffdemo.models.cod.table import TablePrecision, position_table
+from diffdemo.models.evaluation import finished
 
 SHAPE = CodShape(stride=16, bits=8)
 """Of the model for 0.0312 bits per pixel."""
@@ -73,7 +74,7 @@ def macs(shape: CodShape, side: int) -> tuple[float, float]:
     with FlopCounterMode(display=False) as encoding:
         network.y_embedder.encoder(image)
     with FlopCounterMode(display=False) as decoding:
-        network.decoded(codes, modulations, table)
+        finished(network.decoding(codes, modulations, table))
     return encoding.get_total_flops() / 2, decoding.get_total_flops() / 2
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from torch import Tensor, nn
 
-from diffdemo.models.cod.layers import GroupNorm, Residual, WindowAttention
+from diffdemo.models.cod.layers import WINDOW, GroupNorm, Residual, WindowAttention, costs, num_weights
 from diffdemo.models.cod.shape import CodShape
-from diffdemo.models.cod_progress import Progress
+from diffdemo.models.evaluation import Parts
 
 
 class Upsampled(nn.Module):
@@ -24,17 +26,12 @@ class Upsampled(nn.Module):
 class ContextDecoder(nn.Module):
     """Residual blocks and attention at the resolution of the codes, then on to that of the patches."""
 
-    def __init__(self, shape: CodShape) -> None:
+    def __init__(self, shape: CodShape, attentions: int = 2, window: int | None = WINDOW) -> None:
         super().__init__()
         width, groups, stride = shape.width, shape.groups, shape.stride
+        pairs = ((Residual(width, width, groups), WindowAttention(width, groups, window)) for _ in range(attentions))
         self.conv_in = nn.Conv2d(shape.code_channels, width, 3, padding=1)
-        self.block = nn.Sequential(
-            Residual(width, width, groups),
-            WindowAttention(width, groups),
-            Residual(width, width, groups),
-            WindowAttention(width, groups),
-            Residual(width, width, groups),
-        )
+        self.block = nn.Sequential(*chain.from_iterable(pairs), Residual(width, width, groups))
         self.norm_out = GroupNorm(width, groups)
         if stride == 4:
             self.conv_out: nn.Module = nn.Sequential(
@@ -46,11 +43,21 @@ class ContextDecoder(nn.Module):
             self.conv_out = nn.Conv2d(width, width, 3, stride=2 if stride == 8 else 1, padding=1)
         self.ada = Upsampled(width, groups) if stride == 32 else nn.Identity()
 
-    def forward(self, codes: Tensor, progress: Progress) -> Tensor:
+    def costs(self, codes: int) -> list[int]:
+        """Multiplications of each block, and of what follows them, for so many codes."""
+        following = self.conv_out if isinstance(self.conv_out, nn.Sequential) else [self.conv_out]
+        each = [*costs([*self.block, *following], codes)]
+        count = len(self.block)
+        return [*each[:count], sum(each[count:]) + 4 * codes * num_weights(self.ada)]
+
+    def decoding(self, codes: Tensor) -> Parts[Tensor]:
         """Vectors of the codes [B,D,H/stride,W/stride] -> [B,C,H/16,W/16]."""
         h = self.conv_in(codes)
+        *each, following = self.costs(codes.shape[0] * codes.shape[2] * codes.shape[3])
         # Layer by layer, so that what the first one was given is not kept in memory.
-        for layer in self.block:
+        for layer, cost in zip(self.block, each, strict=True):
             h = layer(h)
-            progress.layer_done()
-        return self.ada(self.conv_out(self.norm_out.activated(h)))
+            yield cost
+        h = self.ada(self.conv_out(self.norm_out.activated(h)))
+        yield following
+        return h

@@ -23,8 +23,8 @@ from diffdemo.images import mirrored
 from diffdemo.models.cod.model import read_cod
 from diffdemo.models.cod.network import CodNetwork
 from diffdemo.models.cod.table import TablePrecision, position_table
-from diffdemo.models.cod_progress import Progress, nobody
-from diffdemo.models.evaluation import evaluation
+from diffdemo.models.cod.transformer import CodTransformer
+from diffdemo.models.evaluation import evaluation, finished
 from diffdemo.models.space import PixelSpace
 from diffdemo.models.weights import require_finite
 
@@ -51,7 +51,7 @@ class CodDenoiser:
 
     sigma_min = 0.02
 
-    def __init__(self, network: CodNetwork, *, device: torch.device) -> None:
+    def __init__(self, network: CodNetwork | CodTransformer, *, device: torch.device) -> None:
         require_finite(network, "CoD-Lite")
         self._multiple = network.shape.multiple
         self._device = device
@@ -68,7 +68,7 @@ class CodDenoiser:
         time = 1 / (1 + sigma)
         noisy = time * mirrored(z, self._multiple).to(self._device)
         context = self._context_of_nothing(noisy.shape[2], noisy.shape[3])
-        x_hat = self._network.clean(context, self._network.modulations(time), self._positions, noisy)
+        x_hat = self._network.denoised(noisy, time, context, self._positions)
         # Pictures lie in [-1, 1], so their mean does too.
         return x_hat[:, :, :height, :width].clamp(-1, 1).to(z.device).contiguous()
 
@@ -81,7 +81,7 @@ class CodDenoiser:
             image = torch.full((1, 3, height, width), NOTHING, device=self._device)
             codes = codec.bottleneck.indices(codec.encoder(image.contiguous(memory_format=torch.channels_last)))
             vectors = codec.bottleneck.vectors(codes.to(self._device))
-            context = kept[height, width] = codec.decoder(vectors, Progress(1, nobody))
+            context = kept[height, width] = finished(codec.decoder.decoding(vectors))
             if len(kept) > CONTEXTS_KEPT:
                 kept.popitem(last=False)
         return context

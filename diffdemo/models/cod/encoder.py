@@ -6,9 +6,9 @@ from itertools import chain
 
 from torch import Tensor, nn
 
-from diffdemo.models.cod.layers import Downsample, GroupNorm, Residual, WindowAttention
+from diffdemo.models.cod.layers import WINDOW, Downsample, GroupNorm, Residual, WindowAttention, costs
 from diffdemo.models.cod.shape import CodShape
-from diffdemo.models.cod_progress import Heed, Progress, nobody
+from diffdemo.models.evaluation import Parts, finished
 
 
 class Encoder(nn.Module):
@@ -18,7 +18,7 @@ class Encoder(nn.Module):
     the map is finer than the codes'.
     """
 
-    def __init__(self, shape: CodShape) -> None:
+    def __init__(self, shape: CodShape, window: int | None = WINDOW) -> None:
         super().__init__()
         narrow, groups = shape.encoder_width, shape.groups
         wide, widest = 2 * narrow, 4 * narrow
@@ -29,13 +29,13 @@ class Encoder(nn.Module):
         self.down_block_3 = _stage(wide, wide, groups, halves=shape.stride >= 32)
         self.down_block_4 = nn.Sequential(
             Residual(wide, widest, groups),
-            WindowAttention(widest, groups),
+            WindowAttention(widest, groups, window),
             Residual(widest, widest, groups),
-            WindowAttention(widest, groups),
+            WindowAttention(widest, groups, window),
         )
         self.mid_block = nn.Sequential(
             Residual(widest, widest, groups),
-            WindowAttention(widest, groups),
+            WindowAttention(widest, groups, window),
             Residual(widest, widest, groups),
         )
         self.norm_out = GroupNorm(widest, groups)
@@ -47,16 +47,21 @@ class Encoder(nn.Module):
         stages = (self.down_block_0, self.down_block_1, self.down_block_2, self.down_block_3, self.down_block_4)
         return [*chain(*stages, self.mid_block)]
 
-    def forward(self, image: Tensor, heed: Heed = nobody) -> Tensor:
-        """Picture [B,3,H,W] in [0,1], sides multiples of `CodShape.multiple` -> [B,D,H/stride,W/stride]."""
+    def costs(self, height: int, width: int) -> list[int]:
+        """Multiplications of each of these, for a picture of a size."""
+        return [*costs(self.layers, height * width // 4)]
+
+    def encoding(self, image: Tensor) -> Parts[Tensor]:
+        """As `forward`, layer by layer: a stage that is called as a whole keeps what it began with in memory."""
         h = self.conv_in(image)
-        layers = self.layers
-        progress = Progress(len(layers), heed)
-        # Layer by layer: a stage that is called as a whole keeps what it began with in memory.
-        for layer in layers:
+        for layer, cost in zip(self.layers, self.costs(*image.shape[2:]), strict=True):
             h = layer(h)
-            progress.layer_done()
+            yield cost
         return self.conv_out(self.norm_out.activated(h))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Picture [B,3,H,W] in [0,1], sides multiples of `CodShape.multiple` -> [B,D,H/stride,W/stride]."""
+        return finished(self.encoding(image))
 
 
 def _stage(channels_in: int, channels: int, groups: int, *, halves: bool) -> nn.Sequential:

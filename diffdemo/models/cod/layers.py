@@ -8,6 +8,8 @@ autoencoder of Esser, Rombach, Ommer 2021 (arXiv:2012.09841).
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -61,12 +63,15 @@ class Downsample(nn.Module):
 class WindowAttention(nn.Module):
     """Each place asks all others: of the whole map if that is no larger than a window, otherwise of its own window.
 
+    Without a window, of the whole map in any case.
+
     Where a map does not divide into windows, queries, keys and values are repeated beyond its right and lower edges;
     the repeated ones take part like the others.
     """
 
-    def __init__(self, channels: int, groups: int) -> None:
+    def __init__(self, channels: int, groups: int, window: int | None = WINDOW) -> None:
         super().__init__()
+        self._window = window
         self.norm = GroupNorm(channels, groups)
         self.q = nn.Conv2d(channels, channels, 1)
         self.k = nn.Conv2d(channels, channels, 1)
@@ -76,19 +81,21 @@ class WindowAttention(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         """[B,C,H,W] -> [B,C,H,W], the input added; without gradients."""
         normal = self.norm(h)
-        whole = max(h.shape[2:]) <= WINDOW
+        window = self._window or max(h.shape[2:])
+        whole = max(h.shape[2:]) <= window
         # A band of windows at a time, each into its own place: nobody else asks for it.
-        for top in range(0, h.shape[2], WINDOW):
-            band = normal[:, :, top : top + WINDOW]
-            missing = (0, 0) if whole else (-band.shape[2] % WINDOW, -band.shape[3] % WINDOW)
-            band.copy_(self._attended(band, *missing))
+        for top in range(0, h.shape[2], window):
+            band = normal[:, :, top : top + window]
+            missing = (0, 0) if whole else (-band.shape[2] % window, -band.shape[3] % window)
+            band.copy_(self._attended(band, min(band.shape[3] + missing[1], window), *missing))
         return normal.add_(h)
 
-    def _attended(self, band: Tensor, below: int, beyond: int) -> Tensor:
+    def _attended(self, band: Tensor, side: int, below: int, beyond: int) -> Tensor:
         """What the places of a band learn from each other, [B,C,h,W].
 
         Args:
             band: one window high, any number of them wide.
+            side: width of a window.
             below, beyond: rows and columns that it lacks to be that, to be made by repeating its edges.
         """
         batch, channels, height, width = band.shape
@@ -96,7 +103,6 @@ class WindowAttention(nn.Module):
         if below or beyond:
             band = F.pad(band, (0, beyond, 0, below), mode="replicate")
         rows, columns = band.shape[2:]
-        side = min(columns, WINDOW)
         query, key, value = (_windows(layer(band), side) for layer in (self.q, self.k, self.v))
         answer = F.scaled_dot_product_attention(query, key, value)
         joined = answer.reshape(batch, columns // side, rows, side, channels).transpose(1, 2)
@@ -109,3 +115,20 @@ def _windows(band: Tensor, side: int) -> Tensor:
     batch, channels, rows, columns = band.shape
     tiles = band.permute(0, 2, 3, 1).reshape(batch, rows, columns // side, side, channels).transpose(1, 2)
     return tiles.reshape(-1, 1, rows * side, channels)
+
+
+def costs(layers: Iterable[nn.Module], places: int) -> Iterator[int]:
+    """Multiplications of layers that follow each other on a map of so many places.
+
+    That is one of each weight at every place, and in attention two of each channel with all that a place asks.
+    """
+    for layer in layers:
+        halves = isinstance(layer, Downsample) or (isinstance(layer, nn.Conv2d) and layer.stride == (2, 2))
+        places = places // 4 if halves else places
+        asked = 2 * layer.q.out_channels * min(places, WINDOW**2) if isinstance(layer, WindowAttention) else 0
+        yield places * (num_weights(layer) + asked)
+
+
+def num_weights(*layers: nn.Module) -> int:
+    """Of layers together."""
+    return sum(parameter.numel() for layer in layers for parameter in layer.parameters())

@@ -9,17 +9,23 @@ from torch import Tensor, nn
 
 from diffdemo.errors import WeightsError
 from diffdemo.models.cod.network import CodNetwork
-from diffdemo.models.cod.shape import CodShape
+from diffdemo.models.cod.shape import CodShape, TransformerShape
 from diffdemo.models.cod.table import TablePrecision, position_table
-from diffdemo.models.cod_progress import Heed, nobody
-from diffdemo.models.evaluation import evaluation
+from diffdemo.models.cod.transformer import CodTransformer
+from diffdemo.models.evaluation import Parts, evaluation_in_parts, finished
 from diffdemo.models.weights import read_weights, require_finite, require_tensors
 
 PURE_NOISE = 0.0
 """The time at which the one-step decoder works."""
 
 
-def read_cod(path: Path) -> tuple[CodNetwork, str]:
+def network_without_weights(shape: CodShape) -> CodNetwork | CodTransformer:
+    """The networks of a shape, on no device."""
+    with torch.device("meta"):
+        return CodTransformer(shape) if isinstance(shape, TransformerShape) else CodNetwork(shape)
+
+
+def read_cod(path: Path) -> tuple[CodNetwork | CodTransformer, str]:
     """The networks of a weight file, and its SHA-256. The weights are in memory once.
 
     Raises:
@@ -27,11 +33,11 @@ def read_cod(path: Path) -> tuple[CodNetwork, str]:
     """
     weights = read_weights(path)
     try:
-        shape = CodShape.from_metadata(weights.metadata)
+        kind = TransformerShape if "heads" in weights.metadata else CodShape
+        shape = kind.from_metadata(weights.metadata)
     except (KeyError, ValueError) as error:
         raise WeightsError(f"The weights '{path.name}' do not say which CoD-Lite model they are for.") from error
-    with torch.device("meta"):
-        network = CodNetwork(shape)
+    network = network_without_weights(shape)
     require_tensors(network, weights.tensors, path.name)
     network.load_state_dict({key: tensor.float() for key, tensor in weights.tensors.items()}, assign=True)
     return network, weights.sha256
@@ -84,16 +90,17 @@ class CodModel:
             WeightsError: missing, damaged, of another architecture, or not finite.
         """
         network, sha256 = read_cod(path)
+        if not isinstance(network, CodNetwork):
+            raise WeightsError(f"The weights '{path.name}' are not of a model of CoD-Lite, which decodes in one step.")
         return cls(network, sha256=sha256, device=device, table=table)
 
-    @evaluation
+    @evaluation_in_parts
     @torch.inference_mode()
-    def codes(self, image: Tensor, heed: Heed = nobody) -> Tensor:
+    def encoding(self, image: Tensor) -> Parts[Tensor]:
         """Codes of a picture.
 
         Args:
             image: [1,3,H,W] in [0,1], unlike everywhere else; sides multiples of `shape.multiple`.
-            heed: told between the layers.
 
         Returns:
             int64 [H/stride,W/stride] on the CPU, each below 2^bits.
@@ -101,18 +108,17 @@ class CodModel:
         Raises:
             WeightsError: the weights are so large that the computation overflows.
         """
-        z = self._network.y_embedder.encoder(self._placed(image), heed)
+        z = yield from self._network.y_embedder.encoder.encoding(self._placed(image))
         _require_no_overflow(z)
         return self._network.y_embedder.bottleneck.indices(z)[0]
 
-    @evaluation
+    @evaluation_in_parts
     @torch.inference_mode()
-    def picture(self, codes: Tensor, heed: Heed = nobody) -> Tensor:
+    def decoding(self, codes: Tensor) -> Parts[Tensor]:
         """The picture that codes stand for.
 
         Args:
             codes: int64 [h,w], each below 2^bits; h and w times the stride are multiples of `shape.multiple`.
-            heed: told between the layers.
 
         Returns:
             float32 [1,3,H,W] on the CPU, nominally in [-1,1].
@@ -120,9 +126,26 @@ class CodModel:
         Raises:
             WeightsError: the weights are so large that the computation overflows.
         """
-        picture = self._network.decoded(codes[None].to(self.device), self._modulations, self._positions, heed).cpu()
+        placed = codes[None].to(self.device)
+        picture = (yield from self._network.decoding(placed, self._modulations, self._positions)).cpu()
         _require_no_overflow(picture)
         return picture
+
+    def codes(self, image: Tensor) -> Tensor:
+        """What `encoding` comes to."""
+        return finished(self.encoding(image))
+
+    def picture(self, codes: Tensor) -> Tensor:
+        """What `decoding` comes to."""
+        return finished(self.decoding(codes))
+
+    def cost_of_encoding(self, height: int, width: int) -> int:
+        """Multiplications, for a picture of a size."""
+        return sum(self._network.y_embedder.encoder.costs(height, width))
+
+    def cost_of_decoding(self, codes: int) -> int:
+        """Multiplications, for a picture of so many codes."""
+        return sum(self._network.costs(codes))
 
     def _placed(self, tensor: Tensor) -> Tensor:
         return tensor.to(self.device).contiguous(memory_format=torch.channels_last)

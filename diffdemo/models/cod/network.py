@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from diffdemo.models.cod.context import ContextDecoder
 from diffdemo.models.cod.encoder import Encoder
+from diffdemo.models.cod.layers import WINDOW, num_weights
 from diffdemo.models.cod.pixels import (
     COLOURS,
     PIXELS,
@@ -32,7 +33,7 @@ from diffdemo.models.cod.pixels import (
 from diffdemo.models.cod.quantiser import Quantiser
 from diffdemo.models.cod.shape import CodShape
 from diffdemo.models.cod.trunk import MODULATIONS, Block, PatchEmbedding, TimeEmbedding
-from diffdemo.models.cod_progress import Heed, Progress, nobody
+from diffdemo.models.evaluation import Parts, finished
 
 PATCHES_AT_A_TIME = 128
 """Patches whose pixels are in memory together: few enough for their features to stay in a processor's cache."""
@@ -41,11 +42,11 @@ PATCHES_AT_A_TIME = 128
 class Codec(nn.Module):
     """What becomes codes, and what codes become."""
 
-    def __init__(self, shape: CodShape) -> None:
+    def __init__(self, shape: CodShape, attentions: int = 2, window: int | None = WINDOW) -> None:
         super().__init__()
-        self.encoder = Encoder(shape)
+        self.encoder = Encoder(shape, window)
         self.bottleneck = Quantiser(1 << shape.bits, shape.code_channels)
-        self.decoder = ContextDecoder(shape)
+        self.decoder = ContextDecoder(shape, attentions, window)
 
 
 class CodNetwork(nn.Module):
@@ -69,34 +70,28 @@ class CodNetwork(nn.Module):
         vectors = [block.adaLN_modulation(told).view(MODULATIONS, -1) for block in self.blocks]  # type: ignore[operator]
         return torch.stack(vectors)
 
-    def decoded(self, codes: Tensor, modulations: Tensor, table: Tensor, heed: Heed = nobody) -> Tensor:
+    def costs(self, codes: int) -> list[int]:
+        """Multiplications of `decoding` with so many codes, part by part."""
+        patches = codes * self.shape.stride**2 // PIXELS
+        parts = [self._cost_of_pixels(some) for some in _parts(patches)]
+        return [*self.y_embedder.decoder.costs(codes), *self._costs_of_blocks(patches), *parts]
+
+    def decoding(self, codes: Tensor, modulations: Tensor, table: Tensor) -> Parts[Tensor]:
         """The picture that codes stand for, in one step.
 
         Args:
             codes: int64 [B,h,w].
             modulations: of the time of pure noise.
             table: `position_table`.
-            heed: told between the layers.
 
         Returns:
             [B,3,H,W], nominally in [-1,1].
         """
-        codec, shape = self.y_embedder, self.shape
-        patches = codes.numel() * shape.stride**2 // PIXELS
-        parts = -(-patches // PATCHES_AT_A_TIME)
-        progress = Progress(len(codec.decoder.block) + len(self.blocks) + parts, heed)
-        vectors = codec.bottleneck.vectors(codes).contiguous(memory_format=torch.channels_last)
-        return self.clean(codec.decoder(vectors, progress), modulations, table, progress=progress)
+        vectors = self.y_embedder.bottleneck.vectors(codes).contiguous(memory_format=torch.channels_last)
+        context = yield from self.y_embedder.decoder.decoding(vectors)
+        return (yield from self._cleaning(context, modulations, table, None))
 
-    def clean(
-        self,
-        context: Tensor,
-        modulations: Tensor,
-        table: Tensor,
-        noisy: Tensor | None = None,
-        *,
-        progress: Progress | None = None,
-    ) -> Tensor:
+    def clean(self, context: Tensor, modulations: Tensor, table: Tensor, noisy: Tensor | None = None) -> Tensor:
         """The clean picture that is expected.
 
         Args:
@@ -104,24 +99,40 @@ class CodNetwork(nn.Module):
             modulations: of the time.
             table: `position_table`.
             noisy: [B,3,16h,16w] in [-1,1]; None for zeros.
-            progress: counts the blocks, and the patches by the part; None if nobody asks.
 
         Returns:
             [B,3,16h,16w], nominally in [-1,1].
         """
+        return finished(self._cleaning(context, modulations, table, noisy))
+
+    def denoised(self, noisy: Tensor, time: float, context: Tensor, table: Tensor) -> Tensor:
+        """The clean picture that is expected at a time; see `clean`."""
+        return self.clean(context, self.modulations(time), table, noisy)
+
+    def _cleaning(self, context: Tensor, modulations: Tensor, table: Tensor, noisy: Tensor | None) -> Parts[Tensor]:
+        """Blocks on patches, then pixels of a few patches at a time."""
         s = self.s_embedder(context, noisy)
-        for block, modulation in zip(self.blocks, modulations, strict=True):
+        batch, _, height, width = s.shape
+        each = self._costs_of_blocks(batch * height * width)
+        for block, modulation, cost in zip(self.blocks, modulations, each, strict=True):
             s = block(s, modulation)
-            if progress is not None:
-                progress.layer_done()
+            yield cost
         shown = None if noisy is None else patches_of(noisy).flatten(0, 2)
         parts = []
         for part in self._by_patches(_rows(s), _rows(context), table, shown):
             parts.append(part)
-            if progress is not None:
-                progress.layer_done()
-        batch, _, height, width = s.shape
+            yield self._cost_of_pixels(len(part))
         return image_of(torch.cat(parts).view(batch, height, width, PIXELS, COLOURS))
+
+    def _costs_of_blocks(self, patches: int) -> list[int]:
+        """Multiplications of each block, without the one layer in it that sees only a mean."""
+        return [patches * (num_weights(block) - num_weights(block.ca)) for block in self.blocks]  # type: ignore[arg-type]
+
+    def _cost_of_pixels(self, patches: int) -> int:
+        """Multiplications for the pixels of so many patches."""
+        network, width = self.dec_net, self.shape.pixel_width
+        told = num_weights(network.cond_embed) + self.shape.width * PIXELS * width
+        return patches * (told + PIXELS * num_weights(network.res_blocks, self.final_layer))
 
     def _by_patches(self, s: Tensor, context: Tensor, table: Tensor, shown: Tensor | None) -> Iterator[Tensor]:
         """Pixels of a few patches at a time, [patches,256,3], from rows [patches,C] of both."""
@@ -161,3 +172,9 @@ class CodNetwork(nn.Module):
 def _rows(features: Tensor) -> Tensor:
     """[B,C,h,w] -> [B h w, C]."""
     return features.permute(0, 2, 3, 1).flatten(0, 2)
+
+
+def _parts(patches: int) -> list[int]:
+    """Sizes of the groups that patches are computed in."""
+    whole, rest = divmod(patches, PATCHES_AT_A_TIME)
+    return [PATCHES_AT_A_TIME] * whole + ([rest] if rest else [])

@@ -1,7 +1,8 @@
-"""The checkpoints that the authors of CoD-Lite released: which copy of the weights to take, and of what shape they are.
+"""The checkpoints that the authors of CoD released: which copy of the weights to take, and of what shape they are.
 
-Two kinds of files exist. Those of the six rates hold one copy, `net.`; that of the diffusion model from before hold the
-last iterate and an average over the iterates, of which only the average, `ema_denoiser.`, is meant to be used.
+Two kinds of files exist. Those of the six rates of CoD-Lite hold one copy, `net.`; those of the diffusion models, CoD's
+on pixels and the one before CoD-Lite, hold the last iterate and an average over the iterates, of which only the
+average, `ema_denoiser.`, is meant to be used.
 """
 
 from __future__ import annotations
@@ -11,14 +12,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
 from diffdemo.atomic import replacing
 from diffdemo.errors import WeightsError
-from diffdemo.models.cod.network import CodNetwork
-from diffdemo.models.cod.shape import CodShape
+from diffdemo.models.cod.model import network_without_weights
+from diffdemo.models.cod.shape import CodShape, TransformerShape
 from diffdemo.models.weights import read_checkpoint, require_tensors
 
 WRAPPERS = ("module", "state_dict")
@@ -77,7 +77,7 @@ def from_released(
         groups: of the model's group normalisations.
 
     Returns:
-        The shape and the tensors of a `CodNetwork`, float32, none of them shared or missing.
+        The shape and the tensors of a network, float32, none of them shared or missing.
 
     Raises:
         WeightsError: another model, tensors too many or too few, or only the copy that must not be used.
@@ -87,9 +87,7 @@ def from_released(
         shape = _shape_of(tensors, groups)
     except (KeyError, ValueError, IndexError) as error:
         raise WeightsError(f"The checkpoint '{name}' is not one of CoD-Lite: {_reason(error)}.") from error
-    with torch.device("meta"):
-        network = CodNetwork(shape)
-    require_tensors(network, tensors, name)
+    require_tensors(network_without_weights(shape), tensors, name)
     return shape, {key: tensor.float().contiguous().clone() for key, tensor in tensors.items()}
 
 
@@ -132,17 +130,31 @@ def _shape_of(tensors: Mapping[str, Tensor], groups: int) -> CodShape:
     codes, code_channels = tensors["y_embedder.bottleneck.embedding.weight"].shape
     if codes & (codes - 1):
         raise ValueError(f"its codebook has {codes} vectors, which is no power of two")
+    common = {
+        "stride": 4 << halvings,
+        "bits": codes.bit_length() - 1,
+        "pixel_width": tensors["x_embedder.embedder.0.weight"].shape[0],
+        "encoder_width": tensors["y_embedder.encoder.conv_in.weight"].shape[0],
+        "code_channels": code_channels,
+        "groups": groups,
+    }
+    if "s_embedder.proj.weight" in tensors:
+        width, patch_and_context = tensors["s_embedder.proj.weight"].shape
+        return TransformerShape(
+            width=width,
+            blocks=_number_of(tensors, r"blocks\.(\d+)\.attn\.qkv\.weight"),
+            pixel_blocks=_number_of(tensors, r"blocks\.(\d+)\.norm\.weight"),
+            patch_channels=patch_and_context - width,
+            heads=width // max(1, len(tensors["blocks.0.attn.q_norm.weight"])),
+            hidden=len(tensors["blocks.0.mlp.w1.weight"]),
+            **common,
+        )
     return CodShape(
-        stride=4 << halvings,
-        bits=codes.bit_length() - 1,
         width=tensors["s_embedder.proj2.weight"].shape[0],
-        pixel_width=tensors["dec_net.input_proj.weight"].shape[0],
         blocks=_number_of(tensors, r"blocks\.(\d+)\.conv1\.weight"),
         pixel_blocks=_number_of(tensors, r"dec_net\.res_blocks\.(\d+)\.in_ln\.weight"),
         patch_channels=tensors["s_embedder.proj1.weight"].shape[0],
-        encoder_width=tensors["y_embedder.encoder.conv_in.weight"].shape[0],
-        code_channels=code_channels,
-        groups=groups,
+        **common,
     )
 
 

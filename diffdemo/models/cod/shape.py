@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 STRIDES = (4, 8, 16, 32)
 PATCH = 16
@@ -73,4 +73,25 @@ class CodShape:
         Raises:
             KeyError, ValueError: if an entry is missing or not what it should be.
         """
-        return cls(**{name: int(metadata[name]) for name in cls.__slots__})
+        return cls(**{each.name: int(metadata[each.name]) for each in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True)
+class TransformerShape(CodShape):
+    """Sizes of CoD's networks on pixels, whose blocks are transformers; `width`, `blocks` and so on as above.
+
+    Attributes:
+        heads: of attention.
+        hidden: channels of the perceptrons between.
+
+    Raises:
+        ValueError: if no such network can be built.
+    """
+
+    heads: int = 16
+    hidden: int = 3072
+
+    def __post_init__(self) -> None:
+        CodShape.__post_init__(self)
+        if self.width % (4 * self.heads):
+            raise ValueError(f"{self.width} channels that cannot be turned in pairs for {self.heads} heads")

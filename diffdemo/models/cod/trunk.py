@@ -22,14 +22,15 @@ MODULATIONS = 6
 class TimeEmbedding(nn.Module):
     """A time as sines and cosines, then two layers."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, slowest: float = SLOWEST_PERIOD) -> None:
         super().__init__()
+        self._slowest = slowest
         self.mlp = nn.Sequential(nn.Linear(2 * TIME_FREQUENCIES, width), nn.SiLU(), nn.Linear(width, width))
 
     def forward(self, time: float) -> Tensor:
         """Time, 0 for noise to 1 for a clean picture -> [C]."""
         steps = torch.arange(TIME_FREQUENCIES, dtype=torch.float64) / TIME_FREQUENCIES
-        angles = time * SLOWEST_PERIOD**-steps
+        angles = time * self._slowest**-steps
         waves = torch.cat([angles.cos(), angles.sin()])
         return self.mlp(waves.to(next(self.parameters())))
 

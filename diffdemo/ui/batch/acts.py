@@ -202,8 +202,10 @@ class Batch(Events):
     ) -> Order:
         """What the controls ask for; a number of bytes overrides the rate, and the model has to be here."""
         size = int(num_bytes) if num_bytes else None
-        rate = None if size else bpp
-        return Order(choice.usable(self._engine, codec, model).name, rate, size, preset, int(most_pixels))
+        chosen = choice.usable(self._engine, codec, model, bpp=bpp)
+        follows = size and not model  # Which model so many bytes are for is up to each picture.
+        rate = None if size else chosen.rate or bpp
+        return Order("" if follows else chosen.name, rate, size, preset, int(most_pixels), codec)
 
 
 def _progress(progress: Progress) -> dict:

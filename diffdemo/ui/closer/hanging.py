@@ -119,7 +119,7 @@ class _Making:
     def _compressed(self, caption: str, codec: str) -> Iterator[tuple[Cell, str]]:
         pixels = known_pixels(self._session.original)
         assert pixels is not None, "without the original it is not on the wall"
-        model = choice.fitting(self._engine, codec, pixels)
+        model = choice.fitting(self._engine, codec, pixels, self._num_bytes)
         moments = self._engine.encode(
             pixels, codec=codec, model=model.name, num_bytes=self._num_bytes, asker=self._asker
         )

@@ -44,7 +44,8 @@ class Sharing(Events):
         place = Place(
             codec=codec,
             model=settings.model,
-            bpp=None if settings.num_bytes else settings.bpp,
+            # Where each model has one rate, the model says which.
+            bpp=None if settings.num_bytes or self._codecs[codec].stops else settings.bpp,
             num_bytes=settings.num_bytes,
             preset=settings.preset if "preset" in self._codecs[codec].options else "",
             prompt=settings.prompt,
@@ -66,7 +67,7 @@ class Sharing(Events):
         """
         place, first = place_of(request, self._codecs), next(iter(self._codecs.values()))
         codec = place.codec or self._engine.model(self._engine.default_model).codec
-        chosen = choice.chosen(self._engine, codec, place.model)
+        chosen = choice.chosen(self._engine, codec, place.model, bpp=place.bpp)
         knobs = dict(place.knobs)
         # One number in the link, and what it is the seed of follows from the decoder.
         draws = place.decoder and "seed" in read_by(place.decoder)
@@ -95,8 +96,8 @@ class Sharing(Events):
         return Waiting("shared", place.file, info.model or "", session.turn)
 
 
-def wire(studio: Studio, sharing: Sharing, button: gr.Button, query: gr.Textbox, greeted: Any) -> None:
-    """Connect links with the studio."""
+def wire(studio: Studio, sharing: Sharing, button: gr.Button, query: gr.Textbox, greeted: Any) -> Any:
+    """Connect links with the studio; gives the event that sets its controls as a link says."""
     chosen = [studio.session, *studio.settings, *studio.choices]
     made = button.click(by_values(sharing.link), chosen, query, **AT_ONCE)
     made.success(None, query, query, js=COPY, api_visibility="private")
@@ -104,6 +105,7 @@ def wire(studio: Studio, sharing: Sharing, button: gr.Button, query: gr.Textbox,
     set_up = greeted.success(sharing.restore, None, [*restored, studio.decoder, *studio.knobs.values()], **AT_ONCE)
     # By way of the state that also releases a file when its model has come: it changes only if there is a file.
     set_up.success(sharing.linked, studio.session, studio.ready, **SILENT)
+    return set_up
 
 
 def _if_given(value: object) -> Any:

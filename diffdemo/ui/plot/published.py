@@ -85,7 +85,8 @@ def _overlay(curve: Published, colour: str, view: View) -> Drawn:
     found = ((bpp, height(value, view.metric), _text(curve, bpp, value)) for bpp, value in curve.points)
     places = [(bpp, y, text) for bpp, y, text in found if y is not None and bpp > 0]
     line = {"color": colour, "width": 1.25, "dash": "dash" if curve.is_estimate else "solid"}
-    return Drawn(places, {"name": curve.label, "mode": "lines", "opacity": 0.8, "line": line})
+    mode = "lines" if len(curve.points) > 1 else "markers"
+    return Drawn(places, {"name": curve.label, "mode": mode, "opacity": 0.8, "line": line, "marker": {"color": colour}})
 
 
 def _text(curve: Published, bpp: float, value: float) -> str:

@@ -103,8 +103,7 @@ class Comparison(Events):
             return pixels, size | dict.fromkeys(METRICS)
         how: dict[str, Any]
         if codec in offers(self._engine):
-            model = choice.chosen(self._engine, codec, None).name
-            moments = self._engine.encode(pixels, codec=codec, model=model, num_bytes=asked, asker=asker)
+            moments = self._engine.encode(pixels, codec=codec, num_bytes=asked, asker=asker)
             for place in moments.places():
                 yield None, None, {"codec": codec} | waiting(place)
             for last in moments:

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import KNOBS, Frame, Place
+from diffdemo.engine import KNOBS, Frame, Place, Underway
 from diffdemo.engine.classical.formats import FORMATS
 from diffdemo.errors import ImageError, RateError
 from diffdemo.images import MAX_PIXELS, to_png
@@ -52,16 +52,16 @@ class Endpoints(Events):
             preset: for DiffC, how long to search: "fast", "balanced" or "best".
             seed: for DiffC, of the randomness that encoder and decoder share.
             codec: name of one, such as "diffc"; "auto" for that of the model, or the first.
-            model: name of a model that is here, as `/models` lists them; empty for the codec's own choice.
+            model: name of a model that is here, as `/models` lists them; empty for the codec's own choice at this rate.
             prompt: what the picture shows, for a model that can be told; it is part of the file.
 
         Returns:
             The file, and a report: size, rate, PSNR and MS-SSIM of what it decodes to by default, the model, and notes.
             Until it is done there is no file yet, and the report says how far it is.
         """
-        chosen = choice.of_program(self._engine, codec, model)
         picture = load_picture(require_upload(image), most_pixels=MAX_PIXELS)
         rate: dict[str, Any] = {"num_bytes": int(num_bytes)} if num_bytes else {"bpp": float(bpp)}
+        chosen = choice.of_program(self._engine, codec, model, pixels=picture.pixels, **rate)
         fitted = self._engine.fit(picture.pixels, chosen.name, preset=preset, **rate)
         options = {"preset": preset, "seed": int(seed), "prompt": prompt or "", "asker": program(request), **rate}
         moments = self._engine.encode(fitted.pixels, codec=chosen.codec, model=chosen.name, **options)
@@ -261,8 +261,10 @@ def notes_of(picture: Picture) -> list[str]:
     return [*picture.notes, f"Made smaller, from {picture.width} x {picture.height} to {width} x {height} pixels."]
 
 
-def waiting(place: Place) -> dict:
-    """What a program reads while its call stands in the engine's line."""
+def waiting(place: Place | Underway) -> dict:
+    """What a program reads while its call stands in the engine's line, and while there is nothing to look at."""
+    if isinstance(place, Underway):
+        return {"share": place.done / place.total, "seconds_left": place.seconds_left}
     return {"before": place.before, "seconds_until_begun": place.seconds}
 
 

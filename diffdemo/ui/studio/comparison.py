@@ -148,7 +148,7 @@ class Comparison(StudioEvents):
             raise refusal("There is no original here to compress with another codec.")
         name, asked = wanted
         pixels = pixels_of(session.original)
-        codec, chosen = self._painter.codecs[name], choice.fitting(self._engine, name, pixels)
+        codec, chosen = self._painter.codecs[name], choice.fitting(self._engine, name, pixels, asked)
         caption = f"{codec.label}, {words.simplest(is_embedded=codec.is_embedded)}"
         moments = self._engine.encode(pixels, codec=name, model=chosen.name, num_bytes=asked, asker=asker)
         for place in moments.places():

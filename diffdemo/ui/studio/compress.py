@@ -71,13 +71,14 @@ class Handlers(StudioEvents):
         """Compress the picture of the session; every screen holds a valid file."""
         if not session.source:
             raise refusal("There is no picture yet. Upload one or pick an example.")
-        chosen = choice.usable(self._engine, settings.codec or self._painter.first_codec.name, settings.model)
+        codec = settings.codec or self._painter.first_codec.name
+        chosen = choice.usable(self._engine, codec, settings.model, bpp=settings.bpp)
         size, preset = settings.num_bytes, settings.preset
-        rate: dict[str, Any] = {"num_bytes": size} if size else {"bpp": settings.bpp}
+        rate: dict[str, Any] = {"num_bytes": size} if size else {"bpp": chosen.rate or settings.bpp}
         fresh, pixels = self._fitted(session, settings.side, chosen, preset=preset, **rate)
         turn = self._turns.take(request)
         fresh = replace(fresh, turn=turn.number)
-        if not size and settings.bpp * pixels.size / 24 < MIN_BYTES:
+        if not size and not chosen.rate and settings.bpp * pixels.size / 24 < MIN_BYTES:
             rate = {"num_bytes": MIN_BYTES}
             fresh = replace(fresh, fit=f"{fresh.fit} {words.TINY.format(MIN_BYTES)}".strip())
         options = {"preset": preset, "seed": settings.seed, "asker": self._turns.asker(turn), **rate}
@@ -131,10 +132,9 @@ class Handlers(StudioEvents):
         self._painter.baselines.start(session.original, pixels)
         moments = self._engine.encode(pixels, codec=chosen.codec, model=chosen.name, **options)
         yield from self._in_line(moments)
-        started = time.monotonic()
         arriving = ((moment.data, moment.frame) for moment in moments)
         session = yield from self._growing(session, arriving, self._painter.codecs[chosen.codec], metric, "Compressing")
-        taken = duration(time.monotonic() - started)
+        taken = duration(moments.seconds)
         yield self._settled(session, metric, f"Compressed in {taken} with {chosen.label}.")
 
     def _decompress(self, session: Session, data: bytes, metric: str, asker: Asker) -> Iterator[Screen]:

@@ -10,7 +10,7 @@ import gradio as gr
 
 from diffdemo.engine import Engine, ModelInfo
 from diffdemo.errors import DiffDemoError
-from diffdemo.ui.codec_controls import encoding_controls, offers
+from diffdemo.ui.codec_controls import encoding_controls, offers, stops
 from diffdemo.ui.errors import UNEXPECTED
 from diffdemo.ui.events import AT_ONCE, DOWNLOADS, LATEST, SILENT, Events
 from diffdemo.ui.models import card
@@ -37,6 +37,7 @@ class Shelf(NamedTuple):
     """One value for each output component of the menu; what is not given stays as it is."""
 
     model: Any = gr.skip()
+    level: Any = gr.skip()
     prompt: Any = gr.skip()
     card: Any = gr.skip()
     fetch: Any = gr.skip()
@@ -64,21 +65,30 @@ class Menu(Events):
             model: name of the chosen model; the codec's own choice if it has none of that name.
             fetching: name of the model that this visitor is downloading; empty for none.
         """
-        chosen = models.chosen(self._engine, codec, model)
+        chosen, own = models.chosen(self._engine, codec, model), offers(self._engine)
+        level = stops(own[codec], chosen)
         why = f"The file {waiting.name}.difd needs this model." if waiting.model == chosen.name else ""
-        listed = [each.name for each in self._engine.codecs() if each.is_listed]
+        entries = models.choices(self._engine.models(), codec)
         return Shelf(
-            model=gr.update(choices=models.choices(self._engine.models(), codec), value=chosen.name),
+            # Hidden and still there: what is chosen has to be read from it.
+            model=gr.update(choices=entries, value=chosen.name, visible="hidden" if level["visible"] else True),
+            level=gr.update(**level),
             prompt=gr.update(visible=chosen.takes_prompt),
             card=_HIDDEN if chosen.is_here else gr.update(value=card.facts(chosen, why), visible=True),
             fetch=_button(chosen, fetching),
-            look=gr.update(visible=codec in listed, interactive=not fetching),
+            look=gr.update(visible=own[codec].is_listed, interactive=not fetching),
         )
 
     def choose(self, codec: str, model: str | None, fetching: str, waiting: Waiting) -> Shelf:
         """Show the menu when a visitor chooses, who has read by then how the last download ended."""
         shelf = self.refresh(codec, model, fetching, waiting)
         return shelf if fetching else shelf._replace(arriving=_HIDDEN)
+
+    def snap(self, codec: str, level: int, fetching: str, waiting: Waiting) -> Shelf:
+        """Turn to the model of the rate at which the slider stopped."""
+        rates = offers(self._engine)[codec].stops
+        rate = rates[min(max(0, int(level)), len(rates) - 1)] if rates else None
+        return self.choose(codec, self._engine.model_at(codec, bpp=rate).name, fetching, waiting)
 
     def look(self, codec: str, model: str | None, waiting: Waiting) -> Shelf:
         """Ask the Hub for the checkpoints that the authors of CDC have released."""
@@ -132,12 +142,15 @@ class Menu(Events):
             yield _ended(card.failed(UNEXPECTED))
 
 
-def wire(demo: gr.Blocks, studio: Studio, menu: Menu, loaded: Any) -> Any:
+def wire(demo: gr.Blocks, studio: Studio, menu: Menu, loaded: Any, restored: Any) -> Any:
     """Connect the menu; gives the event that follows when a download has ended, however it did."""
     shelf = [getattr(studio, name) for name in Shelf._fields]
     choice = [studio.codec, studio.model]
     about = [*choice, studio.fetching, studio.waiting]
     demo.load(menu.refresh, about, shelf, **AT_ONCE)
+    restored.success(menu.refresh, about, shelf, **AT_ONCE)
+    moved = [studio.codec, studio.level, studio.fetching, studio.waiting]
+    studio.level.input(menu.snap, moved, shelf, **AT_ONCE, **LATEST)
     gr.on([studio.model.input, studio.codec.input], menu.choose, about, shelf, **AT_ONCE, **LATEST)
     seen = {"show_progress": "minimal", "show_progress_on": studio.look, "api_visibility": "private"}
     studio.look.click(menu.look, [*choice, studio.waiting], shelf, **seen, **DOWNLOADS)

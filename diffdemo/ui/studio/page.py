@@ -22,6 +22,7 @@ from diffdemo.ui.codec_controls import (
     offers,
     preset_choice,
     rate_slider,
+    stops,
 )
 from diffdemo.ui.compare import comparer, previews, sides
 from diffdemo.ui.fields import Figure, inline_choice
@@ -126,6 +127,8 @@ def _build_encoding(studio: Studio, engine: Engine) -> None:
     studio.codec = codec_choice(codecs.values(), codec, "codec")
     _build_choice(studio, engine.models(), chosen)
     studio.bpp = rate_slider(codec, "More bits, finer picture.", "bpp")
+    at_rest: dict[str, Any] = {"value": 0, "label": "Rate", "info": "One of those that there are."}
+    studio.level = gr.Slider(0, 1, step=1, buttons=[], elem_id="level", **(at_rest | stops(codec, chosen)))
     studio.preset = preset_choice(codec, "preset")
     _build_advanced(studio, codec)
     _build_shelf(studio)

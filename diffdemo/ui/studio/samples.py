@@ -82,13 +82,13 @@ def _screens(moments: Running[Samples], original: Pixels | None) -> Iterator[Scr
     """The gallery as it fills; a picture that only gets a little sharper waits for the next."""
     for place in moments.places():
         yield Screen(status=present.waiting(place), stop=gr.update(interactive=True))
-    began = quiet_since = time.monotonic()
+    quiet_since = time.monotonic()
     for moment in moments:
         if moment.share_done < 1 and time.monotonic() - quiet_since > _QUIET_SECONDS:
             quiet_since = time.monotonic()
             line = present.sampling(len(moment.pictures), moment.count, moment.share_done)
             yield _screen(moment, original, line)._replace(stop=gr.update(interactive=True))
-    line = present.status(f"{moment.count} samples, in {duration(time.monotonic() - began)}.")
+    line = present.status(f"{moment.count} samples, in {duration(moments.seconds)}.")
     yield _screen(moment, original, line)._replace(stop=gr.update(interactive=False))
 
 

@@ -70,13 +70,14 @@ class _Wires:
         self.choices = [studio.session, *studio.choices, *studio.halves]
         self.running: list[Any] = []
         self.drawing: list[Any] = []
+        self.restored: Any = None
 
     def begin(self, demo: gr.Blocks) -> None:
         """An example, before anybody has done anything, or what a link names."""
         greeted = demo.load(self.acts.pictures.greet, **self.shown, queue=False, api_name="greet")
         opening = self.acts.handlers.open_example
         self.running.append(greeted.success(opening, self.view, **self.example, api_name="open_first_example"))
-        sharing.wire(self.studio, self.acts.sharing, self.closer.link, self.closer.query, greeted)
+        self.restored = sharing.wire(self.studio, self.acts.sharing, self.closer.link, self.closer.query, greeted)
 
     def compress_and_open(self, demo: gr.Blocks) -> None:
         """How a file comes to the page; the chosen decoder is applied to it."""
@@ -85,7 +86,7 @@ class _Wires:
         encoded = studio.compress.click(by_values(acts.handlers.encode), ordered, **self.work, api_name="encode")
         opened = [studio.open, *self.before]
         loaded = studio.open.upload(acts.opening.open_file, opened, **self.work, api_name="open_file")
-        fetched = menu.wire(demo, studio, acts.menu, loaded)
+        fetched = menu.wire(demo, studio, acts.menu, loaded, self.restored)
         # By way of a state that changes only then: most downloads open no file, and should not wait for the device.
         # Gradio notices the change in events that are queued.
         fetched.success(acts.opening.release, studio.waiting, studio.ready, **SILENT)
