@@ -69,10 +69,12 @@ def decoder_choice(codec: CodecInfo) -> gr.Radio:
 def decoding_controls(codec: CodecInfo, wish: str) -> dict[str, Any]:
     """Fields of a `Screen` for a file of a codec, to begin with the decoder of `wish` if the codec has it."""
     decoder = wish if wish in codec.decoders else codec.decoders[0]
+    steps = "steps" in read_by(decoder, codec)
     return {
         "used": gr.update(visible=codec.is_embedded),
         "decoder": gr.update(choices=_decoders(codec), value=decoder),
-        "steps_plot": gr.update(visible=not codec.is_embedded),
+        "steps": gr.update(visible=steps),
+        "steps_plot": gr.update(visible=steps),
     }
 
 
@@ -87,9 +89,10 @@ def knob(name: str, decoder: str) -> gr.Slider | gr.Number:
     return gr.Number(minimum=entry.low, maximum=entry.most, **options)
 
 
-def read_by(decoder: str) -> frozenset[str]:
-    """Names of the knobs that a decoder reads."""
-    return frozenset(DECODERS[Decoder(decoder)].knobs)
+def read_by(decoder: str, codec: CodecInfo | None = None) -> frozenset[str]:
+    """Names of the knobs that a decoder reads, that of a codec where it is known which."""
+    read = frozenset(DECODERS[Decoder(decoder)].knobs)
+    return read if codec is None else read.intersection(codec.knobs)
 
 
 def _decoders(codec: CodecInfo) -> list[tuple[str, str]]:

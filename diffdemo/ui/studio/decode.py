@@ -15,7 +15,7 @@ from diffdemo.ui import words
 from diffdemo.ui.codec_controls import read_by
 from diffdemo.ui.compare import previews, sides
 from diffdemo.ui.memory.png import known_pixels
-from diffdemo.ui.memory.session import Session
+from diffdemo.ui.memory.session import NOTHING, Session
 from diffdemo.ui.memory.tried import Run, name_of
 from diffdemo.ui.studio.choices import Choices, Halves
 from diffdemo.ui.studio.comparison import Comparison
@@ -54,9 +54,9 @@ class Viewing(StudioEvents):
         else:
             yield from self.refine(session, choices, halves, request)
 
-    def choose_decoder(self, decoder: str) -> tuple[dict, ...]:
-        """Show the knobs that a decoder reads."""
-        read = read_by(decoder)
+    def choose_decoder(self, decoder: str, session: Session = NOTHING) -> tuple[dict, ...]:
+        """Show the knobs that a decoder of the file's codec reads."""
+        read = read_by(decoder, self._painter.codecs.get(session.codec))
         return tuple(gr.update(visible=name in read) for name in KNOBS)
 
     def interrupt(self, request: gr.Request | None = None) -> None:

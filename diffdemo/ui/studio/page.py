@@ -255,6 +255,7 @@ def _build_decoding(studio: Studio, codec: CodecInfo) -> None:
         with gr.Row(elem_id="knobs"):
             knobs |= {name: knob(name, decoder) for name in KNOBS if name not in AMOUNTS}
     studio.knobs = {name: knobs[name] for name in KNOBS}
+    studio.steps = knobs["steps"]
 
 
 def _build_outcome(studio: Studio) -> None:

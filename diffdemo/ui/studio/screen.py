@@ -62,6 +62,7 @@ class Screen(NamedTuple):
     download: Any = UNCHANGED
     stop: Any = UNCHANGED
     decoder: Any = UNCHANGED
+    steps: Any = UNCHANGED
     steps_plot: Any = UNCHANGED
     samples: Any = UNCHANGED
     imagine: Any = UNCHANGED
@@ -113,7 +114,7 @@ class Painter:
             "notes": f"{session.notes} {escape(session.fit)}".strip(),
         }
         shown = session.shown
-        if session.quick and shown:
+        if session.quick and shown and _has_steps(self.codecs[session.codec]):
             figure = steps_plot(session.runs, num_steps=shown.num_steps, num_bytes=shown.num_bytes)
             painted["steps_plot"] = gr.update(value=figure, visible=True)
         halves = sides.on_stage(session, self.label(session))
@@ -174,7 +175,7 @@ class Painter:
             ceiling=self.ceilings.known(session.original, session.model),
             num_pixels=_num_pixels(session),
             others=overlays_of(wanted),
-            is_small=bool(session.quick),
+            is_small=bool(session.quick) and _has_steps(self.codecs[session.codec]),
             name=session.name,
         )
 
@@ -263,6 +264,11 @@ class StudioEvents(Events):
         """Where a call of the engine stands in line, until it begins; Stop leaves the line."""
         for place in work.places():
             yield Screen(status=words.waiting(place), stop=gr.update(interactive=True))
+
+
+def _has_steps(codec: CodecInfo) -> bool:
+    """Whether the number of denoising steps can be chosen."""
+    return "steps" in codec.knobs
 
 
 def _num_pixels(session: Session) -> int:

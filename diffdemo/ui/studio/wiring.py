@@ -160,7 +160,8 @@ class _Wires:
         encoding = [studio.codec, studio.bpp, studio.preset, studio.seed]
         studio.codec.input(acts.handlers.choose_codec, studio.codec, encoding, **AT_ONCE, **LATEST)
         knobs = [*studio.knobs.values()]
-        studio.decoder.change(acts.viewing.choose_decoder, studio.decoder, knobs, **AT_ONCE, **LATEST)
+        chosen = [studio.decoder, studio.session]
+        studio.decoder.change(acts.viewing.choose_decoder, chosen, knobs, **AT_ONCE, **LATEST)
 
 
 def _cancel_each(trigger: Callable[..., Any], events: list[Any]) -> None:
