@@ -17,13 +17,14 @@ from PIL import Image
 from released_cod import formula_weights
 from serving import client_of, serve
 
-from diffdemo.engine import Engine, Underway, catalogue
+from diffdemo.engine import Asker, Engine, Underway, catalogue
 from diffdemo.engine.batch.compress import Order, compress_all
 from diffdemo.hub.library import Library
 from diffdemo.images import Pixels, to_png
 from diffdemo.measure import evaluate
 from diffdemo.models.cod.shape import CodShape
 from diffdemo.models.registry import model_spec
+from diffdemo.ui.closer.hanging import hang, usual
 from diffdemo.ui.inspect import Inspection
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.studio.choices import Choices, Halves, Settings
@@ -140,8 +141,10 @@ def test_every_part_of_the_page(acts: Acts, fetched: Engine, large_picture: Pixe
     anew = Acts(fetched, Turns(patience=0))
     *_, opened = anew.opening.open_released(Waiting("sent", session.data, MIDDLE), "psnr_db")
     assert opened.session.model == MIDDLE
-    *_, looked = acts.looks.decoders(session, 0)
-    assert len(looked["value"]) == 1
+    assert "CoD-Lite, deterministic" in usual(fetched)
+    *_, wall = hang(fetched, screen.session, ["CoD-Lite, deterministic", "JPEG"], len(session.data), Asker())
+    _, own = (cell for cell in wall.cells if cell.is_done)
+    assert own.numbers.startswith(f"{len(session.data):,} bytes")
     *_, last = compress_all(fetched, [picture], Order("", num_bytes=9000, codec="cod-lite"))
     assert last.outcomes[0].num_bytes == len(highest.data)
 

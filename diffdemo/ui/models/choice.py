@@ -66,7 +66,7 @@ def usable(engine: Engine, codec: str, name: str | None, **target: Any) -> Model
 
 
 def fitting(engine: Engine, codec: str, pixels: Pixels, num_bytes: int) -> ModelInfo:
-    """The codec's own choice for so many bytes, refused if it is not here, or takes the picture in another size only."""
+    """The codec's own choice for so many bytes, refused if it is not here, or takes pictures of another size only."""
     info = usable(engine, codec, None, pixels=pixels, num_bytes=num_bytes)
     if engine.fit(pixels, info.name).pixels.shape != pixels.shape:
         raise refusal(f"{info.label} takes pictures of another size than this one.")
