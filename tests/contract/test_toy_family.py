@@ -23,6 +23,7 @@ from diffdemo.measure import evaluate
 from diffdemo.models.spec import ModelSpec
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.studio.choices import Choices, Halves, Settings
+from diffdemo.ui.studio.menu import Shelf
 from diffdemo.ui.studio.opening import Waiting
 from diffdemo.ui.studio.wiring import Acts
 from diffdemo.ui.turns import Turns
@@ -129,6 +130,12 @@ def test_the_slider_stops_at_the_rates_and_offers_a_model_that_is_missing(textur
     assert missing.model["value"] == HIGH
     assert missing.card["visible"]
     assert missing.fetch["visible"]
+    session = Session(source=to_png(texture))
+    for num_bytes, model in ((1000, LOW), (100_000, MIDDLE)):
+        met = acts.menu.meet(session, num_bytes, "toys", MIDDLE, "", Waiting())
+        assert met.model["value"] == model
+    assert acts.menu.meet(session, None, "toys", MIDDLE, "", Waiting()) == Shelf()
+    assert acts.menu.meet(session, 1000, "diffc", "photo-small", "", Waiting()) == Shelf()
     back = acts.menu.choose("diffc", HIGH, "", Waiting())
     assert (back.level["visible"], back.model["visible"]) == (False, True)
     assert acts.handlers.choose_codec("diffc")[1]["visible"] is True

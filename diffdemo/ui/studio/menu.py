@@ -13,6 +13,8 @@ from diffdemo.errors import DiffDemoError
 from diffdemo.ui.codec_controls import encoding_controls, offers, stops
 from diffdemo.ui.errors import UNEXPECTED
 from diffdemo.ui.events import AT_ONCE, DOWNLOADS, LATEST, SILENT, Events
+from diffdemo.ui.memory.png import pixels_of
+from diffdemo.ui.memory.session import Session
 from diffdemo.ui.models import card
 from diffdemo.ui.models import choice as models
 from diffdemo.ui.studio.opening import Waiting
@@ -90,6 +92,15 @@ class Menu(Events):
         rate = rates[min(max(0, int(level)), len(rates) - 1)] if rates else None
         return self.choose(codec, self._engine.model_at(codec, bpp=rate).name, fetching, waiting)
 
+    def meet(
+        self, session: Session, num_bytes: float | None, codec: str, model: str | None, fetching: str, waiting: Waiting
+    ) -> Shelf:
+        """Turn to the model whose files fit into so many bytes, where each model has one rate."""
+        if not (num_bytes and session.source and offers(self._engine)[codec].stops):
+            return Shelf()
+        fitting = self._engine.model_at(codec, pixels_of(session.source), num_bytes=int(num_bytes))
+        return self.choose(codec, fitting.name, fetching, waiting)
+
     def look(self, codec: str, model: str | None, waiting: Waiting) -> Shelf:
         """Ask the Hub for the checkpoints that the authors of CDC have released."""
         before = {info.name for info in self._engine.models()}
@@ -151,6 +162,7 @@ def wire(demo: gr.Blocks, studio: Studio, menu: Menu, loaded: Any, restored: Any
     restored.success(menu.refresh, about, shelf, **AT_ONCE)
     moved = [studio.codec, studio.level, studio.fetching, studio.waiting]
     studio.level.input(menu.snap, moved, shelf, **AT_ONCE, **LATEST)
+    studio.num_bytes.input(menu.meet, [studio.session, studio.num_bytes, *about], shelf, **AT_ONCE, **LATEST)
     gr.on([studio.model.input, studio.codec.input], menu.choose, about, shelf, **AT_ONCE, **LATEST)
     seen = {"show_progress": "minimal", "show_progress_on": studio.look, "api_visibility": "private"}
     studio.look.click(menu.look, [*choice, studio.waiting], shelf, **seen, **DOWNLOADS)
