@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from ray_cluster import cluster, killing  # noqa: F401  (fixtures)
 from xdist.scheduler import LoadFileScheduling
 
 if TYPE_CHECKING:  # The process that only hands out work need not import PyTorch.

@@ -32,7 +32,7 @@ ALLOWED = {
     "codecs": {"coding", "diffusion", "models"} | LEAVES,
     "engine": {"codecs", "coding", "diffusion", "hub", "models"} | LEAVES,
     "theory": {"codecs", "models"} | LEAVES,
-    "measure": {"", "codecs", "coding", "diffusion", "engine", "models", "theory"} | LEAVES,
+    "measure": {"", "codecs", "coding", "diffusion", "engine", "hub", "models", "theory"} | LEAVES,
     "training": {"diffusion", "models"} | LEAVES,
     "ui": {"engine", "theory"} | LEAVES,
     "api": {"engine", "inputs"} | LEAVES,

@@ -49,11 +49,11 @@ def encode(args: argparse.Namespace) -> None:
     began = time.monotonic()
     picture = _read_picture(args.image)
     engine = Engine()
-    _require_codec(engine, args.codec, args.model)
+    require_codec(engine, args.codec, args.model)
     if args.format is not None:
         _encode_foreign(engine, picture, args, began)
         return
-    require_of_use(args, codec=engine.model(_model_of(engine, args)).codec, codecs=engine.codecs())
+    require_of_use(args, codec=engine.model(model_of(engine, args)).codec, codecs=engine.codecs())
     moments = engine.encode(
         picture.pixels,
         **given(args, "codec", "preset", "seed", "prompt"),
@@ -148,7 +148,7 @@ def info(args: argparse.Namespace) -> None:
 def _encode_foreign(engine: Engine, picture: Picture, args: argparse.Namespace, began: float) -> None:
     """Write `args.output` in `args.format`."""
     require_of_use_for_format(args, "bpp", "bytes", "psnr", "preset", "seed", "prompt")
-    model = _model_of(engine, args)
+    model = model_of(engine, args)
     file = engine.encode_foreign(picture.pixels, file_format=args.format, model=model)
     _write(args.output, file.data)
     report = {
@@ -225,14 +225,14 @@ def _report(args: argparse.Namespace, report: Mapping[str, object]) -> None:
     print_report(report, as_json=args.json, to=sys.stderr if args.output == STANDARD else None)
 
 
-def _model_of(engine: Engine, args: argparse.Namespace) -> str:
+def model_of(engine: Engine, args: argparse.Namespace) -> str:
     """Name of the model that will encode."""
     if args.model is not None or args.codec is None:
         return args.model or engine.default_model
     return next(codec.default_model for codec in engine.codecs() if codec.name == args.codec)
 
 
-def _require_codec(engine: Engine, codec: str | None, model: str | None) -> None:
+def require_codec(engine: Engine, codec: str | None, model: str | None) -> None:
     """Check that there is such a codec, and that a model that is named beside it is one of its own."""
     if codec is None:
         return

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from diffdemo import __version__
-from diffdemo.cli import commands, streams, train
+from diffdemo.cli import batch, commands, streams, train
 from diffdemo.cli.options import readers
 from diffdemo.cli.terminal import in_one_line
 from diffdemo.codecs.rendering import KNOBS, LARGEST_SEED, Decoder, Knob
@@ -160,6 +160,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add_encode(add("encode", commands.encode, "Compress a picture."))
     _add_decode(add("decode", commands.decode, "Turn a file, or the beginning of one, into a picture."))
+    _add_batch(add("batch", batch.batch, "Compress all pictures of a folder."))
     info = add("info", commands.info, "Describe a file; needs no model.")
     info.add_argument("file", type=streams.place, metavar="FILE", help="- for standard input")
     _add_json(info)
@@ -184,16 +185,9 @@ def _add_encode(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="customary suffix: .difd; - for standard output, with the report on standard error",
     )
-    parser.add_argument(
-        "--codec", metavar="NAME", help="see `diffdemo models` (default: that of the model, or else diffc)"
-    )
-    parser.add_argument("--model", metavar="NAME", help="see `diffdemo models` (default: that of the codec)")
-    _add_format(parser, "write a file of another program instead")
-    target = parser.add_mutually_exclusive_group()
-    target.add_argument("--bpp", type=_positive, metavar="X", help="most bits per pixel, up to 24 (default: 1.0)")
-    target.add_argument("--bytes", type=_count, metavar="N", help="most bytes")
+    target = _add_coding(parser)
     target.add_argument("--psnr", type=_positive, metavar="Q", help="end at this quality in dB")
-    parser.add_argument("--preset", choices=PRESETS, help="for diffc: time spent on saving bits (default: balanced)")
+    _add_format(parser, "write a file of another program instead")
     parser.add_argument(
         "--prompt",
         metavar="TEXT",
@@ -201,6 +195,35 @@ def _add_encode(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=_seed, metavar="N", help="for diffc: of the random numbers (default: 0)")
     _add_json(parser)
+
+
+def _add_batch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, metavar="DIR", help="of pictures")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="OUT", help="folder, new or that of a batch, which goes on"
+    )
+    _add_coding(parser)
+    parser.add_argument("--pictures", action="store_true", help="write what each file decodes to, too, as PNG")
+    parser.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="on a cluster of Ray: HOST:PORT of its head, `auto` for one that runs here, `local` to start one",
+    )
+    parser.set_defaults(seed=None)
+    _add_json(parser)
+
+
+def _add_coding(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
+    """How a picture is compressed; returned is what says how far."""
+    parser.add_argument(
+        "--codec", metavar="NAME", help="see `diffdemo models` (default: that of the model, or else diffc)"
+    )
+    parser.add_argument("--model", metavar="NAME", help="see `diffdemo models` (default: that of the codec)")
+    parser.add_argument("--preset", choices=PRESETS, help="for diffc: time spent on saving bits (default: balanced)")
+    target = parser.add_mutually_exclusive_group()
+    target.add_argument("--bpp", type=_positive, metavar="X", help="most bits per pixel, up to 24 (default: 1.0)")
+    target.add_argument("--bytes", type=_count, metavar="N", help="most bytes")
+    return target
 
 
 def _add_decode(parser: argparse.ArgumentParser) -> None:

@@ -8,8 +8,8 @@ All requests go through the session and the headers of `huggingface_hub`, so tha
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,9 +86,17 @@ def _stays_inside(path: str) -> bool:
     return "\\" not in path and not any(part in ("", ".", "..") for part in parts)
 
 
+def opened_file(file: CachedFile, start: int) -> AbstractContextManager[tuple[int, Iterator[bytes]]]:
+    """Begin to receive a file of the Hub, see `opened`."""
+    return opened(hf_hub_url(file.repository, file.path, revision=file.commit), build_hf_headers(), start)
+
+
 @contextmanager
-def opened(file: CachedFile, start: int) -> Iterator[tuple[int, Iterator[bytes]]]:
+def opened(url: str, headers: Mapping[str, str], start: int) -> Iterator[tuple[int, Iterator[bytes]]]:
     """Begin to receive a file.
+
+    Args:
+        headers: of the request; those of the Hub hold the access token, which nobody else may get.
 
     Yields:
         Where the server begins, which is 0 or `start`, and the pieces from there on.
@@ -96,11 +104,8 @@ def opened(file: CachedFile, start: int) -> Iterator[tuple[int, Iterator[bytes]]
     Raises:
         Exception: of `huggingface_hub` and its HTTP client, as `failures` tells them apart.
     """
-    url = hf_hub_url(file.repository, file.path, revision=file.commit)
     # Compressed on the way, a part of a file could not be asked for.
-    headers = build_hf_headers(headers={"Accept-Encoding": "identity"})
-    if start:
-        headers["Range"] = f"bytes={start}-"
+    headers = {**headers, "Accept-Encoding": "identity", **({"Range": f"bytes={start}-"} if start else {})}
     with get_session().stream("GET", url, headers=headers, timeout=constants.HF_HUB_DOWNLOAD_TIMEOUT) as response:
         hf_raise_for_status(response)
         is_part = response.status_code == 206

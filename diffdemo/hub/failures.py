@@ -33,6 +33,8 @@ PASSING = (408, 429, 500, 502, 503, 504)
 """Answers after which it is worth trying again."""
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
+NO_ANSWER = (OSError, ValueError, _HTTP.HTTPError, _HTTP.InvalidURL)
+"""What is raised where a file does not come, from the Hub or from elsewhere."""
 KEPT = "What has arrived is kept; the same download goes on from there."
 
 
@@ -51,7 +53,7 @@ def in_words(repository: str, *, path: str = "", revision: str = "") -> Iterator
     except DiffDemoError:
         raise
     # A page of a hotel's network is an answer as well, and breaks whoever reads it as the Hub's.
-    except (OSError, ValueError, TypeError, KeyError, ImportError, _HTTP.HTTPError, _HTTP.InvalidURL) as error:
+    except (*NO_ANSWER, TypeError, KeyError, ImportError) as error:
         words = _words(_cause(error), repository, path, revision)
         raise DownloadError(settings.without_logins(words)) from error
 

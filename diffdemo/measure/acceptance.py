@@ -17,13 +17,13 @@ from diffdemo.codecs.records import Target
 from diffdemo.codecs.rendering import DEFAULT_RENDERING
 from diffdemo.errors import DiffDemoError, ImageError
 from diffdemo.images import Pixels
-from diffdemo.measure.results.picture import picture_paths, require_picture_file
 from diffdemo.measure.results.troubles import say
 from diffdemo.measure.tables import counted
 from diffdemo.measure.whole import decoded
 from diffdemo.metrics.registry import METRICS, Values, measure
 from diffdemo.models.spec import Acceptance, Expected, ModelSpec
 from diffdemo.pictures import load_picture
+from diffdemo.pictures.folder import picture_paths, require_picture_file
 from diffdemo.plain_text import aligned
 
 HEAD = ("model", "metric", "found", "expected", "within", "verdict")

@@ -29,7 +29,7 @@ from pathlib import Path
 from diffdemo.engine.catalogue import Catalogue
 from diffdemo.engine.hardware.device import choose_device
 from diffdemo.measure.acceptance import accept
-from diffdemo.measure.cluster.workers import measured_on_cluster
+from diffdemo.measure.cluster import measured_on_cluster
 from diffdemo.measure.datasets.fetch import fetch
 from diffdemo.measure.datasets.npz import as_folder
 from diffdemo.measure.interrupts import Interrupts, Stopped, heeded
@@ -37,13 +37,15 @@ from diffdemo.measure.options import chosen_models, parse
 from diffdemo.measure.outputs import require_places, write_outputs
 from diffdemo.measure.results.file import ResultsFile
 from diffdemo.measure.results.lines import Row
-from diffdemo.measure.results.picture import Sheet, picture_paths
+from diffdemo.measure.results.picture import Sheet
 from diffdemo.measure.results.troubles import Troubles, say
 from diffdemo.measure.runs import Run, runs_for
 from diffdemo.measure.study.answers import answers_table
 from diffdemo.measure.summary import summary
 from diffdemo.measure.tables import counted
 from diffdemo.metrics.published import Published, read_results
+from diffdemo.metrics.sets.registry import DESCRIPTIONS
+from diffdemo.pictures.folder import picture_paths
 
 
 def main(argv: list[str]) -> int:
@@ -77,7 +79,7 @@ def main(argv: list[str]) -> int:
 def _evaluate(args: argparse.Namespace, interrupts: Interrupts) -> int:
     require_places(args)
     results = ResultsFile(args.output)
-    paths = picture_paths(args.folder)
+    paths = picture_paths(args.folder)[: args.first]
     if not paths:
         say(f"there are no pictures in {args.folder}")
         return 1
@@ -85,6 +87,10 @@ def _evaluate(args: argparse.Namespace, interrupts: Interrupts) -> int:
         lines = counted(results.torn, "line")
         say(f"{lines} of '{args.output}' did not count: cut off while being written")
     others = [read_results(path) for path in args.beside]
+    if args.looks and not args.no_measure:
+        for description in DESCRIPTIONS.values():
+            if reason := description.missing():
+                say(f"{description.serves} are left out: {reason} To have them: {'; '.join(description.how_to_get)}")
     catalogue, troubles = _catalogue(), Troubles()
     pictures: dict[str, str] = {}
     sheets = _sheets(paths, results, troubles, pictures)

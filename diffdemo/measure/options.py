@@ -13,8 +13,10 @@ from diffdemo.codecs.rendering import Decoder, Rendering
 from diffdemo.engine.catalogue import Catalogue
 from diffdemo.engine.records import ModelInfo
 from diffdemo.errors import WeightsError
+from diffdemo.measure.datasets.archives import ARCHIVES
 from diffdemo.measure.datasets.fetch import SETS
-from diffdemo.measure.perceptual_points import RATES
+from diffdemo.measure.looks.points import RATES
+from diffdemo.plain_text import size
 
 MAX_BPP = 1e6
 """Beyond it sizes in bytes are no numbers that mean anything."""
@@ -56,10 +58,13 @@ def _parser(description: str) -> argparse.ArgumentParser:
         help="with pictures; or an array file of them, such as ImageNet-64's",
     )
     parser.add_argument(
-        "--first", type=_count, metavar="N", help="take so many pictures of an array file (default: all)"
+        "--first", type=_count, metavar="N", help="take so many pictures of DIR or of an array file (default: all)"
     )
     parser.add_argument(
-        "--fetch", choices=SETS, help="put the pictures of this set into DIR first, from where they are handed out"
+        "--fetch",
+        choices=SETS,
+        help="put the pictures of this set into DIR first, from where they are handed out, some as one archive: "
+        + ", ".join(f"{name} {size(each.num_bytes)}" for name, each in ARCHIVES.items()),
     )
     parser.add_argument("-o", "--output", type=Path, metavar="RESULTS", help="JSON lines; appended to")
     parser.add_argument(

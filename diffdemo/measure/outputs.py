@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from diffdemo.engine.catalogue import Catalogue
-from diffdemo.errors import DiffDemoError
 from diffdemo.measure.exports.folder import export
 from diffdemo.measure.plates import Plate, plates
 from diffdemo.measure.results.lines import Row
 from diffdemo.measure.results.troubles import say
 from diffdemo.measure.tables import counted
+from diffdemo.measure.writing import cannot_write
 from diffdemo.metrics.published import Published
 
 
@@ -25,9 +25,9 @@ def require_places(args: argparse.Namespace) -> None:
     for path in (args.report, args.study):
         if path is not None and (path.is_dir() or not path.parent.is_dir()):
             why = "it is a folder" if path.is_dir() else f"there is no folder '{path.parent}'"
-            raise DiffDemoError(f"Cannot write '{path}': {why}. Please name another file.")
+            raise cannot_write(path, why)
     if args.export is not None and args.export.exists() and not args.export.is_dir():
-        raise DiffDemoError(f"Cannot write into '{args.export}': it is no folder. Please name another folder.")
+        raise cannot_write(args.export, "it is no folder")
 
 
 def write_outputs(

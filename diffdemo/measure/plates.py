@@ -14,8 +14,8 @@ from diffdemo.engine.catalogue import Catalogue
 from diffdemo.engine.classical.files import available_codecs, classical_at
 from diffdemo.errors import ImageError, RateError
 from diffdemo.images import Pixels
+from diffdemo.measure.looks.points import bytes_at
 from diffdemo.measure.options import chosen_models, named_renderings
-from diffdemo.measure.perceptual_points import bytes_at
 from diffdemo.measure.results.troubles import Troubles, say
 from diffdemo.measure.whole import decoded
 from diffdemo.metrics.points import CurvePoint, measured

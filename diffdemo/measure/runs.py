@@ -13,13 +13,13 @@ from diffdemo.engine.catalogue import Catalogue
 from diffdemo.engine.classical.files import Ladder, available_codecs, classical_at, classical_curve
 from diffdemo.engine.records import ModelInfo
 from diffdemo.measure.embedded import CURVE_POINTS, curve_sizes, sweep
+from diffdemo.measure.looks.points import ORIGINAL, bytes_at, look_at, look_of
 from diffdemo.measure.options import chosen_models, named_renderings, reads
-from diffdemo.measure.perceptual_points import ORIGINAL, bytes_at, look_at, look_of
 from diffdemo.measure.results.lines import Row
 from diffdemo.measure.results.picture import Sheet
 from diffdemo.measure.whole import decoded, files_of, measure
-from diffdemo.metrics.realism import REVISION
 from diffdemo.metrics.registry import METRICS
+from diffdemo.metrics.sets.realism import REVISION
 
 DEFAULT_BPP = 2.0
 """Of embedded files, whose prefixes are all that lies below."""

@@ -11,11 +11,11 @@ from diffdemo.codecs.registry import CODECS
 from diffdemo.engine.classical import formats
 from diffdemo.measure.comparison.delta_rate import METHOD, delta_rate
 from diffdemo.measure.comparison.matched_pairs import matched_pairs, pairs_table
+from diffdemo.measure.comparison.mean_curves import Curves, flow_below_mean, mean_curve_tables
 from diffdemo.measure.comparison.other_metrics import other_metrics_table
 from diffdemo.measure.comparison.published_table import averaging_check, own_curves, published_table
 from diffdemo.measure.datasets.known import set_of
-from diffdemo.measure.mean_curves import Curves, flow_below_mean, mean_curve_tables
-from diffdemo.measure.perceptual_tables import look_tables
+from diffdemo.measure.looks.tables import look_tables
 from diffdemo.measure.results.curves import curves_of, latest
 from diffdemo.measure.results.joined import joined
 from diffdemo.measure.results.lines import Row, codec_of, picture_key

@@ -37,28 +37,26 @@ def checkpoint(name: str) -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints" / name
 
 
-def network_of(build: Callable[[State, State], N], trunk: Path, network: str, digest: str, weights: Path) -> N | str:
-    """What is built of two files, once in a process; in its stead the reason why that cannot be.
+def network_of(build: Callable[..., N], trunk: Path, network: str, digest: str, *weights: Path) -> N | str:
+    """What is built of files, once in a process; in its stead the reason why that cannot be.
 
     Args:
-        build: takes the tensors of both; raises WeightsError if they are others.
+        build: takes the tensors of each; raises WeightsError if they are others.
         trunk: file of the network that the measure looks with.
         network: its name; `digest`: what the SHA-256 of its file begins with.
-        weights: file of what the measure has learned itself.
+        weights: files of what the measure has learned itself.
     """
     if not trunk.is_file():
         return f"The weights of {network} are not here; they belong at {trunk}."
     with _lock:
-        return _built(build, trunk, trunk.stat().st_mtime_ns, network, digest, weights)
+        return _built(build, trunk, trunk.stat().st_mtime_ns, network, digest, *weights)
 
 
 @cache
-def _built(
-    build: Callable[[State, State], N], trunk: Path, changed: int, network: str, digest: str, weights: Path
-) -> N | str:
+def _built(build: Callable[..., N], trunk: Path, changed: int, network: str, digest: str, *weights: Path) -> N | str:
     """What is built of these files; one that was refused is looked at again when it has changed."""
     try:
-        return build(state_of(trunk, network, digest), state_of(weights))
+        return build(state_of(trunk, network, digest), *map(state_of, weights))
     except WeightsError as error:
         _log.warning("%s", error)
         return str(error)
@@ -94,9 +92,9 @@ def state_of(path: Path, network: str = "", digest: str = "") -> State:
         raise WeightsError(f"{path} cannot be read as weights: {error}") from error
 
 
-def how_to_get(trunk: str) -> str:
-    """The command that fetches a network of torchvision, checks it, and executes nothing in it."""
+def how_to_get(trunk: str, place: str = "https://download.pytorch.org/models/") -> str:
+    """The command that fetches a network, of torchvision unless another place is named; checked, nothing executed."""
     return (
-        "python -c \"import torch; torch.hub.load_state_dict_from_url('https://download.pytorch.org/models/"
-        f"{trunk}', check_hash=True, weights_only=True)\""
+        f"python -c \"import torch; torch.hub.load_state_dict_from_url('{place}{trunk}', check_hash=True, "
+        'weights_only=True)"'
     )

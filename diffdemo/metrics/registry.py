@@ -9,13 +9,17 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import count
+from typing import Any
 
 from diffdemo.images import Pixels
-from diffdemo.metrics import dists, lpips, ssimulacra2
+from diffdemo.metrics import cvvdp, dists, lpips, ssimulacra2
 from diffdemo.metrics.distortion import ms_ssim, psnr_db
 
 Values = Mapping[str, float | None]
 """Values by names of metrics: None where one is undefined, nothing where it was not measured."""
+MAX_TICKS = 7
+"""Numbers at an axis."""
 
 
 class When(IntEnum):
@@ -74,6 +78,15 @@ class Metric:
             return -10 * math.log10(1 - value)
         return value if self.higher_is_better else -value
 
+    def ticks(self, low: float, high: float) -> dict[str, list[Any]]:
+        """What plotly has to be told about an axis between two heights: distances stand at it without the sign."""
+        if self.higher_is_better:
+            return {}
+        round_steps = (each * 10.0**power for power in count(-2) for each in (1, 2, 5))
+        step = next(step for step in round_steps if (high - low) / step <= MAX_TICKS)
+        numbers = [number * step for number in range(max(0, math.ceil(-high / step)), math.floor(-low / step) + 1)]
+        return {"tickvals": [-number for number in numbers], "ticktext": [f"{number:g}" for number in numbers]}
+
     def number(self, value: float) -> str:
         """A value with its unit."""
         return f"{value:{self.digits}} {self.unit}".rstrip()
@@ -120,6 +133,18 @@ METRICS = {
             usual=(0.0, 100.0),
             missing=ssimulacra2.missing,
             how_to_get=ssimulacra2.HOW_TO_GET,
+        ),
+        Metric(
+            "cvvdp",
+            "CVVDP",
+            cvvdp.cvvdp,
+            When.ASKED,
+            "JOD",
+            ".2f",
+            least_span=1.0,
+            usual=(6.0, 10.0),
+            missing=cvvdp.missing,
+            how_to_get=cvvdp.HOW_TO_GET,
         ),
     )
 }

@@ -16,6 +16,7 @@ from diffdemo.engine.classical.formats import drawn
 from diffdemo.images import to_png
 from diffdemo.metrics import lpips as perceptual
 from diffdemo.metrics.lpips import lpips
+from diffdemo.metrics.registry import METRICS
 from diffdemo.ui import likeness
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot import export
@@ -24,7 +25,7 @@ from diffdemo.ui.plot.figure import Curve
 from diffdemo.ui.plot.lines import lines_of
 from diffdemo.ui.plot.published import choices, overlays_of
 from diffdemo.ui.plot.rd_plot import rd_plot
-from diffdemo.ui.plot.view import View, heights_of, ticks
+from diffdemo.ui.plot.view import View, heights_of
 from diffdemo.ui.studio.choices import Halves, Settings
 from diffdemo.ui.studio.comparison import Comparison
 from diffdemo.ui.studio.compress import Handlers
@@ -164,15 +165,15 @@ def test_up_is_better_and_the_numbers_have_no_sign():
 
 @pytest.mark.parametrize("heights", [(-0.6, 0.0), (-0.021, -0.001), (-1.3, 0.1), (-0.301, -0.299)])
 def test_there_are_a_few_numbers_at_the_axis_and_none_below_nothing(heights):
-    marks = ticks("lpips", heights)
+    marks = METRICS["lpips"].ticks(*heights)
     assert all(heights[0] <= value <= heights[1] and value <= 0 for value in marks["tickvals"])
     assert len(marks["tickvals"]) <= 8
     assert not any(text.startswith("-") for text in marks["ticktext"])
     low, high = heights_of(heights, "lpips")
     assert high <= 0
     assert low < min(heights)
-    assert len(ticks("lpips", (low, high))["tickvals"]) >= 2
-    assert ticks("psnr_db", (20, 40)) == {}
+    assert len(METRICS["lpips"].ticks(low, high)["tickvals"]) >= 2
+    assert METRICS["psnr_db"].ticks(20, 40) == {}
 
 
 def test_published_curves_of_it_can_be_laid_over():

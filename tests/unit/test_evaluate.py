@@ -17,12 +17,13 @@ from diffdemo.codecs.rendering import Decoder, Rendering
 from diffdemo.engine.store import load_shipped
 from diffdemo.measure import embedded, evaluate, runs
 from diffdemo.measure.comparison.delta_rate import ENOUGH_POINTS, bd_rate
-from diffdemo.measure.mean_curves import flow_below_mean
+from diffdemo.measure.comparison.mean_curves import flow_below_mean
 from diffdemo.measure.summary import summary
 from diffdemo.metrics.curves import value_at
 from diffdemo.metrics.distortion import psnr_db
 from diffdemo.metrics.points import CurvePoint
-from diffdemo.metrics.realism import FEATURES, REVISION, features_to_text
+from diffdemo.metrics.sets.patches import features_to_text
+from diffdemo.metrics.sets.realism import FEATURES, REVISION
 from diffdemo.pictures import load_picture
 
 

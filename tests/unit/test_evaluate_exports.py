@@ -197,7 +197,7 @@ def test_the_last_line_about_a_picture_counts(rows: list[dict]) -> None:
 
 def test_a_folder_that_cannot_be_made_is_said(rows: list[dict], tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(DiffDemoError, match="Please name another folder"):
+    with pytest.raises(DiffDemoError, match="Please name another place"):
         export(rows, tmp_path / "file" / "out")
 
 

@@ -17,7 +17,8 @@ from diffdemo.engine.classical.files import Ladder, classical_curve
 from diffdemo.errors import DiffDemoError, ImageError
 from diffdemo.images import Pixels
 from diffdemo.measure import evaluate, runs
-from diffdemo.measure.results.picture import picture_paths, sha256_of
+from diffdemo.measure.results.picture import sha256_of
+from diffdemo.pictures.folder import picture_paths
 
 
 def noise(seed: int, height: int = 16, width: int = 24) -> Pixels:

@@ -2,39 +2,54 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.server
 import io
+import re
+import tarfile
 import threading
+import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from diffdemo.errors import DiffDemoError
+from diffdemo.errors import DiffDemoError, DownloadError
+from diffdemo.images import to_png
 from diffdemo.measure import evaluate
+from diffdemo.measure.datasets import archives
 from diffdemo.measure.datasets import fetch as module
 from diffdemo.measure.datasets.fetch import fetch
 from diffdemo.measure.datasets.known import KODAK
 from diffdemo.measure.results.picture import sha256_of
+from diffdemo.pictures.folder import picture_paths
 
 PICTURES = [np.random.default_rng(number).integers(0, 256, (16, 24, 3), np.uint8) for number in range(3)]
 
 
 class _Files(http.server.BaseHTTPRequestHandler):
-    """Answers with what lies in `files`; counts."""
+    """Answers with what lies in `files`, up to a byte after which it breaks off; counts."""
 
     files: ClassVar[dict[str, bytes]]
     asked: ClassVar[list[str]]
+    cut_after: ClassVar[int | None] = None
+    sent: ClassVar[int] = 0
 
     def do_GET(self) -> None:
         self.asked.append(self.path)
         data = self.files.get(self.path)
-        self.send_response(404 if data is None else 200)
+        start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
+        self.send_response(404 if data is None else 206 if start else 200)
+        self.send_header("Content-Length", str(len((data or b"")[start:])))
         self.end_headers()
-        self.wfile.write(data or b"")
+        part = (data or b"")[start : self.cut_after]
+        type(self).sent += len(part)
+        self.wfile.write(part)
 
     def log_message(self, *args: object) -> None:
         pass
@@ -46,6 +61,8 @@ def owners(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Files]]:
 
     monkeypatch.setattr(_Files, "files", {}, raising=False)
     monkeypatch.setattr(_Files, "asked", [], raising=False)
+    monkeypatch.setattr(_Files, "cut_after", None)
+    monkeypatch.setattr(_Files, "sent", 0)
     for number, pixels in enumerate(PICTURES, start=1):
         file = io.BytesIO()
         Image.fromarray(pixels).save(file, "PNG")
@@ -96,6 +113,108 @@ def test_a_server_that_lacks_it_or_is_not_there_is_said(
     (tmp_path / "file").write_text("")
     with pytest.raises(DiffDemoError, match="Cannot write into"):
         fetch("kodak", tmp_path / "file")
+
+
+def zip_of(files: dict[str, bytes]) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return data.getvalue()
+
+
+def tar_of(pictures: list[np.ndarray]) -> bytes:
+    """As CIFAR-10's binary version: of each picture a label, then its planes."""
+    data, rows = io.BytesIO(), b"".join(b"\7" + pixels.transpose(2, 0, 1).tobytes() for pixels in pictures)
+    with tarfile.open(fileobj=data, mode="w:gz") as archive:
+        for name, content in (("cifar-10-batches-bin/data_batch_1.bin", b"x"), (archives.CIFAR_TEST, rows)):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return data.getvalue()
+
+
+SMALL = [np.random.default_rng(number).integers(0, 256, (32, 32, 3), np.uint8) for number in range(3)]
+ZIPPED = {f"valid/{number}.png": to_png(pixels) for number, pixels in enumerate(PICTURES)}
+FILES = {
+    "clic": zip_of({**ZIPPED, "__MACOSX/valid/._0.png": b"no picture", "../../readme.txt": b"text"}),
+    "cifar-10": tar_of(SMALL),
+}
+
+
+@pytest.fixture
+def archive(owners: type[_Files], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A set as one archive, which the server has."""
+    name, data = request.param, FILES[request.param]
+    port = module.ADDRESS.split(":")[2].split("/")[0]
+    known = {"address": f"http://127.0.0.1:{port}/archive", "num_bytes": len(data), "count": 3}
+    monkeypatch.setitem(
+        archives.ARCHIVES, name, replace(archives.ARCHIVES[name], **known, sha256=hashlib.sha256(data).hexdigest())
+    )
+    monkeypatch.setattr("diffdemo.hub.fetch.transfer.PAUSES", (0.0,))
+    owners.files["/archive"] = data
+    return name
+
+
+@pytest.mark.parametrize(("archive", "expected"), [("clic", PICTURES), ("cifar-10", SMALL)], indirect=["archive"])
+def test_an_archive_becomes_pictures_once(
+    archive: str, expected: list, owners: type[_Files], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fetch(archive, tmp_path)
+    found = picture_paths(tmp_path)
+    assert len(found) == 3
+    for path, pixels in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(np.asarray(Image.open(path)), pixels)
+    said = capsys.readouterr().err
+    assert "MB from http://127.0.0.1" in said
+    assert f"licence: {archives.ARCHIVES[archive].licence}" in said
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".png") == [f".{archive}.json"]
+    fetch(archive, tmp_path)
+    assert owners.asked == ["/archive"]
+    found[1].unlink()
+    fetch(archive, tmp_path)
+    assert owners.asked == ["/archive"] * 2, "one was missing"
+
+
+@pytest.mark.parametrize("archive", ["clic"], indirect=True)
+def test_an_archive_goes_on_where_it_broke_off(archive: str, owners: type[_Files], tmp_path: Path) -> None:
+    data = owners.files["/archive"]
+    owners.cut_after = len(data) // 2
+    with pytest.raises(DownloadError, match="kept"):
+        fetch(archive, tmp_path)
+    assert picture_paths(tmp_path) == []
+    owners.cut_after, owners.sent = None, 0
+    fetch(archive, tmp_path)
+    assert len(picture_paths(tmp_path)) == 3
+    assert owners.sent == len(data) - len(data) // 2
+
+
+@pytest.mark.parametrize("archive", ["clic"], indirect=True)
+@pytest.mark.parametrize("change", [lambda data: data[:-1] + b"?", lambda data: data + b"more", lambda data: b"short"])
+def test_another_archive_is_not_unpacked(change: Any, archive: str, owners: type[_Files], tmp_path: Path) -> None:
+    owners.files["/archive"] = change(owners.files["/archive"])
+    with pytest.raises(DownloadError):
+        fetch(archive, tmp_path)
+    assert picture_paths(tmp_path) == []
+    del owners.files["/archive"]
+    with pytest.raises(DownloadError, match=r"Cannot fetch .*404"):
+        fetch(archive, tmp_path)
+
+
+@pytest.mark.parametrize("archive", ["clic"], indirect=True)
+def test_a_full_disk_is_said_before(archive: str, owners: type[_Files], tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(archives.shutil, "disk_usage", lambda path: SimpleNamespace(free=10))
+    with pytest.raises(DiffDemoError, match="are needed"):
+        fetch(archive, tmp_path)
+    assert owners.asked == []
+
+
+def test_every_archive_names_its_source_its_licence_and_its_hash() -> None:
+    for archive in archives.ARCHIVES.values():
+        assert archive.address.startswith("https://")
+        assert re.fullmatch("[0-9a-f]{64}", archive.sha256)
+        assert archive.licence
+        assert archive.count > 40
 
 
 def test_an_evaluation_fetches_only_if_it_is_asked_to(owners: type[_Files], tmp_path: Path) -> None:

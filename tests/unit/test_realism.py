@@ -9,14 +9,13 @@ import pytest
 from PIL import Image, ImageFilter
 
 from diffdemo.metrics.distortion import psnr_db
-from diffdemo.metrics.realism import (
+from diffdemo.metrics.sets.patches import features_from_text, features_to_text
+from diffdemo.metrics.sets.realism import (
     FEATURES,
     MAX_PATCHES,
     MIN_PATCHES,
     between_halves,
     distance,
-    features_from_text,
-    features_to_text,
     patch_features,
 )
 
@@ -150,5 +149,5 @@ def test_features_are_as_many_as_stated_and_travel_as_text():
     assert FEATURES_OF_ORIGINALS[0].shape == (25, FEATURES)
     assert patch_features(wide).shape == (MAX_PATCHES, FEATURES)
     text = features_to_text(FEATURES_OF_ORIGINALS[0])
-    np.testing.assert_array_equal(features_from_text(text), FEATURES_OF_ORIGINALS[0])
+    np.testing.assert_array_equal(features_from_text(text, FEATURES), FEATURES_OF_ORIGINALS[0])
     assert distance([patch_features(small)] * 3, [patch_features(small)] * 3) is None

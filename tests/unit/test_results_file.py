@@ -16,7 +16,8 @@ from PIL import Image
 
 from diffdemo.errors import DiffDemoError
 from diffdemo.measure.results.file import ResultsFile
-from diffdemo.metrics.realism import FEATURES, REVISION, features_to_text
+from diffdemo.metrics.sets.patches import features_to_text
+from diffdemo.metrics.sets.realism import FEATURES, REVISION
 
 POINT = {"num_bytes": 100, "bpp": 0.5, "psnr_db": 30.0, "ms_ssim": None}
 FEATURE_TEXT = features_to_text(np.zeros((2, FEATURES), np.float16))

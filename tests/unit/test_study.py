@@ -151,8 +151,9 @@ def test_a_study_of_nothing_is_refused_and_leaves_nothing(tmp_path: Path) -> Non
     with pytest.raises(DiffDemoError, match="nothing to ask"):
         write_study(make_study([lone]), tmp_path / "study.html")
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(DiffDemoError, match="name another file"):
-        write_study(make_study([plate()]), tmp_path / "nowhere" / "study.html")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DiffDemoError, match="name another place"):
+        write_study(make_study([plate()]), tmp_path / "file" / "study.html")
 
 
 def test_answers_need_a_key_and_a_file(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from diffdemo.measure.comparison.delta_rate import bd_rate
-from diffdemo.measure.mean_curves import flow_below_mean, mean_curve_tables
+from diffdemo.measure.comparison.mean_curves import flow_below_mean, mean_curve_tables
 from diffdemo.measure.summary import summary
 from diffdemo.measure.tables import comparable, counted
 from diffdemo.metrics.curves import value_at
 from diffdemo.metrics.points import CurvePoint
-from diffdemo.metrics.realism import FEATURES, REVISION, features_to_text
+from diffdemo.metrics.sets.patches import features_to_text
+from diffdemo.metrics.sets.realism import FEATURES, REVISION
 
 
 def curve(offset: float = 0.0, *, lossless: int = 0) -> list[dict]:

@@ -7,7 +7,7 @@ import io
 import math
 import unicodedata
 import zipfile
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -19,6 +19,7 @@ TABLE = "table.csv"
 _LONGEST_STEM = 80
 _RESERVED = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)}
 """Names that Windows keeps for devices, whatever their suffix."""
+Row = list[str | int | float | None]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -33,9 +34,8 @@ class Archive:
     def add(self, name: str, product: Product) -> None:
         """Put in what a picture was turned into, under a name of its own that follows from the picture's."""
         stem = free_stem(name, self._taken)
-        self._zip.writestr(f"{stem}.difd", product.data)
-        if self._with_pictures:
-            self._zip.writestr(f"{stem}.png", to_png(product.pixels))
+        for suffix, data in files_of(product, with_pictures=self._with_pictures).items():
+            self._zip.writestr(stem + suffix, data)
 
 
 def archived(work: Generator[Progress], path: Path, *, with_pictures: bool) -> Generator[Progress]:
@@ -56,6 +56,11 @@ def archived(work: Generator[Progress], path: Path, *, with_pictures: bool) -> G
                 yield progress
         finally:
             opened.writestr(TABLE, table(outcomes))
+
+
+def files_of(product: Product, *, with_pictures: bool) -> dict[str, bytes]:
+    """What is kept of a picture, by suffixes of files."""
+    return {".difd": product.data} | ({".png": to_png(product.pixels)} if with_pictures else {})
 
 
 def free_stem(name: str, taken: set[str]) -> str:
@@ -79,10 +84,15 @@ def free_stem(name: str, taken: set[str]) -> str:
 
 def table(outcomes: Sequence[Outcome]) -> str:
     """All outcomes as CSV, one line each, with a line of names first."""
+    return table_of(map(row_of, outcomes))
+
+
+def table_of(rows: Iterable[Row]) -> str:
+    """The same of what `row_of` gives."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(columns())
-    writer.writerows(_row(outcome) for outcome in outcomes)
+    writer.writerows(rows)
     return out.getvalue()
 
 
@@ -92,7 +102,8 @@ def columns() -> list[str]:
     return [*size, *until(When.REST), *jpeg, "seconds", "note", "error"]
 
 
-def _row(outcome: Outcome) -> list[str | int | float | None]:
+def row_of(outcome: Outcome) -> Row:
+    """What the table tells of a picture, in the order of `columns`."""
     name, note, error = (_as_text(text) for text in (outcome.name, outcome.note, outcome.error))
     if outcome.error:
         return [name, *[None] * (len(columns()) - 2), error]

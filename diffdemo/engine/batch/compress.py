@@ -133,7 +133,7 @@ def compress_all(engine: Engine, paths: Sequence[Path], order: Order, asker: Ask
         for path in paths:
             yield batch.between()
             product = None
-            for event in _compress(engine, path, order, asker):
+            for event in compress_one(engine, path.name, path, order, asker):
                 if event is None:
                     yield batch.between()
                 elif isinstance(event, Encoding):
@@ -182,12 +182,17 @@ def _require(paths: Sequence[Path], order: Order) -> None:
         raise RateError("Please say how many bytes or bits per pixel a file may have, as a positive number.")
 
 
-def _compress(
-    engine: Engine, path: Path, order: Order, asker: Asker
+def compress_one(
+    engine: Engine, name: str, source: Path | bytes, order: Order, asker: Asker = BATCH
 ) -> Iterator[Encoding | tuple[Outcome, Product | None] | None]:
-    """None while it waits in line, every state of one encode, then what became of it; what is raised becomes words."""
+    """None while it waits in line, every state of one encode, then what became of it; what is raised becomes words.
+
+    Args:
+        name: of the picture, for its outcome.
+        source: its file, or the bytes of that.
+    """
     try:
-        picture = load_picture(path, most_pixels=order.most_pixels)
+        picture = load_picture(source, most_pixels=order.most_pixels)
         notes = list(picture.notes)
         if picture.is_reduced:
             notes.append(f"Made smaller, from {picture.width} x {picture.height} pixels.")
@@ -204,15 +209,15 @@ def _compress(
                 continue
             seconds = encodings.seconds
             jpeg = _jpeg(engine, fitted.pixels, len(encoding.data))
-            outcome = _outcome(path.name, encoding, seconds, jpeg, " ".join(notes))
+            outcome = _outcome(name, encoding, seconds, jpeg, " ".join(notes))
             yield outcome, Product(encoding.data, encoding.frame.pixels)
     except Cancelled:
         raise
     except DiffDemoError as error:
-        yield Outcome(path.name, error=str(error)), None
+        yield Outcome(name, error=str(error)), None
     except Exception:
         _log.exception("a picture of a batch failed")
-        yield Outcome(path.name, error=UNEXPECTED), None
+        yield Outcome(name, error=UNEXPECTED), None
 
 
 def _jpeg(engine: Engine, pixels: Pixels, num_bytes: int) -> CurvePoint | None:

@@ -1,7 +1,8 @@
-"""A set of test pictures by its name, from where its owners hand it out; only what has the right pixels is kept.
+"""A set of test pictures by its name, from where its owners hand it out; only what is right is kept.
 
-Kodak's 24 pictures were released for unrestricted use. Sets that are not known by their pixels are not fetched: bring a
-folder of them.
+Kodak's 24 pictures, which were released for unrestricted use, are known one by one by their pixels; the sets in
+`archives.py` by the hash of the whole. Others are not fetched, such as ImageNet at 64x64, whose terms each user has to
+accept: bring a folder or an array file of them.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from pathlib import Path
 
 from diffdemo.atomic import replacing
 from diffdemo.errors import DiffDemoError, ImageError
+from diffdemo.measure.datasets.archives import ARCHIVES, fetch_archive
 from diffdemo.measure.datasets.known import KODAK
 from diffdemo.measure.results.picture import sha256_of
 from diffdemo.measure.results.troubles import say
 from diffdemo.pictures import load_picture
 
 ADDRESS = "https://r0k.us/graphics/kodak/kodak/kodim{number:02d}.png"
-SETS = ("kodak",)
+SETS = ("kodak", *ARCHIVES)
 MOST_BYTES = 2_000_000
 """Of a file; the largest of Kodak's has 0.82 million."""
 PATIENCE_S = 60
@@ -35,9 +37,11 @@ def fetch(name: str, folder: Path) -> None:
     Raises:
         DiffDemoError: a picture cannot be fetched or written, or is not what it should be. Those before it stay.
     """
-    assert name in SETS, name
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if name in ARCHIVES:
+            fetch_archive(name, folder)
+            return
         for number, digest in enumerate(KODAK, start=1):
             path = folder / f"kodim{number:02d}.png"
             if not path.exists():

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from diffdemo import __version__
-from diffdemo.atomic import replacing
-from diffdemo.errors import DiffDemoError
 from diffdemo.measure.comparison.mean_points import mean_curve
 from diffdemo.measure.exports.codec_compare import batch
 from diffdemo.measure.exports.compressai import results_json
 from diffdemo.measure.exports.csv_table import csv_table
 from diffdemo.measure.results.curves import curves_of, latest
 from diffdemo.measure.results.lines import Row
+from diffdemo.measure.writing import write_text
 
 TABLE = "points.csv"
 LIST = "batches.json"
@@ -38,27 +37,19 @@ def export(rows: Sequence[Row], folder: Path) -> list[Path]:
         DiffDemoError: the folder cannot be made, or a file cannot be written.
     """
     with_points = latest(rows)
-    written: list[Path] = []
-    try:
-        for name in ("compressai", "codec-compare"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        written.append(_write(folder / TABLE, csv_table(with_points)))
-        batches = []
-        for codec, pictures in curves_of(with_points).items():
-            file = f"{_word(codec)}.json"
-            means = mean_curve(pictures)
-            own = [row for row in with_points if row["codec"] == codec]
-            if means.points:
-                hardware = "; ".join(sorted({str(row.get("hardware", "not said")) for row in own}))
-                content = results_json(codec, means, f"diffdemo {__version__}", hardware)
-                written.append(_write(folder / "compressai" / file, _json(content)))
-            written.append(_write(folder / "codec-compare" / file, _json(batch(codec, own))))
-            batches.append(file)
-        written.append(_write(folder / "codec-compare" / LIST, _json([[file] for file in batches])))
-    except OSError as error:
-        raise DiffDemoError(
-            f"Cannot write '{error.filename or folder}': {error.strerror or error}. Please name another folder."
-        ) from error
+    written = [write_text(folder / TABLE, csv_table(with_points))]
+    batches = []
+    for codec, pictures in curves_of(with_points).items():
+        file = f"{_word(codec)}.json"
+        means = mean_curve(pictures)
+        own = [row for row in with_points if row["codec"] == codec]
+        if means.points:
+            hardware = "; ".join(sorted({str(row.get("hardware", "not said")) for row in own}))
+            content = results_json(codec, means, f"diffdemo {__version__}", hardware)
+            written.append(write_text(folder / "compressai" / file, _json(content)))
+        written.append(write_text(folder / "codec-compare" / file, _json(batch(codec, own))))
+        batches.append(file)
+    written.append(write_text(folder / "codec-compare" / LIST, _json([[file] for file in batches])))
     return written
 
 
@@ -69,9 +60,3 @@ def _word(codec: str) -> str:
 
 def _json(content: Any) -> str:
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
-
-
-def _write(path: Path, text: str) -> Path:
-    with replacing(path) as partial:
-        partial.write_text(text, encoding="utf-8", newline="")
-    return path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import cycle
 
@@ -38,11 +37,12 @@ def figures(curves: Mapping[str, Pictures], others: Sequence[Published]) -> Iter
             if other.metric == metric.name:
                 line = {"width": 1, "dash": "dash" if other.is_estimate else "dot"}
                 _draw(figure, metric, f"{other.label}, published", other.points, line)
+        heights = [height for trace in figure.data for height in trace.y]
         figure.update_layout(
             template="simple_white",
             height=HEIGHT,
             xaxis={"title": "bits per pixel", "type": "log"},
-            yaxis={"title": _title(metric)},
+            yaxis={"title": _title(metric), **metric.ticks(min(heights), max(heights))},
             legend={"font": {"size": 11}},
             margin={"l": 60, "r": 20, "t": 20, "b": 50},
         )
@@ -52,17 +52,13 @@ def figures(curves: Mapping[str, Pictures], others: Sequence[Published]) -> Iter
 def _draw(
     figure: go.Figure, metric: Metric, name: str, places: Sequence[tuple[float, float]], line: Mapping[str, object]
 ) -> None:
-    if places:
-        rates, values = zip(*places, strict=True)
-        heights = [_height(metric, value) for value in values]
+    known = [(rate, height) for rate, value in places if (height := metric.height(value)) is not None]
+    if known:
+        rates, heights = zip(*known, strict=True)
         figure.add_scatter(x=rates, y=heights, name=name, mode="lines+markers", line=line, marker={"size": 4})
-
-
-def _height(metric: Metric, value: float) -> float:
-    return -10 * math.log10(max(1e-12, 1 - value)) if metric.nears_one else value
 
 
 def _title(metric: Metric) -> str:
     if metric.nears_one:
         return f"{metric.label}, -10 log10(1 - value) in dB"
-    return metric.heading if metric.higher_is_better else f"{metric.heading}, less is better"
+    return metric.heading if metric.higher_is_better else f"{metric.heading}, better is up"

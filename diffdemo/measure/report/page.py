@@ -11,9 +11,7 @@ from pathlib import Path
 import plotly.io
 from plotly.offline import get_plotlyjs
 
-from diffdemo.atomic import replacing
 from diffdemo.engine.classical import formats
-from diffdemo.errors import DiffDemoError
 from diffdemo.images import Pixels, to_png
 from diffdemo.measure.comparison.delta_rate import METHOD, Pictures, delta_rate
 from diffdemo.measure.comparison.matched_pairs import TOLERANCE_DB, matched_pairs
@@ -26,6 +24,7 @@ from diffdemo.measure.report.figures import figures
 from diffdemo.measure.results.curves import curves_of, latest
 from diffdemo.measure.results.lines import Row, codec_of, picture_key
 from diffdemo.measure.summary import summary
+from diffdemo.measure.writing import write_text
 from diffdemo.metrics.published import Published, published
 from diffdemo.metrics.registry import told
 
@@ -71,12 +70,7 @@ def write_report(report: Report, path: Path) -> None:
     Raises:
         DiffDemoError: it cannot be written.
     """
-    text = "".join(_page(report))
-    try:
-        with replacing(path) as partial:
-            partial.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise DiffDemoError(f"Cannot write '{path}': {error.strerror or error}. Please name another file.") from error
+    write_text(path, "".join(_page(report)))
 
 
 def _page(report: Report) -> Iterator[str]:

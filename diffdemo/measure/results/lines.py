@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from diffdemo.codecs.registry import CODECS
-from diffdemo.measure.perceptual_points import ORIGINAL
-from diffdemo.metrics.realism import REVISION, features_from_text
+from diffdemo.measure.looks.points import ORIGINAL
+from diffdemo.metrics.sets.patches import features_from_text
+from diffdemo.metrics.sets.realism import REVISION
+from diffdemo.metrics.sets.registry import DESCRIPTIONS, STATISTICS, Description
 
 Row = dict[str, Any]
 """A line of the results file."""
@@ -92,7 +94,8 @@ def _point_fault(point: Row, row: Row) -> str:
 def _look_fault(look: Row, row: Row) -> str:
     if row["settings"].get("features") != REVISION:
         return ""  # Such lines are kept and not used.
-    fields = [("rate", _is_number_or_none), ("features", _are_features)]
+    described = [(name, _are_of(each)) for name, each in DESCRIPTIONS.items() if each is STATISTICS or name in look]
+    fields = [("rate", _is_number_or_none), *described]
     if row["codec"] == ORIGINAL:
         return _first_fault(look, fields)
     reason = _first_fault(look, [*fields, *_RATE_AND_QUALITY])
@@ -105,9 +108,12 @@ def _nested_fault(value: object, fields: Iterable[tuple[str, Check]]) -> str:
     return _first_fault(value, fields) if isinstance(value, dict) else "an object was expected"
 
 
-def _are_features(value: object) -> bool:
-    try:
-        features_from_text(str(value))
-    except ValueError:
-        return False
-    return True
+def _are_of(description: Description) -> Check:
+    def are_features(value: object) -> bool:
+        try:
+            features_from_text(str(value), description.numbers)
+        except ValueError:
+            return False
+        return True
+
+    return are_features

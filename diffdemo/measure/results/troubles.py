@@ -8,8 +8,9 @@ from pathlib import Path
 
 from diffdemo.errors import DiffDemoError
 from diffdemo.measure.results.lines import Row
-from diffdemo.measure.results.picture import Sheet, require_picture_file
+from diffdemo.measure.results.picture import Sheet
 from diffdemo.measure.tables import counted
+from diffdemo.pictures.folder import require_picture_file
 
 
 class Troubles:

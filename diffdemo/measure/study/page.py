@@ -7,10 +7,10 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from diffdemo.atomic import replacing
 from diffdemo.errors import DiffDemoError
 from diffdemo.images import to_png
 from diffdemo.measure.study.trials import QUESTION, Study
+from diffdemo.measure.writing import write_text
 
 PAGE = """<!DOCTYPE html>
 <html lang="en"><meta charset="utf-8"><title>Which is nearer?</title>
@@ -103,11 +103,6 @@ def write_study(study: Study, path: Path) -> Path:
     encoded = {token: base64.b64encode(to_png(pixels)).decode() for token, pixels in study.pictures.items()}
     content = {"token": study.token, "trials": [asdict(trial) for trial in study.trials], "pictures": encoded}
     page = PAGE % {"question": QUESTION, "count": len(study.trials), "study": json.dumps(content)}
-    try:
-        with replacing(key) as partial:
-            partial.write_text(json.dumps({"study": study.token, "question": QUESTION, "trials": study.key}, indent=1))
-        with replacing(path) as partial:
-            partial.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise DiffDemoError(f"Cannot write '{path}': {error.strerror or error}. Please name another file.") from error
+    write_text(key, json.dumps({"study": study.token, "question": QUESTION, "trials": study.key}, indent=1))
+    write_text(path, page)
     return key

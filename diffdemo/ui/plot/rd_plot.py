@@ -9,10 +9,10 @@ from typing import Any
 import plotly.graph_objects as go
 
 from diffdemo.engine import CurvePoint
-from diffdemo.metrics.registry import BASE, told
+from diffdemo.metrics.registry import BASE, METRICS, told
 from diffdemo.ui.plot.figure import NEUTRAL, apart, axis, layout
 from diffdemo.ui.plot.lines import Line
-from diffdemo.ui.plot.view import ACROSS, Sized, View, heights_of, ticks, title, width_of
+from diffdemo.ui.plot.view import ACROSS, Sized, View, heights_of, title, width_of
 
 HEIGHT, SMALL_HEIGHT = 360, 262
 """The second beside the plot of the denoising steps."""
@@ -141,7 +141,7 @@ def _layout(
         height + foot,
         {"l": 44, "r": 92, "t": 8, "b": _FOOT + foot},
         across=axis(ACROSS[view.across], 6, type=view.scale, nticks=7, range=borders, **log),
-        up=axis(title(view.metric), 6, range=list(up), **ticks(view.metric, up)),
+        up=axis(title(view.metric), 6, range=list(up), **METRICS[view.metric].ticks(*up)),
         showlegend=num_entries > 0,
         legend={"yref": "container", "y": 0, "yanchor": "bottom", "x": 0, "font": {"size": 11}},
         hoverlabel={"align": "left"},

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
-from typing import Any, Literal
+from typing import Literal
 
 from diffdemo.engine import CurvePoint
 from diffdemo.metrics.registry import BASE, METRICS
@@ -22,7 +21,6 @@ _MIN_BPP = 0.5
 """Axes never show less, so that they hold still while the first points arrive."""
 _MIN_DECADES = 1.0
 _MAX_DECADES = 3.0
-_MAX_TICKS = 7
 Sized = CurvePoint | Shown
 """What has a number of bytes, and the same in bits per pixel."""
 
@@ -89,19 +87,8 @@ def title(metric: str) -> str:
 
 
 def height(value: float | None, metric: str) -> float | None:
-    """A value as it is drawn, see `Metric.height`; what stands at the axis, see `ticks`."""
+    """A value as it is drawn, see `Metric.height`; what stands at the axis, see `Metric.ticks`."""
     return METRICS[metric].height(value)
-
-
-def ticks(metric: str, heights: tuple[float, float]) -> dict[str, Any]:
-    """What plotly has to be told about the numbers at the axis upwards: distances have them without the sign."""
-    if METRICS[metric].higher_is_better:
-        return {}
-    low, high = heights
-    round_steps = (each * 10.0**power for power in count(-2) for each in (1, 2, 5))
-    step = next(step for step in round_steps if (high - low) / step <= _MAX_TICKS)
-    numbers = [number * step for number in range(max(0, math.ceil(-high / step)), math.floor(-low / step) + 1)]
-    return {"tickvals": [-number for number in numbers], "ticktext": [f"{number:g}" for number in numbers]}
 
 
 def width_of(view: View, own: Sequence[float], others: Sequence[float], num_pixels: int) -> tuple[float, float]:

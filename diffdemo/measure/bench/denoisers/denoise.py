@@ -24,12 +24,12 @@ from diffdemo.errors import DiffDemoError, ImageError
 from diffdemo.images import Pixels, to_image, to_pixels
 from diffdemo.measure.bench.cdc import Row
 from diffdemo.measure.comparison.intervals import mean_interval
-from diffdemo.measure.results.picture import picture_paths, require_picture_file
 from diffdemo.measure.results.troubles import say
 from diffdemo.metrics.distortion import psnr_db
 from diffdemo.models.registry import DEFAULT_MODEL
 from diffdemo.models.space import PixelSpace
 from diffdemo.pictures import load_picture
+from diffdemo.pictures.folder import picture_paths, require_picture_file
 
 SIGMAS = (15, 25, 50)
 """Deviations of the noise, in 8-bit levels."""

@@ -12,7 +12,8 @@ from typing import Any
 from diffdemo.images import Pixels
 from diffdemo.metrics.flat_region_error import blotches
 from diffdemo.metrics.points import measured
-from diffdemo.metrics.realism import features_to_text, patch_features
+from diffdemo.metrics.sets.patches import features_to_text
+from diffdemo.metrics.sets.registry import available
 
 RATES = (0.15, 0.3, 0.6, 1.0)
 """In bits per pixel, headers included."""
@@ -33,17 +34,22 @@ def look_at(original: Pixels, picture: Pixels, rate: float, num_bytes: int) -> d
         rate: that the file was not to exceed.
 
     Returns:
-        The rate, the numbers of a point of a curve, blotches if anything is flat, and the features of the patches.
+        The rate, the numbers of a point of a curve, blotches if anything is flat, and what is said of the patches.
     """
     slow = blotches(original, picture)
     return {
         "rate": rate,
         **measured(original, picture, num_bytes).to_json(),
         "blotches": None if slow is None else asdict(slow),
-        "features": features_to_text(patch_features(picture)),
+        **_described(picture),
     }
 
 
 def look_of(original: Pixels) -> dict[str, Any]:
     """What the others are compared with."""
-    return {"rate": None, "features": features_to_text(patch_features(original))}
+    return {"rate": None, **_described(original)}
+
+
+def _described(picture: Pixels) -> dict[str, str]:
+    """What metrics of sets need, as far as it can be had here."""
+    return {each.name: features_to_text(each.describe(picture)) for each in available()}

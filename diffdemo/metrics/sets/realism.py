@@ -13,19 +13,17 @@ Arbel, Gretton 2018, arXiv:1801.01401), on features that need no trained network
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor
 
 from diffdemo.images import Pixels
 from diffdemo.metrics.colour import luma_chroma
+from diffdemo.metrics.sets.patches import Distance, Features, Matrix, squared_mmd
 
 PATCH = 64
 """Side of a patch in pixels."""
@@ -45,26 +43,6 @@ REVISION = 1
 """Of the description. Features of another one cannot be compared with these."""
 FEATURES = 4 * LEVELS + 2 * LEVELS + LEVELS + (LEVELS - 1) + LEVELS
 """Of a patch: luma energies, chroma energies, sparsity, ties across scales, ties across orientations."""
-
-Features = NDArray[np.float16]
-"""[patches, FEATURES] of one picture."""
-Matrix = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Distance:
-    """Of a set of pictures from their originals.
-
-    Attributes:
-        value: squared maximum mean discrepancy, unbiased: 0 on average for pictures of the same distribution, and
-            therefore sometimes a little less.
-        error: its standard error, by leaving out one picture after the other; None for fewer than three pictures.
-        pictures: how many there are.
-    """
-
-    value: float
-    error: float | None
-    pictures: int
 
 
 @torch.inference_mode()
@@ -139,10 +117,7 @@ def _tie(a: Tensor, b: Tensor, side: int) -> Tensor:
 def distance(originals: Sequence[Features], others: Sequence[Features]) -> Distance | None:
     """How far pictures are from originals: of each its `patch_features`, as many, in the same order.
 
-    Features are centred, scaled and made independent by the originals' own means and covariances. With
-    h(i, j) = k(x_i, x_j) + k(y_i, y_j) - k(x_i, y_j) - k(y_i, x_j) (Gretton et al. 2012, JMLR 13, lemma 6) and
-    k(a, b) = (a.b / d + 1)^3, the estimate is the mean of h over all pairs of patches of *different* pictures: patches
-    of one picture are not independent, and a reconstruction still less of its original. For equal sets it is 0 exactly.
+    Features are centred, scaled and made independent by the originals' own means and covariances; see `squared_mmd`.
 
     Returns:
         None with fewer than two pictures that have patches, or fewer than `MIN_PATCHES` of these.
@@ -152,16 +127,7 @@ def distance(originals: Sequence[Features], others: Sequence[Features]) -> Dista
         return None
     mean, whitening = _whitening(np.concatenate([x for x, _ in pairs]).astype(np.float64))
     x, y = ([(each.astype(np.float64) - mean) @ whitening for each in side] for side in zip(*pairs, strict=True))
-    between = _between(x, x) + _between(y, y) - _between(x, y) - _between(y, x)
-    count = len(pairs)
-    np.fill_diagonal(between, 0.0)
-    total, shares = between.sum(), between.sum(axis=0)
-    value = total / (count * (count - 1))
-    if count < 3:
-        return Distance(float(value), None, count)
-    without = (total - 2 * shares) / ((count - 1) * (count - 2))
-    error = math.sqrt((count - 1) / count * ((without - without.mean()) ** 2).sum())
-    return Distance(float(value), error, count)
+    return squared_mmd(x, y)
 
 
 def _whitening(features: Matrix) -> tuple[Matrix, Matrix]:
@@ -180,23 +146,3 @@ def between_halves(originals: Sequence[Features]) -> Distance | None:
     evens = [x[0 : len(x) // 2 * 2 : 2] for x in originals]
     odds = [x[1 : len(x) // 2 * 2 : 2] for x in originals]
     return distance(evens, odds)
-
-
-def _between(x: Sequence[Matrix], y: Sequence[Matrix]) -> Matrix:
-    """[pictures, pictures]: mean of the kernel over the patches of each two of them."""
-    kernel = (np.concatenate(x) @ np.concatenate(y).T / FEATURES + 1) ** 3
-    sizes = np.array([len(each) for each in x])
-    starts = np.concatenate([[0], sizes.cumsum()[:-1]])
-    sums = np.add.reduceat(np.add.reduceat(kernel, starts, axis=0), starts, axis=1)
-    means: Matrix = sums / np.outer(sizes, sizes)
-    return means
-
-
-def features_to_text(features: Features) -> str:
-    """For a line of JSON: little-endian numbers in base 64."""
-    return base64.b64encode(features.astype("<f2").tobytes()).decode()
-
-
-def features_from_text(text: str) -> Features:
-    """The inverse of `features_to_text`."""
-    return np.frombuffer(base64.b64decode(text), "<f2").reshape(-1, FEATURES).astype(np.float16)
