@@ -1,4 +1,4 @@
-"""What is inside a file: header, steps, and how much of it has arrived. Needs no model."""
+"""What is inside a file: header, steps, how much of it has arrived; or a report of an evaluation. Needs no model."""
 
 from __future__ import annotations
 
@@ -17,14 +17,20 @@ from diffdemo.ui.server.file_fields import FileInput
 from diffdemo.ui.server.uploads import read_upload
 
 EMPTY = "<p>No file yet. Compress a picture in the studio, or open a file here.</p>"
+REPORT = b'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Evaluation</title>'
+"""How a page begins that `evaluate --report` has written."""
 
 
 def build(tab: gr.Tab, engine: Engine, session: gr.State, used: gr.Slider) -> None:
     """Lay out the tab; call it inside of it. It describes the studio's file when it opens, and uploads as they come."""
     with gr.Row():
         with gr.Column(scale=0, min_width=264):
-            file = FileInput(file_types=[".difd"], label="A .difd file, or nothing for the studio's", height=140)
-            gr.HTML("The header says how long the whole file was, so a cut file knows how much it is missing.")
+            label = "A .difd file or a report, or nothing for the studio's file"
+            file = FileInput(file_types=[".difd", ".html"], label=label, height=140)
+            gr.HTML(
+                "The header says how long the whole file was, so a cut file knows how much it is missing. Reports are "
+                "those of <code>diffdemo evaluate --report</code>."
+            )
         with gr.Column(scale=4, min_width=340):
             shown = gr.HTML(EMPTY, elem_id="report")
     gr.on([tab.select, file.change], Inspection(engine).of_file, [file, session, used], shown, **SILENT, **LATEST)
@@ -41,12 +47,24 @@ class Inspection(Events):
         return self._report(session.data[: int(used)] if info.is_embedded else session.data)
 
     def of_file(self, path: str | None, session: Session, used: int) -> str:
-        """Describe an uploaded file; without one, the studio's."""
-        return self._report(read_upload(path)) if path else self.of_session(session, used)
+        """Describe an uploaded file, or show it if it is a report; without one, describe the studio's."""
+        if not path:
+            return self.of_session(session, used)
+        data = read_upload(path)
+        return framed(data) if data.startswith(REPORT) else self._report(data)
 
     def _report(self, data: bytes) -> str:
         info = self._engine.describe(data)
         return report(info, None if info.model else self._engine.who_wrote(data))
+
+
+def framed(page: bytes) -> str:
+    """A page of whoever sent it, shut off: its scripts run, but see nothing of ours and speak for nobody."""
+    content = escape(page.decode(errors="replace"))
+    return (
+        '<iframe title="Report of an evaluation" sandbox="allow-scripts allow-downloads" '
+        f'style="width: 100%; height: 85vh; border: 0; background: #fff" srcdoc="{content}"></iframe>'
+    )
 
 
 def report(info: FileInfo, missing: ModelInfo | None = None) -> str:

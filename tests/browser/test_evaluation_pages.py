@@ -63,20 +63,52 @@ def test_a_study_asks_about_every_trial_and_saves_the_answers(page: object, plat
     assert len(list(answers_table(key, [tmp_path / "answers.json"]))) == 2 + 2
 
 
-def test_a_report_draws_its_curves_and_saves_them(page: object, plate: Plate, tmp_path: Path) -> None:
+@pytest.fixture
+def report(plate: Plate, tmp_path: Path) -> Path:
+    """A page about two curves of a picture."""
     rows = []
     for codec, better in (("jpeg", 0.0), ("diffc mean", 3.0)):
         points = [
-            {"num_bytes": round(1000 * bpp), "bpp": bpp, "psnr_db": 30 + 6 * math.log2(bpp) + better}
+            {
+                "num_bytes": round(1000 * bpp),
+                "bpp": bpp,
+                "psnr_db": 30 + 6 * math.log2(bpp) + better,
+                "lpips": 0.3 / bpp - better / 100,
+            }
             for bpp in (0.5, 1.0, 2.0, 4.0)
         ]
         rows.append({"picture": "a.png", "sha256": "1" * 64, "codec": codec, "settings": {}, "points": points})
     write_report(Report(["DIR"], rows, [], [plate]), tmp_path / "report.html")
-    page.goto((tmp_path / "report.html").as_uri())
-    page.locator(".plotly-graph-div .scatterlayer .trace").nth(1).wait_for()
+    return tmp_path / "report.html"
+
+
+def test_a_report_draws_its_curves_and_saves_them(page: object, report: Path, tmp_path: Path) -> None:
+    page.goto(report.as_uri())
+    page.locator(".plotly-graph-div .scatterlayer .trace").nth(3).wait_for()
     assert page.locator("figure img").count() == 4
     for name, start in (("SVG", b"<svg"), ("PNG", b"\x89PNG")):
         with page.expect_download() as download:
             page.locator(f"button:has-text('{name}')").first.click()
         download.value.save_as(tmp_path / name)
         assert (tmp_path / name).read_bytes().startswith(start)
+    heights = "figure => figure.data.map(trace => Array.from(trace.y))"
+    for line in page.locator(".plotly-graph-div").nth(1).evaluate(heights):
+        assert line == sorted(line), "better is up"
+        assert max(line) <= 0
+    ticks = page.locator(".plotly-graph-div").nth(1).locator(".ytick text").all_text_contents()
+    assert len(ticks) > 1
+    assert all(float(tick) >= 0 for tick in ticks), "and distances stand at the axis without a sign"
+
+
+def test_the_application_opens_a_report_and_shuts_it_off(studio: object, report: Path, tmp_path: Path) -> None:
+    page = studio
+    page.get_by_role("tab", name="Inspect").click()
+    page.locator("#report").get_by_text("No file yet").wait_for()
+    page.get_by_role("tabpanel", name="Inspect").locator("input[type=file]").set_input_files(report)
+    frame = page.frame_locator("#report iframe")
+    frame.locator(".plotly-graph-div .scatterlayer .trace").nth(3).wait_for()
+    assert frame.locator("body").evaluate("() => { try { return parent.document.title } catch { return '' } }") == ""
+    with page.expect_download() as download:
+        frame.locator("button:has-text('SVG')").first.click()
+    download.value.save_as(tmp_path / "SVG")
+    assert (tmp_path / "SVG").read_bytes().startswith(b"<svg")

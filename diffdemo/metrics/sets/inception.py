@@ -91,8 +91,7 @@ def fid(originals: Sequence[Features], others: Sequence[Features]) -> Distance |
 def _mean_and_root(features: Matrix) -> tuple[Matrix, Matrix]:
     """Mean of rows, and a triangular R with R'R their covariance."""
     mean = features.mean(axis=0)
-    root: Matrix = np.linalg.qr((features - mean) / np.sqrt(len(features) - 1), mode="r")
-    return mean, root
+    return mean, np.asarray(np.linalg.qr((features - mean) / np.sqrt(len(features) - 1), mode="r"))
 
 
 def kid(originals: Sequence[Features], others: Sequence[Features]) -> Distance | None:
