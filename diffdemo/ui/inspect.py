@@ -26,7 +26,7 @@ def build(tab: gr.Tab, engine: Engine, session: gr.State, used: gr.Slider) -> No
     with gr.Row():
         with gr.Column(scale=0, min_width=264):
             label = "A .difd file or a report, or nothing for the studio's file"
-            file = FileInput(file_types=[".difd", ".html"], label=label, height=140)
+            file = FileInput(file_types=[".difd", ".html"], label=label, height=140, elem_id="inspect-file")
             gr.HTML(
                 "The header says how long the whole file was, so a cut file knows how much it is missing. Reports are "
                 "those of <code>diffdemo evaluate --report</code>."

@@ -103,8 +103,8 @@ def test_a_report_draws_its_curves_and_saves_them(page: object, report: Path, tm
 def test_the_application_opens_a_report_and_shuts_it_off(studio: object, report: Path, tmp_path: Path) -> None:
     page = studio
     page.get_by_role("tab", name="Inspect").click()
-    page.locator("#report").get_by_text("No file yet").wait_for()
-    page.get_by_role("tabpanel", name="Inspect").locator("input[type=file]").set_input_files(report)
+    page.locator("#report dl, #report p").first.wait_for()
+    page.locator("#inspect-file input[type=file]").set_input_files(report)
     frame = page.frame_locator("#report iframe")
     frame.locator(".plotly-graph-div .scatterlayer .trace").nth(3).wait_for()
     assert frame.locator("body").evaluate("() => { try { return parent.document.title } catch { return '' } }") == ""

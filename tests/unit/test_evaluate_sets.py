@@ -13,6 +13,7 @@ import pytest
 from diffdemo.errors import DiffDemoError
 from diffdemo.images import Pixels
 from diffdemo.measure import evaluate
+from diffdemo.measure.report.figures import set_figures
 from diffdemo.metrics.sets.inception import FEATURES, fid, kid
 from diffdemo.metrics.sets.patches import Features, features_from_text
 from diffdemo.metrics.sets.registry import DESCRIPTIONS, INCEPTION
@@ -90,6 +91,18 @@ def test_one_command_gives_fid_over_rate_for_every_decoder(
             x, y = ([features_from_text(side[p], FEATURES) for p in originals] for side in (originals, own))
             expected[curve] = [f"{fid(x, y).value:.2f}", f"{kid(x, y).value:.5f}"]
         assert of_sets(said.out, rate) == expected
+
+
+def test_a_report_draws_fid_over_the_rate(again: list[str], tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
+    figures = dict(set_figures(rows))
+    assert {"FID", "KID"} <= set(figures)
+    lines = {trace.name: (list(trace.x), list(trace.y)) for trace in figures["FID"].data}
+    assert set(CURVES) <= set(lines)
+    for rates, values in (lines[curve] for curve in CURVES):
+        assert len(rates) == len(RATES)
+        assert all(rate <= most for rate, most in zip(rates, RATES, strict=True))
+        assert values == sorted(values, reverse=True), "more bits are nearer to the originals"
 
 
 def test_a_picture_that_was_not_described_is_left_out_of_all(

@@ -223,7 +223,8 @@ def test_looks_are_compared_on_the_same_pictures() -> None:
 
 
 def test_looks_of_lossless_files_are_counted() -> None:
-    rows = [look("a", "webp", None), look("b", "webp", 30.0)]
+    rows = [look("a", "webp", None), look("b", "webp", 30.0), look("a", "jpeg", 50.0), look("b", "jpeg", 20.0)]
     text = summary(rows)
     assert cells(text, "webp")[0][:4] == ["webp", "2", "0.300", "30.00"]
-    assert "1 lossless file left out of PSNR" in text
+    assert cells(text, "jpeg")[0][:4] == ["jpeg", "2", "0.300", "20.00"], "of the same picture"
+    assert "1 picture with a lossless file left out of PSNR" in text

@@ -51,7 +51,8 @@ class MeanCurve:
     @property
     def description(self) -> str:
         """What was averaged, in words."""
-        return f"mean over {self.num_pictures} pictures at {self.how.value}"
+        lossless = f", without {self.left_out} at which a picture is lossless" if self.left_out else ""
+        return f"mean over {self.num_pictures} pictures at {self.how.value}{lossless}"
 
 
 def mean_curve(pictures: Mapping[str, Sequence[CurvePoint]]) -> MeanCurve:

@@ -52,6 +52,12 @@ def looks_at_rates(rows: Sequence[Row]) -> tuple[Looks, dict[float, dict[str, Lo
     return originals, {rate: {**codecs} for rate, codecs in sorted(by_rate.items())}
 
 
+def on_same_pictures(codecs: Mapping[str, Looks]) -> dict[str, Looks]:
+    """Codecs that may stand beside each other, with the pictures that all of them have."""
+    names, shared = comparable(codecs)
+    return {name: {picture: codecs[name][picture] for picture in sorted(shared)} for name in names}
+
+
 def distances(metric: SetMetric, codecs: Mapping[str, Looks], originals: Looks) -> dict[str, Distance]:
     """Of those codecs that have what the metric is computed from, over the pictures of which all these have it."""
     name = metric.of.name
@@ -71,21 +77,23 @@ def distances(metric: SetMetric, codecs: Mapping[str, Looks], originals: Looks) 
 
 def _table(codecs: Mapping[str, Looks], originals: Looks) -> Iterator[str]:
     """Of one rate. What is left out to compare like with like is said below."""
-    names, shared = comparable(codecs)
-    kept = {name: {picture: codecs[name][picture] for picture in sorted(shared)} for name in names}
+    kept = on_same_pictures(codecs)
+    shared = next(iter(kept.values()))
     columns = [column for metric in SET_METRICS for column in _columns(metric, distances(metric, kept, originals))]
+    finite = [p for p in shared if all(looks[p]["psnr_db"] is not None for looks in kept.values())]
     head = ("codec", "pictures", "bpp", "PSNR dB", *(label for label, _ in columns), "blotches luma", "chroma")
-    cells = [_cells(codec, looks, [column.get(codec, "-") for _, column in columns]) for codec, looks in kept.items()]
+    cells = [
+        _cells(codec, looks, finite, [column.get(codec, "-") for _, column in columns]) for codec, looks in kept.items()
+    ]
     yield from aligned([head, *cells])
-    fewer = [f"{name} ({counted(len(codecs[name]), 'picture')})" for name in codecs if name not in names]
+    fewer = [f"{name} ({counted(len(codecs[name]), 'picture')})" for name in codecs if name not in kept]
     if fewer:
         yield f"left out, with so small a file of less than half of the pictures: {', '.join(fewer)}"
     every = len({picture for looks in codecs.values() for picture in looks})
     if len(shared) < every:
         yield f"{counted(every - len(shared), 'picture')} left out of which not all of these have one"
-    lossless = sum(look["psnr_db"] is None for looks in kept.values() for look in looks.values())
-    if lossless:
-        yield f"{counted(lossless, 'lossless file')} left out of PSNR"
+    if len(finite) < len(shared):
+        yield f"{counted(len(shared) - len(finite), 'picture')} with a lossless file left out of PSNR"
 
 
 def _columns(metric: SetMetric, found: Mapping[str, Distance]) -> Iterator[tuple[str, dict[str, str]]]:
@@ -97,13 +105,14 @@ def _columns(metric: SetMetric, found: Mapping[str, Distance]) -> Iterator[tuple
         yield "+-", errors
 
 
-def _cells(codec: str, looks: Looks, of_sets: Collection[str]) -> tuple[str, ...]:
+def _cells(codec: str, looks: Looks, finite: Sequence[str], of_sets: Collection[str]) -> tuple[str, ...]:
+    """A row; `finite` are the pictures of which no codec of the table has a lossless file."""
     slow = [look["blotches"] for look in looks.values() if look.get("blotches") is not None]
     return (
         codec,
         str(len(looks)),
         mean([look["bpp"] for look in looks.values()], ".3f"),
-        mean([look["psnr_db"] for look in looks.values() if look["psnr_db"] is not None], ".2f"),
+        mean([looks[picture]["psnr_db"] for picture in finite], ".2f"),
         *of_sets,
         _pooled(slow, "luma"),
         _pooled(slow, "chroma"),

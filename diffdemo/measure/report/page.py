@@ -20,7 +20,7 @@ from diffdemo.measure.comparison.published_table import differences, own_curves
 from diffdemo.measure.datasets.known import set_of
 from diffdemo.measure.plates import Plate
 from diffdemo.measure.report.environment import facts, settings
-from diffdemo.measure.report.figures import figures
+from diffdemo.measure.report.figures import figures, set_figures
 from diffdemo.measure.results.curves import curves_of, latest
 from diffdemo.measure.results.lines import Row, codec_of, picture_key
 from diffdemo.measure.summary import summary
@@ -88,8 +88,8 @@ def _page(report: Report) -> Iterator[str]:
         yield from _beside(whole, others)
     yield "<h2>Curves</h2><p>Means over all pictures at equal rates. Dotted: published, sizes of files; dashed: "
     yield "published, estimates or not said. Codecs that lack a picture are not drawn.</p>"
-    for number, (metric, figure) in enumerate(figures(whole, others)):
-        yield f'<h3>{escape(metric.label)}</h3><p data-name="{escape(metric.name)}">'
+    for number, (name, figure) in enumerate([*figures(whole, others), *set_figures(report.rows)]):
+        yield f'<h3>{escape(name)}</h3><p data-name="{escape(name)}">'
         yield "<button onclick=\"save(this, 'svg')\">SVG</button><button onclick=\"save(this, 'png')\">PNG</button></p>"
         yield plotly.io.to_html(figure, full_html=False, include_plotlyjs=False, div_id=f"figure-{number}")
     if report.plates:
