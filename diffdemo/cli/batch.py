@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from diffdemo.cli import signals
 from diffdemo.cli.commands import model_of, require_codec
-from diffdemo.cli.options import require_of_use
+from diffdemo.cli.options import given, require_of_use
 from diffdemo.cli.output import write_file
 from diffdemo.cli.terminal import Progress, in_one_line, print_report
 from diffdemo.errors import DiffDemoError, ImageError
@@ -69,10 +69,10 @@ def batch(args: argparse.Namespace) -> None:
         raise DiffDemoError(f"There are no pictures in '{args.folder}'.")
     engine = Engine()
     require_codec(engine, args.codec, args.model)
-    model = model_of(engine, args)
-    require_of_use(args, codec=engine.model(model).codec, codecs=engine.codecs())
+    codec = engine.model(model_of(engine, args)).codec
+    require_of_use(args, codec=codec, codecs=engine.codecs())
     bpp = args.bpp or (None if args.bytes else 1.0)
-    order = Order(model, bpp, args.bytes, **({"preset": args.preset} if args.preset else {}))
+    order = Order(args.model or "", bpp, args.bytes, codec=codec, **given(args, "preset"))
     folder = _Folder(args.output, asdict(order) | {"pictures": args.pictures})
     pieces = _pieces(paths, folder)
     if args.ray is None:

@@ -25,11 +25,12 @@ def build(tab: gr.Tab, engine: Engine, session: gr.State, used: gr.Slider) -> No
     """Lay out the tab; call it inside of it. It describes the studio's file when it opens, and uploads as they come."""
     with gr.Row():
         with gr.Column(scale=0, min_width=264):
-            label = "A .difd file or a report, or nothing for the studio's file"
-            file = FileInput(file_types=[".difd", ".html"], label=label, height=140, elem_id="inspect-file")
+            file = FileInput(
+                file_types=[".difd", ".html"], label="A .difd file, or a report", height=140, elem_id="inspect-file"
+            )
             gr.HTML(
-                "The header says how long the whole file was, so a cut file knows how much it is missing. Reports are "
-                "those of <code>diffdemo evaluate --report</code>."
+                "Without one it is the studio's file. The header says how long the whole file was, so a cut file knows "
+                "how much it is missing. Reports are those of <code>diffdemo evaluate --report</code>."
             )
         with gr.Column(scale=4, min_width=340):
             shown = gr.HTML(EMPTY, elem_id="report")

@@ -115,7 +115,7 @@ def test_a_tiny_picture_says_why_its_file_is_larger(
     assert parser.main([*command, "--bpp", "1"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["num_bytes"] <= 64
-    assert "No file is smaller than its header and a first step" in report["notes"][-1]
+    assert "A file has its header, and a first step" in report["notes"][-1]
 
 
 @pytest.mark.parametrize(
