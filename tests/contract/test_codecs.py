@@ -13,7 +13,8 @@ from diffdemo.codecs.base import Codec
 from diffdemo.codecs.cdc import Cdc
 from diffdemo.codecs.cod import CodLite
 from diffdemo.codecs.diffc import DiffC
-from diffdemo.codecs.records import Preset, Target
+from diffdemo.codecs.records import Preset, Target, Working
+from diffdemo.codecs.registry import CODECS as REGISTERED
 from diffdemo.codecs.rendering import Decoder, Rendering
 from diffdemo.coding.container import read_bitstream
 from diffdemo.engine.store import load_codec
@@ -21,7 +22,7 @@ from diffdemo.errors import BitstreamError, ModelMismatch, RateError, TruncatedB
 from diffdemo.images import Pixels, to_pixels
 from diffdemo.metrics.distortion import psnr_db
 from diffdemo.models.cdc.model import CdcModel, CdcNetwork, CdcShape, Family
-from diffdemo.models.registry import default_model, model_spec
+from diffdemo.models.registry import FROM_HUB, SHIPPED, default_model, model_spec
 from diffdemo.models.space import PixelSpace
 from tests.gaussian import GaussianDenoiser
 from tests.latent_space import BlockMeans
@@ -203,6 +204,27 @@ def test_every_decoder_decodes_prefixes_of_all_lengths(embedded, data):
             *_, end = embedded.decode(data[:size], Rendering(decoder, realism=0.5, seed=3))
             assert end.image.shape == (1, 3, 40, 56)
             assert torch.isfinite(end.image).all()
+
+
+def test_how_far_one_step_is_grows_and_something_to_look_at_comes_last(codec, picture, data):
+    encoding = codec.encode_progressively(picture, Target(num_bytes=500), preset=Preset.FAST)
+    for moments in ([*encoding], [*codec.coded(data).frames(Rendering(steps=2))]):
+        told = [moment for moment in moments if isinstance(moment, Working)]
+        assert not isinstance(moments[-1], Working)
+        assert all(0 < moment.done <= moment.total == told[0].total for moment in told)
+        assert all(before.done <= after.done for before, after in pairwise(told))
+        assert bool(told) == codec.is_one_rate, "the one whose step takes seconds"
+
+
+@pytest.mark.parametrize("name", list(REGISTERED))
+def test_where_each_model_has_one_rate_they_say_which(name):
+    rates = [spec.rate for spec in (*SHIPPED, *FROM_HUB) if spec.codec == name]
+    if REGISTERED[name].is_one_rate:
+        assert None not in rates
+        assert len(set(rates)) == len(rates)
+        assert min(rates) <= REGISTERED[name].rates.usual <= max(rates) <= REGISTERED[name].rates.most
+    else:
+        assert set(rates) == {None}
 
 
 def test_no_prefix_of_a_whole_file_decodes(whole, data):

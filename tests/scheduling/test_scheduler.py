@@ -8,8 +8,10 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from diffdemo.codecs.records import Working
 from diffdemo.engine.scheduling.job import Asker, Rank
 from diffdemo.engine.scheduling.lanes import Device
+from diffdemo.engine.scheduling.line import Underway
 from diffdemo.engine.scheduling.scheduler import Running, Scheduler
 from diffdemo.errors import Cancelled
 from diffdemo.models.evaluation import evaluation
@@ -46,6 +48,49 @@ def test_a_job_yields_what_it_computes_and_makes_room(scheduler):
     assert list(running(scheduler, network)) == [*range(11, 21)]
     counts = scheduler.counts()
     assert (counts.jobs, counts.waiting, counts.running, counts.calls) == (2, 0, 0, {"m": 20})
+
+
+def in_parts(scheduler: Scheduler, items: list[object], **asker: object) -> Running[str]:
+    job = scheduler.job(Asker(**asker))
+    return scheduler.running(job, scheduler.each(job, iter(items)))
+
+
+def test_who_asks_is_told_how_far_a_job_is_and_who_does_not_gets_the_rest(scheduler):
+    items = [Working(1, 4), Working(3, 4), "first", Working(4, 4), "second", Working(9, 9)]
+    assert list(in_parts(scheduler, items)) == ["first", "second"]
+    running = in_parts(scheduler, items)
+    told = next(places := running.places())
+    assert (type(told), told.done, told.total) == (Underway, 1, 4)
+    assert told.seconds_left == pytest.approx(3 * running.seconds, rel=0.9)
+    list(places)
+    assert not list(running.places()), "there is something to look at"
+    assert list(running) == ["first", "second"]
+    assert list(running) == []
+
+
+def test_a_job_ends_between_its_parts(scheduler):
+    has_left: list[bool] = []
+    running = in_parts(scheduler, [Working(1, 4), Working(2, 4), "result"], has_left=lambda: bool(has_left))
+    places = running.places()
+    next(places)
+    has_left.append(True)
+    with pytest.raises(Cancelled):
+        list(places)
+    with pytest.raises(Cancelled):
+        next(running)
+    assert scheduler.counts().running == 0
+
+
+def test_what_goes_wrong_in_a_part_is_told_to_who_asks(scheduler):
+    def broken() -> Iterator[object]:
+        yield Working(1, 2)
+        raise ValueError("broken")
+
+    job = scheduler.job()
+    running = scheduler.running(job, scheduler.each(job, broken()))
+    with pytest.raises(ValueError, match="broken"):
+        list(running.places())
+    assert scheduler.counts().running == 0
 
 
 def test_a_job_waits_its_turn_and_says_where_it_stands(scheduler):
