@@ -5,7 +5,7 @@
                        [--looks 0.15 0.3 0.6 1.0] [--models NAME ...]
                        [--ray ADDRESS] [--no-measure] [--beside FILE ...] [--export FOLDER]
                        [--report HTML] [--study HTML] [--at 0.3] [--shown 3]
-    python -m diffdemo evaluate DIR --fetch kodak -o RESULTS.jsonl ...
+    python -m diffdemo evaluate DIR --fetch NAME [--first N] -o RESULTS.jsonl ...
     python -m diffdemo evaluate FILE.npz -o RESULTS.jsonl [--first N] ...
     python -m diffdemo evaluate DIR --accept cod-lite [--models NAME ...]
     python -m diffdemo evaluate --answers KEY FILE ...
@@ -13,7 +13,7 @@
 One line of JSON per picture and curve, written as soon as it is measured; a run that was stopped goes on where it
 stopped. A progressive file is encoded once and measured at its prefixes; CDC analyses a picture once and writes a file
 for each rate. Of a codec whose models have one rate each, all that are here are measured: points of one curve. With
-`--looks` there is another line for what realism and blotches are computed from, at fixed rates. `--accept` holds models
+`--looks` there is another line for what realism, FID, KID and blotches are computed from, at fixed rates. `--accept` holds models
 to what was published about them instead.
 
 A picture that cannot be read, or that one codec cannot take, is reported and costs only itself. The summary is computed
