@@ -13,8 +13,8 @@
 One line of JSON per picture and curve, written as soon as it is measured; a run that was stopped goes on where it
 stopped. A progressive file is encoded once and measured at its prefixes; CDC analyses a picture once and writes a file
 for each rate. Of a codec whose models have one rate each, all that are here are measured: points of one curve. With
-`--looks` there is another line for what realism, FID, KID and blotches are computed from, at fixed rates. `--accept` holds models
-to what was published about them instead.
+`--looks` there is another line for what realism, FID, KID and blotches are computed from, at fixed rates. `--accept`
+holds models to what was published about them instead.
 
 A picture that cannot be read, or that one codec cannot take, is reported and costs only itself. The summary is computed
 from the lines about the pictures that lie in the folder now; docs/evaluation.md says what its tables mean.

@@ -123,7 +123,7 @@ def _parser(description: str) -> argparse.ArgumentParser:
         nargs="*",
         type=_positive,
         metavar="X",
-        help=f"measure realism, blotches, FID and KID, at these bits per pixel (default: {' '.join(f'{r:g}' for r in RATES)})",
+        help=f"measure realism, FID, KID and blotches, at these rates (default: {' '.join(f'{r:g}' for r in RATES)})",
     )
     parser.add_argument(
         "--ray",

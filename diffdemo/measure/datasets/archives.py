@@ -24,6 +24,7 @@ from diffdemo.hub.fetch.sharing import SharedDownload
 from diffdemo.hub.fetch.transfer import fetch_from
 from diffdemo.images import to_png
 from diffdemo.measure.results.troubles import say
+from diffdemo.measure.writing import write_text
 from diffdemo.plain_text import duration, size
 
 CIFAR_SIDE = 32
@@ -118,7 +119,7 @@ def fetch_archive(name: str, folder: Path) -> None:
         names.append(each)
     if len(names) != archive.count:
         raise DiffDemoError(f"{archive.address} holds {len(names)} pictures; {archive.count} were expected.")
-    note.write_text(json.dumps(names))
+    write_text(note, json.dumps(names))
     place.unlink()
 
 
