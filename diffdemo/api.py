@@ -42,13 +42,14 @@ def encode(
         image: path of a picture, the bytes of a picture file, an opened Pillow image, or uint8 [H,W,3].
         codec: "diffc", "cdc" or "cod-lite"; None for that of the model, or DiffC.
         bpp: the most bits per pixel that the file may take, header included, up to 24; 1.0 if no target is given.
-            The 64 bytes that the smallest files need are allowed at any rate.
+            The 64 bytes that the smallest files need are allowed at any rate. For CoD-Lite, whose models have one rate
+            each, it is that of the codes, and says which model.
         num_bytes: the same in bytes, to the byte.
         psnr_db: where to end because the picture is good enough: the posterior mean of DiffC, CDC in one step. Of
             no effect for CoD-Lite, whose models have one rate each.
         preset: for DiffC, "fast", "balanced" or "best": time spent on saving bits.
         seed: for DiffC, 0 .. 2^32 - 1, of the randomness that encoder and decoder share.
-        model: a name out of `Engine.models()`; None takes the default of the codec. Pictures are fitted to what the
+        model: a name out of `Engine.models()`; None takes the codec's own choice. Pictures are fitted to what the
             model knows; models of the Hub have to be fetched first: python -m diffdemo download NAME.
         prompt: for models that take one, what the picture shows; it is stored in the file.
 

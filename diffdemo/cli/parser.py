@@ -218,7 +218,7 @@ def _add_coding(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveG
     parser.add_argument(
         "--codec", metavar="NAME", help="see `diffdemo models` (default: that of the model, or else diffc)"
     )
-    parser.add_argument("--model", metavar="NAME", help="see `diffdemo models` (default: that of the codec)")
+    parser.add_argument("--model", metavar="NAME", help="see `diffdemo models` (default: the codec's own choice)")
     parser.add_argument("--preset", choices=PRESETS, help="for diffc: time spent on saving bits (default: balanced)")
     target = parser.add_mutually_exclusive_group()
     target.add_argument("--bpp", type=_positive, metavar="X", help="most bits per pixel, up to 24 (default: 1.0)")

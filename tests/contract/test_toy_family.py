@@ -131,7 +131,7 @@ def test_the_slider_stops_at_the_rates_and_offers_a_model_that_is_missing(textur
     assert missing.card["visible"]
     assert missing.fetch["visible"]
     session = Session(source=to_png(texture))
-    for num_bytes, model in ((1000, LOW), (100_000, MIDDLE)):
+    for num_bytes, model in ((1000, LOW), (4000, MIDDLE), (100_000, HIGH)):
         met = acts.menu.meet(session, num_bytes, "toys", MIDDLE, "", Waiting())
         assert met.model["value"] == model
     assert acts.menu.meet(session, None, "toys", MIDDLE, "", Waiting()) == Shelf()

@@ -89,10 +89,11 @@ def test_bench_of_cdc(monkeypatch, capsys):
 
 def test_bench_of_cod(monkeypatch, capsys):
     monkeypatch.setattr(cod, "SHAPE", tiny_shape())
+    monkeypatch.setattr(cod, "PRETRAINED", tiny_shape(32, 4))
     monkeypatch.setattr(cod, "SIDE", 64)
     assert main.main(["cod", "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [row["what"] for row in rows] == ["convolution, 128 channels", "encode", "decode"]
+    assert [row["what"] for row in rows] == ["convolution, 128 channels", "encode", "decode", "denoise"]
     for row in rows:
         assert row["GMAC/s"] == pytest.approx(row["GMAC"] / row["s"])
         assert row["peak MiB"] > 50
@@ -102,6 +103,7 @@ def test_multiplications_of_cod_are_those_of_its_layers():
     assert cod.layer_macs() == 9 * 128 * 128 * 256 * 256
     encoded, decoded = cod.macs(CodShape(16, 8), 512)
     assert (round(encoded / 1e9), round(decoded / 1e9)) == (88, 55)
+    assert round(cod.denoiser_macs(512) / 1e9) == 43
 
 
 def test_ancestral_sampling_meets_its_closed_form_on_a_white_source(monkeypatch):

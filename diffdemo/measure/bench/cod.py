@@ -20,14 +20,17 @@ from diffdemo.engine.examples import example_pixels
 from diffdemo.engine.hardware.device import choose_device
 from diffdemo.measure.bench.cdc import Row
 from diffdemo.measure.bench.usage import forget_peak, peak_mebibytes
+from diffdemo.models.cod.denoiser import CodDenoiser
 from diffdemo.models.cod.model import PURE_NOISE, CodModel
 from diffdemo.models.cod.network import CodNetwork
-from diffdemo.models.cod.shape import CodShape
+from diffdemo.models.cod.shape import PATCH, CodShape
 from diffdemo.models.cod.table import TablePrecision, position_table
 from diffdemo.models.evaluation import finished
 
 SHAPE = CodShape(stride=16, bits=8)
 """Of the model for 0.0312 bits per pixel."""
+PRETRAINED = CodShape(stride=32, bits=4)
+"""Of the diffusion model from which CoD-Lite was made."""
 SIDE = 512
 REPETITIONS = 5
 CHANNELS = 128
@@ -35,7 +38,7 @@ CHANNELS = 128
 
 
 def bench_cod() -> Iterator[Row]:
-    """A plain convolution, then an encode and a decode of a square picture."""
+    """A plain convolution, then an encode and a decode of a square picture, and the denoiser of before."""
     device = choose_device("auto")
     yield convolution_row(device)
     torch.manual_seed(0)
@@ -45,6 +48,9 @@ def bench_cod() -> Iterator[Row]:
     encoded, decoded = macs(SHAPE, SIDE)
     yield _row("encode", lambda: codec.encode(pixels, Target()), encoded)
     yield _row("decode", lambda: list(codec.decode(data)), decoded)
+    denoiser = CodDenoiser(CodNetwork(PRETRAINED), device=device)
+    noise = torch.randn(1, 3, SIDE, SIDE)
+    yield _row("denoise", lambda: denoiser.denoise(noise, 1.0), denoiser_macs(SIDE))
 
 
 @torch.inference_mode()
@@ -76,6 +82,20 @@ def macs(shape: CodShape, side: int) -> tuple[float, float]:
     with FlopCounterMode(display=False) as decoding:
         finished(network.decoding(codes, modulations, table))
     return encoding.get_total_flops() / 2, decoding.get_total_flops() / 2
+
+
+@torch.no_grad()
+def denoiser_macs(side: int) -> float:
+    """Multiplications of one evaluation of the pre-trained model on a square picture, whose context is known."""
+    with torch.device("meta"):
+        network = CodNetwork(PRETRAINED).eval()
+        noisy = torch.empty(1, 3, side, side)
+        context = torch.empty(1, PRETRAINED.width, side // PATCH, side // PATCH)
+        modulations = network.modulations(PURE_NOISE)
+        table = position_table(TablePrecision.FLOAT32).to("meta")
+    with FlopCounterMode(display=False) as counting:
+        network.clean(context, modulations, table, noisy)
+    return counting.get_total_flops() / 2
 
 
 def _row(what: str, work: Callable[[], object], multiplications: float) -> Row:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Lock
 
-from diffdemo.engine import CurvePoint, Engine
+from diffdemo.engine import CodecInfo, CurvePoint, Engine
 from diffdemo.engine.classical.formats import drawn
 from diffdemo.images import Pixels
 from diffdemo.metrics.points import few
@@ -50,7 +50,7 @@ class Sweep:
 
 
 class Sweeps:
-    """Sweeps of pictures, by codec and model.
+    """Sweeps of pictures, by codec and model; where each model has one rate, by all models that are here.
 
     The curve of an embedded codec is a by-product of its one file; the others need a file for every point.
     """
@@ -65,27 +65,26 @@ class Sweeps:
             is_own = codec.name == session.codec
             model = (session.model if is_own else "") or codec.default_model
             if not codec.is_embedded and (is_own or of_all) and self._engine.model(model).is_here:
-                yield self._of(session.original, pixels, codec.name, model)
+                yield self._of(session.original, pixels, codec, model)
 
     def curves(self, session: Session) -> list[Curve]:
         """What is known so far of every codec: with the file's own model, or else with the one that was begun last."""
-        models = {session.codec: session.model}
-        return [
-            Curve(codec.name, self.points(session.original, codec.name, models.get(codec.name, "")))
-            for codec in self._engine.codecs()
-            if not codec.is_embedded
-        ]
+        whole = [codec for codec in self._engine.codecs() if not codec.is_embedded]
+        models = {codec.name: session.model for codec in whole if codec.name == session.codec and not codec.stops}
+        return [Curve(c.name, self.points(session.original, c.name, models.get(c.name, ""))) for c in whole]
 
     def points(self, png: bytes, codec: str, model: str = "") -> tuple[CurvePoint, ...]:
         """What is known so far of a picture with a model; "" for the codec's model that was begun last."""
         known = tuple((self._known.known(png) or {}).items())
         return next((each.points for key, each in reversed(known) if key[0] == codec and model in ("", key[1])), ())
 
-    def _of(self, png: bytes, pixels: Pixels, codec: str, model: str) -> Sweep:
+    def _of(self, png: bytes, pixels: Pixels, codec: CodecInfo, model: str) -> Sweep:
         known = self._known.of(png, dict)
-        if (codec, model) not in known:
-            known[codec, model] = Sweep(self._engine.sweep(pixels, model=model))
-        return known[codec, model]
+        infos = self._engine.models() if codec.stops else []
+        key = codec.name, " ".join(info.name for info in infos if info.codec == codec.name and info.is_here) or model
+        if key not in known:
+            known[key] = Sweep(self._engine.sweep(pixels, model=model))
+        return known[key]
 
 
 class Ceilings:

@@ -95,10 +95,11 @@ class Menu(Events):
     def meet(
         self, session: Session, num_bytes: float | None, codec: str, model: str | None, fetching: str, waiting: Waiting
     ) -> Shelf:
-        """Turn to the model whose files fit into so many bytes, where each model has one rate."""
+        """Turn to the model whose files fit into so many bytes, here or not, where each model has one rate."""
         if not (num_bytes and session.source and offers(self._engine)[codec].stops):
             return Shelf()
-        fitting = self._engine.model_at(codec, pixels_of(session.source), num_bytes=int(num_bytes))
+        pixels, size = pixels_of(session.source), int(num_bytes)
+        fitting = self._engine.model_at(codec, pixels, num_bytes=size, bpp=24 * size / pixels.size)
         return self.choose(codec, fitting.name, fetching, waiting)
 
     def look(self, codec: str, model: str | None, waiting: Waiting) -> Shelf:
