@@ -150,6 +150,7 @@ class FakeEngine(FakeModels):
         psnr_db: float | None = None,
         seed: int = 0,
         prompt: str = "",
+        begun: bytes = b"",
     ) -> Iterator[Encoding]:
         """Append one JPEG file after the other until the next does not fit."""
         require_pixels(pixels)
@@ -173,7 +174,8 @@ class FakeEngine(FakeModels):
         if most < len(header):
             raise RateError(f"{most} bytes cannot hold the header, which is {len(header)} bytes. Ask for more.")
         data, started = header, time.monotonic()
-        fitting = [n for n in range(len(bodies) + 1) if len(header) + sum(map(len, bodies[:n])) <= most]
+        least = sum(step.received for step in self.describe(begun).steps) + 1 if begun else 0
+        fitting = [n for n in range(least, len(bodies) + 1) if len(header) + sum(map(len, bodies[:n])) <= most]
         hold = self._hold()
         for number in fitting:
             hold(number)

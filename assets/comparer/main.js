@@ -11,6 +11,7 @@ const MAPS = {
   difference: "Right less left, four times enlarged; grey is equal.",
   error: "Where they differ; light is much.",
 };
+const MOST_ZOOM = 64;
 let mode = "slider";
 let map = null; // the last difference or error picture that came
 let asked = ""; // what was asked for last
@@ -21,6 +22,16 @@ function draw() {
   divider.setAttribute("aria-valuenow", percent);
   divider.setAttribute("aria-valuetext", `${percent} percent show the left picture`);
   find('[data-zoom="reset"]').textContent = `${Math.round(100 * view.scale)} %`;
+  root.dataset.place = [mode, ...[view.split, view.zoom, view.x, view.y].map((each) => Number(each.toFixed(4)))].join();
+}
+
+// Once, with the first pictures: as a link or the tab's memory says.
+function settle() {
+  const [wanted, ...numbers] = diffdemoMemory.takeStage().split(",");
+  const [split, zoom, x, y] = numbers.map((each) => Math.min(MOST_ZOOM, Math.max(0, Number(each) || 0)));
+  if (numbers.length !== 4 || !["slider", "beside", ...Object.keys(MAPS)].includes(wanted)) return;
+  Object.assign(view, { split: Math.min(1, split), zoom: Math.max(1, zoom), x, y });
+  choose(wanted);
 }
 
 function show() {
@@ -116,5 +127,5 @@ find(".whole").addEventListener("click", toggleWhole);
 document.addEventListener("comparer-maps", (event) => { map = event.detail; asked = ""; show(); });
 find(".whole").hidden = !document.fullscreenEnabled;
 new ResizeObserver(draw).observe(box);
-watch("value", () => { previews.settle(props.value?.bytes); show(); });
+watch("value", () => { previews.settle(props.value?.bytes); show(); settle(); });
 choose(mode);

@@ -159,6 +159,21 @@ class Codec(ABC):
             RateError: the target cannot be met, or an option is of no use.
         """
 
+    def resume(self, pixels: Pixels, target: Target, begun: bytes, start: State | None = None) -> Iterator[Encoded]:
+        """Go on with an encode that ended early: the file that it would have written, had it not ended.
+
+        Args:
+            pixels: uint8 [H,W,3], the picture of the file.
+            target: see `encode_progressively`.
+            begun: the file so far, which says the preset, the seed and the prompt.
+            start: a state of it, if one is known; from there on it is decoded first.
+
+        Raises:
+            BitstreamError: the file is none of this codec and model.
+            RateError: it cannot be gone on with.
+        """
+        raise RateError(f"{self.label} writes a file in one piece; there is nothing to go on with.")
+
     @abstractmethod
     def coded(self, data: bytes) -> CodedPicture:
         """The picture in a file, or in any prefix of one of an embedded codec, ready to be decoded.

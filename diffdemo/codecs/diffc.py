@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from typing import ClassVar
 
 import torch
@@ -32,16 +33,18 @@ from diffdemo.codecs.diffc_picture import (
     State,
     basis_of,
     denoiser_of,
+    own_state,
     shared_key,
 )
 from diffdemo.codecs.diffc_plan import EFFORTS, budget_of, expected_steps, growth_for, plan_step, preset_of
 from diffdemo.codecs.records import Description, Encoded, Facts, Preset, Rates, Reconstruction, Step, Target, Work
+from diffdemo.codecs.records import State as AnyState
 from diffdemo.codecs.rendering import DECODERS, Decoder, Rendering
 from diffdemo.coding.container import require_model
 from diffdemo.coding.tree_code import reproduce
 from diffdemo.coding.tree_search import simulate
 from diffdemo.diffusion.posterior import PosteriorStep
-from diffdemo.errors import CorruptBitstream, RateError
+from diffdemo.errors import CorruptBitstream, ImageError, RateError
 from diffdemo.images import Pixels, padded_pixels, require_pixels, to_image, to_pixels
 from diffdemo.metrics.distortion import psnr_db
 from diffdemo.models.loading import load_space
@@ -50,6 +53,8 @@ from diffdemo.models.spec import ModelFiles, ModelSpec
 
 MAX_BPP = 12
 """About what a picture of pure noise takes down to the lowest noise level of a model."""
+SEARCHES = {effort.search.code.number: effort.search for effort in EFFORTS.values()}
+"""By the numbers of their trees in files."""
 
 
 class DiffC(Codec):
@@ -117,61 +122,93 @@ class DiffC(Codec):
         if not 0 <= seed <= LARGEST_SEED:
             raise RateError(f"The seed is {seed}; it must lie between 0 and {LARGEST_SEED}.")
         self._require_prompt(prompt)
-        x = self.space.to_signal(to_image(pixels))
         effort = EFFORTS[preset]
-        budget = budget_of(target, pixels.shape[0] * pixels.shape[1])
         views, steps = effort.evaluations(self.space.most_views)
-        growth = growth_for(8 * budget, steps)
+        growth = growth_for(8 * budget_of(target, pixels.shape[0] * pixels.shape[1]), steps)
         head = self._head(pixels, seed=seed, tree=effort.search.code.number, growth=growth, views=views, prompt=prompt)
+        nothing = torch.zeros(head.signal_shape)
+        yield from self._steps(pixels, target, head, PayloadWriter(head.rule), State(nothing, math.inf, nothing, 0, 0))
+
+    @torch.inference_mode()
+    def resume(self, pixels: Pixels, target: Target, begun: bytes, start: AnyState | None = None) -> Iterator[Encoded]:
+        """Go on where a file ends; see `Codec`.
+
+        Encoder and decoder hold the same state after the same steps, so the decoder finds the one to go on from. A last
+        step that was shortened to end the file is taken anew: only whole steps can be followed by others.
+        """
+        picture = self.coded(begun)
+        head = picture.file.head
+        if picture.size != (pixels.shape[1], pixels.shape[0]):
+            raise ImageError(f"The file holds {head.width} x {head.height} pixels; this is not its original.")
+        if head.tree not in SEARCHES:
+            raise RateError("The file was written by an earlier version: it can be decoded, but not gone on with.")
+        writer, reader = PayloadWriter(head.rule), picture.file.reader()
+        while (step := reader.next_step()) and step.stages == writer.rule:
+            symbols = reader.bits.symbols(step.stages)
+            if len(symbols) < step.stages:
+                break
+            writer.begin_step(step.level, step.stages)
+            writer.bits.symbols(symbols)
+        state = picture.empty_state()
+        if start is not None and start.number <= writer.num_steps:
+            state = own_state(start)
+        replayed = islice(picture.states(state), writer.num_steps - state.number)
+        for state in replayed:
+            yield self._moment(head, state, begun, of=writer.num_steps + 1)
+        yield from self._steps(pixels, target, head, writer, state)
+
+    def _steps(
+        self, pixels: Pixels, target: Target, head: FileHead, writer: PayloadWriter, state: State
+    ) -> Iterator[Encoded]:
+        """The moments of an encode from a state on that the writer's steps lead to."""
+        x = self.space.to_signal(to_image(pixels))
+        search, budget = SEARCHES[head.tree], budget_of(target, pixels.shape[0] * pixels.shape[1])
         denoiser, basis = denoiser_of(self.space, head), basis_of(self.space, head)
-        image = partial(self.space.to_image, height=head.height, width=head.width)
-        writer = PayloadWriter(head.rule)
-        key = shared_key(seed)
+        key = shared_key(head.seed)
         overhead = head.overhead(budget)
         room = 8 * (budget - overhead)
         floor = min(LAST_LEVEL, level_of(self.space.sigma_min))
-        plan = partial(plan_step, writer, effort.search, room=room, floor=floor)
-        z, x_hat, sigma = torch.zeros_like(x), torch.zeros_like(x), math.inf
-        error = basis.forward(x)
-        planned = plan(error, basis.classes(sigma), sigma)
-        if planned is None:
+        plan = partial(plan_step, writer, search, room=room, floor=floor)
+        error = basis.forward(x - state.x_hat)
+        planned = plan(error, basis.classes(state.sigma), state.sigma)
+        if planned is None and writer.num_steps == 0:
             raise RateError(
                 f"{budget} bytes are too few for a file: its header alone takes {overhead}. "
                 f"Please allow at least {overhead + 8} bytes."
             )
+        if planned is None:
+            yield self._moment(head, state, head.to_file(writer.bits.to_bytes()))
         while planned is not None:
             level, tree_step, last = planned
-            step = PosteriorStep(sigma, sigma_of(level))
+            step = PosteriorStep(state.sigma, sigma_of(level))
             number = writer.num_steps
-            symbols = simulate(
-                step.shift(error), tree_step, effort.search, key=key, number=number, device=self.space.device
-            )
+            symbols = simulate(step.shift(error), tree_step, search, key=key, number=number, device=self.space.device)
             writer.begin_step(level, tree_step.stages)
             writer.bits.symbols(symbols)
             sample = reproduce(symbols, tree_step, key=key, number=number)
-            z = step.mean(z, x_hat) + step.scale * basis.backward(sample)
-            sigma = step.sigma_s
-            x_hat = denoiser.denoise(z, sigma).cpu()
-            if target.psnr_db is not None and psnr_db(pixels, to_pixels(image(x_hat))) >= target.psnr_db:
+            z = step.mean(state.z, state.x_hat) + step.scale * basis.backward(sample)
+            x_hat = denoiser.denoise(z, step.sigma_s).cpu()
+            data = head.to_file(writer.bits.to_bytes())
+            state = State(z, step.sigma_s, x_hat, writer.num_steps, len(data))
+            if target.psnr_db is not None and psnr_db(pixels, to_pixels(self._image(head, x_hat))) >= target.psnr_db:
                 last = True
             if last:
                 planned = None
             else:
                 error = basis.forward(x - x_hat)
-                planned = plan(error, basis.classes(sigma), sigma)
-            done = planned is None
-            data = head.to_file(writer.bits.to_bytes())
-            state = State(z, sigma, x_hat, writer.num_steps, len(data))
-            picture = Reconstruction(
-                partial(image, x_hat, preview=not done),
-                len(data),
-                state.number,
-                expected_steps(writer, room, done=done),
-                sigma,
-                Decoder.MEAN,
-                state,
-            )
-            yield Encoded(data, picture, done)
+                planned = plan(error, basis.classes(state.sigma), state.sigma)
+            of = None if planned is None else expected_steps(writer, room)
+            yield self._moment(head, state, data, of=of)
+
+    def _moment(self, head: FileHead, state: State, data: bytes, of: int | None = None) -> Encoded:
+        """A file and its picture, after so many steps of so many; of None more."""
+        image = partial(self._image, head, state.x_hat, preview=of is not None)
+        number = state.number
+        picture = Reconstruction(image, state.num_bytes, number, of or number, state.sigma, Decoder.MEAN, state)
+        return Encoded(data, picture, of is None)
+
+    def _image(self, head: FileHead, signal: Tensor, *, preview: bool = False) -> Tensor:
+        return self.space.to_image(signal, height=head.height, width=head.width, preview=preview)
 
     def coded(self, data: bytes) -> DiffCPicture:
         """The picture in a file or in any prefix of one that holds its header; see `Codec`."""

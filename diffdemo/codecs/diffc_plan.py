@@ -151,9 +151,7 @@ def growth_for(bits: int, steps: int) -> int:
     return max(LEAST_GROWTH, min(LARGEST_GROWTH, round(GROWTH_UNIT * math.sqrt(bits) / steps)))
 
 
-def expected_steps(writer: PayloadWriter, room: int, *, done: bool) -> int:
+def expected_steps(writer: PayloadWriter, room: int) -> int:
     """Steps until the room is used up, by the same sum."""
-    if done:
-        return writer.num_steps
     left = math.sqrt(room) - math.sqrt(writer.bits.num_bits)
     return writer.num_steps + max(1, math.ceil(GROWTH_UNIT * left / writer.growth))

@@ -9,6 +9,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+import numpy as np
+
 from diffdemo.codecs.records import State
 from diffdemo.codecs.rendering import Decoder
 from diffdemo.images import Pixels
@@ -68,10 +70,10 @@ class Trace:
             self.moments = _thinned(self.moments)
 
     def compare_with(self, original: Pixels | None) -> None:
-        """Learn the original, if it has become known only now: moments get their values."""
-        if self.original is not None or original is None:
+        """Learn the original, if it has become known only now, or is another one: moments get their values."""
+        if original is None or (self.original is not None and np.array_equal(self.original, original)):
             return
-        self.original = original
+        self.original, self.at_rest = original, {}
         self.moments = [replace(m, values=measure(original, m.pixels, until(When.FRAME))) for m in self.moments]
 
     def curve(self) -> list[CurvePoint]:

@@ -81,9 +81,7 @@ class Engine(Catalogue, Foreign, Gallery):
     # --- work -------------------------------------------------------------------------------------------------------
 
     def warm_up(self) -> None:
-        """Fetch and load the preferred model and run it, so that the first user does not wait, and time is known.
-
-        Twice, because the first run compiles and draws codebooks.
+        """Fetch, load and run the preferred model, twice because the first run compiles, so that no user has to wait.
 
         Raises:
             WeightsError: the preferred model cannot be had; others work.
@@ -158,6 +156,7 @@ class Engine(Catalogue, Foreign, Gallery):
         psnr_db: float | None = None,
         seed: int = 0,
         prompt: str = "",
+        begun: bytes = b"",
         asker: Asker = ALONE,
     ) -> Running[Encoding]:
         """Compress, yielding a valid file and its picture several times a second.
@@ -172,10 +171,11 @@ class Engine(Catalogue, Foreign, Gallery):
             psnr_db: quality of the first decoder's picture that is enough.
             seed: of the shared randomness, 0 to 2^32 - 1; of no effect where there is none.
             prompt: for models that take one, what the picture shows; it is stored in the file.
+            begun: a file of this picture that ended early, to go on with; its preset, seed and prompt count.
             asker: who wants it.
 
         Raises:
-            ImageError, RateError, WeightsError.
+            BitstreamError, ImageError, RateError, WeightsError.
         """
         name = model or self.model_at(codec, pixels, num_bytes=num_bytes, bpp=bpp).name
         spec = self._store.spec(name)
@@ -187,8 +187,10 @@ class Engine(Catalogue, Foreign, Gallery):
         effort = choice_of(Preset, preset, "preset")
         job = self._job(asker, self._allowance.of_encode(chosen, fitted, target, effort), chosen)
         moments = chosen.encode_progressively(fitted, target, preset=effort, seed=seed, prompt=prompt)
+        if begun:
+            moments = chosen.resume(fitted, target, begun, self._traces.of(begun).state_within(len(begun)))
         work = self._scheduler.each(job, seen_encoding(moments))
-        return self._scheduler.running(job, watch_encode(fitted, work, self._traces))
+        return self._scheduler.running(job, watch_encode(fitted, work, self._traces, begun))
 
     def decode(
         self,
@@ -218,8 +220,7 @@ class Engine(Catalogue, Foreign, Gallery):
         rendering = rendering_of(decoder, knobs)
         coded, trace, codec = self._opened(data, num_bytes, reference)
         start = None if every_step else trace.state_within(coded.num_bytes)
-        demand = self._allowance.of_decode(codec, coded, rendering, start=start)
-        job = self._job(asker, demand, codec)
+        job = self._job(asker, self._allowance.of_decode(codec, coded, rendering, start=start), codec)
         each = partial(self._scheduler.each, job)
         frames = watched(coded, rendering, start, each, trace, reference, every_step=every_step)
         return self._scheduler.running(job, frames)
@@ -310,8 +311,7 @@ class Engine(Catalogue, Foreign, Gallery):
         coded = self._writer(prefix).coded(prefix)
         trace = self._traces.get(data) or Trace()
         found = coded.bits_by_cell(trace.original, trace.states)
-        width, height = coded.size
-        return None if found is None else map_of(found, height, width)
+        return None if found is None else map_of(found, *coded.size[::-1])
 
     def describe(self, data: bytes) -> FileInfo:
         """What a file says about itself; needs no network.

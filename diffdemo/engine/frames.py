@@ -120,11 +120,12 @@ def watched(
 
 
 def watch_encode(
-    pixels: Pixels, moments: Iterator[tuple[Encoded, Pixels] | Working], traces: TraceCache
+    pixels: Pixels, moments: Iterator[tuple[Encoded, Pixels] | Working], traces: TraceCache, begun: bytes = b""
 ) -> Iterator[Encoding | Working]:
-    """Moments of an encode, a few a second, each kept in the cache under its file."""
-    trace = Trace(original=pixels)
-    before: bytes | None = None
+    """Moments of an encode, a few a second, each kept in the cache under its file; `begun` is one to go on with."""
+    trace = traces.of(begun) if begun else Trace()
+    trace.compare_with(pixels)
+    before = begun or None
     pace = Pace(FRAMES_A_SECOND)
     for each in moments:
         if isinstance(each, Working):

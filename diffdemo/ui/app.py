@@ -37,7 +37,7 @@ QUEUE_SIZE = 128
 
 _TOGGLE_THEME = "() => { document.body.classList.toggle('dark'); }"
 _TOUR = "() => diffdemoTour.begin()"
-_PROGRAMS = ("big", "plots", "curve", "terms", "tour")
+_PROGRAMS = ("memory", "big", "plots", "curve", "terms", "tour")
 
 
 def build_app(engine: Engine) -> gr.Blocks:

@@ -16,6 +16,9 @@ from diffdemo.ui.plot.baselines import Baseline
 ORIGINAL = "original"
 NOTHING_YET = '<p class="headline">Not compressed yet.</p><p>Press Compress to see how many bytes it needs.</p>'
 TINY = "So few pixels at this rate are less than a file takes: it may have {} bytes."
+NO_PICTURE = "There is no picture yet. Upload one or pick an example."
+NO_ORIGINAL = "Rate and distortion are measured<br>against the original, which did<br>not come with the file. Add it."
+NOTHING_TO_COMPRESS = "The file came without its original, so there is nothing to compress. Add it, or upload one."
 EXAMPLE = "An example, already compressed."
 OPENING = '<p class="headline">Opening an example …</p><p>Until it is decoded, both halves show the original.</p>'
 SIDES = (512, 768)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qs, urlparse
 
-from diffdemo.ui.links.permalink import Place, to_query
+from diffdemo.ui.links.permalink import in_text
 
 
 def test_a_link_names_example_codec_and_rate(fake_url, open_page):
-    page = open_page(f"{fake_url}?{to_query(Place(codec='cdc', bpp=0.6, example='coffee'))}")
+    page = open_page(f"{fake_url}?codec=cdc&bpp=0.6&example=coffee")
     page.locator("#status").get_by_text("already compressed").wait_for()
     page.locator("#notes").get_by_text("Rachel Michetti").wait_for()
     assert page.locator("#codec input:checked").get_attribute("value") == "cdc"
@@ -18,7 +18,7 @@ def test_a_link_names_example_codec_and_rate(fake_url, open_page):
 
 def test_a_short_file_opens_out_of_its_link(fake_url, fake_engine, open_page):
     *_, last = fake_engine.encode(fake_engine.example_pixels("cat")[:40, :40], num_bytes=1400)
-    page = open_page(f"{fake_url}?{to_query(Place(decoder='flow', knobs={'realism': 0.5}, file=last.data))}")
+    page = open_page(f"{fake_url}?decoder=flow&realism=0.5&file={in_text(last.data)}")
     page.locator("#status").get_by_text(re.compile("^Sharp")).wait_for()
     assert page.locator("#decoder input:checked").get_attribute("value") == "flow"
     assert page.locator("#download").is_enabled()
@@ -40,4 +40,5 @@ def test_the_closer_look(open_studio):
     assert coming.value.suggested_filename == "astronaut-card.png"
     page.get_by_role("button", name="Copy link").click()
     page.wait_for_function("location.search.includes('example=astronaut')")
-    assert parse_qs(urlparse(page.url).query)["codec"] == ["diffc"]
+    used = page.get_by_label("range slider for Bytes of the file used").input_value()
+    assert parse_qs(urlparse(page.url).query) == {"bpp": ["1"], "used": [used], "example": ["astronaut"]}

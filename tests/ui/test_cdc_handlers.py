@@ -12,6 +12,7 @@ from stage import chosen, shown, visible_knobs
 from diffdemo.engine import CurvePoint
 from diffdemo.pictures import load_picture
 from diffdemo.ui.inspect import Inspection
+from diffdemo.ui.links.shelf import Shelf
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.memory.tried import MAX_RUNS, Run, with_run
 from diffdemo.ui.plot.baselines import Baselines
@@ -37,7 +38,7 @@ class Page:
         self.engine, self.folder = FakeEngine(), tmp_path
         turns = Turns(patience=0)
         self.painter = Painter(self.engine, Baselines(self.engine))
-        self.pictures = Pictures(self.engine, self.painter, turns)
+        self.pictures = Pictures(self.engine, self.painter, turns, Shelf())
         self.handlers = Handlers(self.engine, self.painter, turns)
         self.opening = Opening(self.engine, self.painter, turns)
         self.viewing = Viewing(self.engine, self.painter, turns)

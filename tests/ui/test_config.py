@@ -23,12 +23,14 @@ PUBLIC = {
     "samples",
 }
 OF_THE_PAGE = {
+    "add_original",
     "bits_map",
     "compare",
     "decode",
     "dither",
     "encode",
     "film",
+    "go_on",
     "greet",
     "imagine",
     "open_example",
@@ -43,7 +45,7 @@ OF_THE_PAGE = {
     "wall",
 }
 ON_THE_DEVICE = {"compare_codecs", "compress", "curve", "decode", "decompress", "encode", "imagine", "samples"}
-ON_THE_DEVICE |= {"open_file", "oppose", "wall"}
+ON_THE_DEVICE |= {"add_original", "go_on", "open_file", "oppose", "wall"}
 IMMEDIATE = {"greet", "stop", "theory_curves"}
 
 

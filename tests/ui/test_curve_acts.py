@@ -15,6 +15,7 @@ from stage import chosen
 
 from diffdemo.metrics.published import published
 from diffdemo.metrics.registry import METRICS
+from diffdemo.ui.links.shelf import Shelf
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.plot.lines import kinds
@@ -37,7 +38,7 @@ class Page:
         self.painter = Painter(self.engine, Baselines(self.engine))
         self.handlers = Handlers(self.engine, self.painter, turns)
         self.viewing = Viewing(self.engine, self.painter, turns)
-        self.pictures = Pictures(self.engine, self.painter, turns)
+        self.pictures = Pictures(self.engine, self.painter, turns, Shelf())
         self.plotting = Plotting(self.engine, self.painter, turns)
 
     def encode(self, session: Session, codec: str = "diffc", preset: str = "balanced", bpp: float = 2.0) -> Session:

@@ -15,6 +15,7 @@ from diffdemo.errors import ImageError
 from diffdemo.pictures import load_picture
 from diffdemo.ui.errors import UNEXPECTED, friendly
 from diffdemo.ui.inspect import Inspection
+from diffdemo.ui.links.shelf import Shelf
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.studio.choices import Halves, Settings
@@ -48,7 +49,7 @@ def handlers(fake, painter, turns) -> Handlers:
 
 @pytest.fixture
 def pictures(fake, painter, turns) -> Pictures:
-    return Pictures(fake, painter, turns)
+    return Pictures(fake, painter, turns, Shelf())
 
 
 @pytest.fixture
@@ -355,7 +356,7 @@ def test_a_session_holds_bytes_and_numbers_only(compressed):
         else:
             yield value
 
-    assert {type(leaf) for leaf in leaves(compressed)} <= {bytes, str, int, float, type(None)}
+    assert {type(leaf) for leaf in leaves(compressed)} <= {bytes, str, int, float, bool, type(None)}
     with pytest.raises(AttributeError):
         compressed.data = b""
     assert replace(compressed, data=b"").data == b""

@@ -26,6 +26,7 @@ from diffdemo.engine.examples import (
     example_result,
 )
 from diffdemo.metrics.distortion import psnr_db
+from diffdemo.ui.links.shelf import Shelf
 from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.server import poster
 from diffdemo.ui.studio.compress import Handlers
@@ -57,7 +58,7 @@ def engine() -> Knowing:
 @pytest.fixture
 def page(engine) -> tuple[Pictures, Handlers]:
     painter, turns = Painter(engine, Baselines(engine)), Turns()
-    return Pictures(engine, painter, turns), Handlers(engine, painter, turns)
+    return Pictures(engine, painter, turns, Shelf()), Handlers(engine, painter, turns)
 
 
 def test_an_example_is_there_at_once_with_its_numbers(page, engine):

@@ -14,6 +14,7 @@ from diffdemo.engine.records import Frame
 from diffdemo.metrics.distortion import psnr_db
 from diffdemo.pictures import load_picture
 from diffdemo.ui.compare import previews
+from diffdemo.ui.links.shelf import Shelf
 from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.studio.choices import Choices, Halves, Settings
 from diffdemo.ui.studio.compress import Handlers
@@ -28,7 +29,7 @@ class Page:
         self.engine = FakeEngine()
         self.painter, turns = Painter(self.engine, Baselines(self.engine)), Turns()
         events = (self.engine, self.painter, turns)
-        self.pictures, self.handlers, self.viewing = Pictures(*events), Handlers(*events), Viewing(*events)
+        self.pictures, self.handlers, self.viewing = Pictures(*events, Shelf()), Handlers(*events), Viewing(*events)
 
     def compressed(self) -> list[Screen]:
         return list(self.handlers.encode(self.pictures.greet().session, Settings(bpp=3.0)))

@@ -97,7 +97,7 @@ def takes_file(block: Any) -> bool:
 
 
 WITH_FILES = ("batch", "classical", "compare_codecs", "compress", "curve", "decompress", "difference", "inspect")
-WITH_FILES += ("open_file", "samples", "upload")
+WITH_FILES += ("add_original", "greet", "open_file", "samples", "upload")
 
 
 def test_these_are_all_that_take_a_file(functions):

@@ -17,7 +17,7 @@ from diffdemo.codecs.rendering import Decoder, Rendering
 from diffdemo.coding.container import write_bitstream
 from diffdemo.diffusion.posterior import white_noise
 from diffdemo.diffusion.views import MAX_VIEWS
-from diffdemo.errors import CorruptBitstream, RateError
+from diffdemo.errors import CorruptBitstream, ImageError, RateError
 from diffdemo.images import Pixels, to_image, to_pixels
 from diffdemo.measure.bench.ideal import ideal_chain
 from diffdemo.metrics.distortion import psnr_db
@@ -219,3 +219,39 @@ def test_a_tiny_picture_never_takes_more_than_it_may(engine, side):
         assert len(last.data) <= num_bytes
         sizes.append(len(last.data))
     assert sizes
+
+
+@pytest.mark.parametrize("keeps_state", [False, True])
+@pytest.mark.parametrize("at", [0, 3])
+def test_an_encode_that_was_stopped_goes_on_to_the_same_file(codec, at, keeps_state):
+    pixels, target = gaussian_picture(40, 56, 0.1, 3), Target(num_bytes=600)
+    whole = list(codec.encode_progressively(pixels, target, preset=Preset.FAST, seed=5))
+    stopped = whole[at]
+    resumed = list(codec.resume(pixels, target, stopped.data, stopped.picture.state if keeps_state else None))
+    replayed = 0 if keeps_state else at + 1
+    assert [each.data for each in resumed[:replayed]] == [stopped.data] * replayed
+    assert [each.picture.step for each in resumed] == [*range(at + 2 - replayed, len(whole) + 1)]
+    assert [each.done for each in resumed] == [False] * (len(resumed) - 1) + [True]
+    assert resumed[-1].data == whole[-1].data
+
+
+def test_a_finished_file_grows_from_its_last_whole_step(codec):
+    pixels = gaussian_picture(40, 56, 0.1, 3)
+    data = codec.encode(pixels, Target(num_bytes=300), preset=Preset.FAST)
+    *_, longer = codec.resume(pixels, Target(num_bytes=700), data)
+    assert 600 < len(longer.data) <= 700
+    finer, coarser = (psnr_db(pixels, to_pixels(list(codec.decode(each))[-1].image)) for each in (longer.data, data))
+    assert finer > coarser + 1
+
+
+def test_what_cannot_be_gone_on_with_is_told(codec):
+    pixels = gaussian_picture(40, 56, 0.1, 3)
+    data = codec.encode(pixels, Target(num_bytes=300), preset=Preset.FAST)
+    with pytest.raises(ImageError, match="holds 56 x 40 pixels"):
+        next(codec.resume(pixels[:39], Target(num_bytes=700), data))
+    old = bytes.fromhex(GOLDEN_FILE)
+    *_, frame = codec.decode(old)
+    with pytest.raises(RateError, match="earlier version"):
+        next(codec.resume(to_pixels(frame.image), Target(num_bytes=700), old))
+    *_, last = codec.resume(pixels, Target(num_bytes=len(data) - 100), data)
+    assert last.done, "where there is no room for more, what there is has to do"

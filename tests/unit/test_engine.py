@@ -242,3 +242,26 @@ def test_a_rehearsed_file_is_known(data, pixels):
     frame = fresh.preview(data, len(data))
     assert frame is not None
     assert frame.psnr_db == pytest.approx(psnr_db(pixels, frame.pixels))
+
+
+def test_an_encode_goes_on_where_it_was_stopped(pixels):
+    whole = Engine()
+    *_, wanted = whole.encode(pixels, num_bytes=900, preset="fast", seed=3)
+    encoding = whole.encode(pixels, num_bytes=900, preset="fast", seed=3)
+    begun = next(encoding).data
+    encoding.close()
+    for engine in (whole, Engine()):  # With what it remembers, and on a server that has been started since.
+        *_, done = engine.encode(pixels, num_bytes=900, begun=begun)
+        assert done.data == wanted.data
+        assert done.frame.psnr_db == pytest.approx(wanted.frame.psnr_db)
+        assert len(engine.curve(done.data)) == len(engine.describe(done.data).steps), "steps of before are known too"
+    with pytest.raises(RateError, match="in one piece"):
+        *_, file = whole.encode(pixels, codec="cdc", bpp=1.0)
+        list(whole.encode(pixels, codec="cdc", bpp=2.0, begun=file.data))
+
+
+def test_a_file_is_measured_against_the_original_that_is_given(data, pixels):
+    engine = Engine()
+    for original in (pixels, 255 - pixels, pixels):
+        *_, frame = engine.decode(data, reference=original)
+        assert engine.curve(data)[-1].psnr_db == pytest.approx(frame.psnr_db)

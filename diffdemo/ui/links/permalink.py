@@ -1,9 +1,11 @@
-"""What the page shows as a query string, and back: a link that somebody else can open, also after a restart.
+"""What the page shows as a query string: a link that somebody else can open, or what a tab remembers of itself.
 
     ?codec=diffc&model=photo-small&bpp=0.5&decoder=flow&realism=0.7&example=astronaut
-    ?decoder=ancestral&seed=3&file=RElGRAE...            a short file travels in the link itself
+    ?used=2329&compare=jpeg&decoder=ancestral&seed=3&file=RElGRAE...      a short file travels in the link itself
+    ?used=9000&kept=dGhpcyBpcyBhIG5hbWU&name=portrait                     a longer one lies in `links.shelf`
 
-A link comes from strangers: what makes no sense in it is left out, and the rest still counts.
+The browser writes it (`assets/memory.js`), from the page's controls. A link comes from strangers: what makes no sense
+in it is left out, and the rest still counts.
 """
 
 from __future__ import annotations
@@ -11,11 +13,9 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
-
-import gradio as gr
+from urllib.parse import parse_qsl
 
 from diffdemo.engine import KNOBS, Decoder, Preset
 
@@ -34,9 +34,18 @@ class Place:
         preset: time it takes.
         prompt: text that goes with it.
         decoder: what is made of the file.
-        knobs: of the decoder, by names of `KNOBS`. The seed is that of the file where the decoder draws nothing.
+        knobs: of the decoder, by names of `KNOBS`.
         example: name of the picture, if it is one of ours.
         file: the compressed file, if it is short.
+        kept: under what name the file and its original are kept here, see `links.shelf`.
+        name: of the file.
+        side: longest side to work at.
+        file_seed: of the next encode; where it is None, `knobs` has it if the decoder draws nothing.
+        used: bytes of the file at the slider.
+        compare, against: what stands on the left and on the right.
+        left_rate, right_rate: how many bytes these get, in words.
+        view: what the plot shows, in words.
+        goal: bytes of the encode that was stopped.
     """
 
     codec: str = ""
@@ -49,20 +58,34 @@ class Place:
     knobs: Mapping[str, float] = field(default_factory=dict)
     example: str = ""
     file: bytes = b""
+    kept: str = ""
+    name: str = ""
+    side: int | None = None
+    file_seed: int | None = None
+    used: int | None = None
+    compare: str = ""
+    against: str = ""
+    left_rate: str = ""
+    right_rate: str = ""
+    view: str = ""
+    goal: int = 0
+
+    @property
+    def is_about_file(self) -> bool:
+        """Whether it says how to show the file, and not only what comes next."""
+        return bool(self.used or self.compare or self.against or self.decoder or self.knobs)
 
 
-def to_query(place: Place) -> str:
-    """The query string, without "?"; a file that is too long is left out."""
-    plain = {each.name: getattr(place, each.name) for each in fields(Place) if each.name not in ("knobs", "file")}
-    given = {name: value for name, value in (plain | dict(place.knobs)).items() if value not in (None, "")}
-    query = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in given.items()}
-    if 0 < len(place.file) <= LONGEST_FILE:
-        query["file"] = base64.urlsafe_b64encode(place.file).decode().rstrip("=")
-    return urlencode(query)
+def place_of(query: str | None, codecs: Collection[str]) -> Place:
+    """The place that a query string means, with or without "?"; `codecs` are names of those that there are."""
+    try:
+        return from_query(dict(parse_qsl((query or "").removeprefix("?"), max_num_fields=100)), codecs)
+    except ValueError:
+        return Place()
 
 
 def from_query(query: Mapping[str, str], codecs: Collection[str]) -> Place:
-    """The place that a query string means, whatever else may be in it."""
+    """The place that the fields of a query string mean, whatever else may be in it."""
     readers = _READERS | {"codec": _one_of(*codecs)}
     read = {name: reader(query[name]) for name, reader in readers.items() if query.get(name)}
     known: dict[str, Any] = {name: value for name, value in read.items() if value is not None}
@@ -70,9 +93,9 @@ def from_query(query: Mapping[str, str], codecs: Collection[str]) -> Place:
     return Place(knobs=knobs, **known)
 
 
-def place_of(request: gr.Request | None, codecs: Collection[str]) -> Place:
-    """What the link says that the page was opened with; `codecs` are names of those that there are."""
-    return Place() if request is None else from_query(dict(request.query_params), codecs)
+def in_text(data: bytes) -> str:
+    """A file as it stands in a link."""
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 def _number(kind: type[float], least: float, most: float) -> Callable[[str], float | None]:
@@ -104,15 +127,17 @@ def _bytes(text: str) -> bytes | None:
 
 
 _LARGEST = (1 << 32) - 1
+_SIZE = _number(int, 1, 1 << 23)
 _READERS: dict[str, Callable[[str], object]] = {
-    "model": _words,
     "bpp": _number(float, 0.001, 24),
-    "num_bytes": _number(int, 1, 1 << 23),
     "preset": _one_of(*(preset.value for preset in Preset)),
-    "prompt": _words,
     "decoder": _one_of(*(decoder.value for decoder in Decoder)),
-    "example": _words,
     "file": _bytes,
+    "side": _number(int, 0, 1 << 16),
+    "file_seed": _number(int, 0, _LARGEST),
+    **dict.fromkeys(("num_bytes", "used", "goal"), _SIZE),
+    **dict.fromkeys(("model", "prompt", "example", "kept", "name", "compare", "against"), _words),
+    **dict.fromkeys(("left_rate", "right_rate", "view"), _words),
 }
 _READERS |= {
     name: _number(int if knob.is_whole else float, knob.low, min(knob.high, _LARGEST)) for name, knob in KNOBS.items()

@@ -12,6 +12,7 @@ from diffdemo.images import to_png
 from diffdemo.metrics.points import CurvePoint
 from diffdemo.metrics.registry import BASE, Values
 from diffdemo.ui.likeness import is_settled, likeness
+from diffdemo.ui.links.permalink import Place
 from diffdemo.ui.memory.tried import Earlier, Run, Tried, with_run
 from diffdemo.ui.rates import EQUAL
 
@@ -95,9 +96,14 @@ class Session:
         notes: on that picture, in HTML.
         original: the picture at the working size that `data` was made from, PNG; empty for a file that came alone.
         fit: what was done to the picture for the model's sake; empty for nothing.
+        example: name of the picture, if it is one of ours.
         data: the compressed file.
+        goal: bytes of the encode that has not reached them yet; 0 where there is none.
         codec: whose decoders the page's controls show; empty where that is not known.
         wish: the decoder that a link asks for, until the controls of its codec are there.
+        asked: how a link or the memory of a tab wants the file shown, until the controls say so.
+        is_due: whether they do, and the file is still to be shown that way.
+        notice: what of that is not here any more, in words.
         model: name of the model that the file needs; empty before there was one.
         own: what the first decoder makes of beginnings of an embedded file of this picture.
         quick: what a file that is not embedded is after one step, PNG; empty for others.
@@ -117,9 +123,14 @@ class Session:
     notes: str = ""
     original: bytes = b""
     fit: str = ""
+    example: str = ""
     data: bytes = b""
+    goal: int = 0
     codec: str = ""
     wish: str = ""
+    asked: Place | None = None
+    is_due: bool = False
+    notice: str = ""
     model: str = ""
     own: tuple[CurvePoint, ...] = ()
     quick: bytes = b""
@@ -133,6 +144,11 @@ class Session:
     amounts: tuple[str, str] = (EQUAL, EQUAL)
     turn: int = 0
     plotted: str = ""
+
+    @property
+    def is_brought(self) -> bool:
+        """Whether a link or the memory of a tab has brought a file that is still to be opened."""
+        return bool(self.data) and (self.shown is None or self.asked is not None)
 
     def with_frame(self, frame: Frame, preview: bytes = b"") -> Session:
         """The session with another reconstruction on the stage."""

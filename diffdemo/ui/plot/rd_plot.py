@@ -72,6 +72,7 @@ def rd_plot(
     others: Sequence[Drawn] = (),
     is_small: bool = False,
     name: str = "picture",
+    missing: str = "",
 ) -> go.Figure:
     """Draw what is known of a picture; higher is better.
 
@@ -79,6 +80,7 @@ def rd_plot(
         view: axes, and what is switched off.
         ceiling: PSNR in dB that the model's autoencoder alone reaches; None where there is none.
         name: of the picture, for what the plot is saved as.
+        missing: what it would take to draw more, in words.
     """
     own = [_own(line, view) for line in lines if line.kind not in view.hidden]
     followed = [x for each in own if each.is_followed for x, _, _ in each.places] + ([view.x(shown)] if shown else [])
@@ -100,6 +102,9 @@ def rd_plot(
     if level is not None:
         # Dashed, because it is no file.
         figure.add_hline(y=level, line={"color": NEUTRAL, "width": 1.5, "dash": "dash"})
+    if missing:
+        middle = {"xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False}
+        figure.add_annotation(text=missing, font={"size": 13}, **middle)
     _name(figure, ends, view, gap=_NAME_HEIGHT / height * (high - low), high=high)
     return figure
 

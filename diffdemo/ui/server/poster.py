@@ -29,7 +29,7 @@ from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.server.files import served
 from diffdemo.ui.studio.pictures import shown_of, smallest_jpeg
 
-_TEMPLATE = ASSETS / "poster.html"
+_TEMPLATE, _EARLY = ASSETS / "poster.html", ASSETS / "early.html"
 _log = logging.getLogger(__name__)
 _BODY = re.compile(rb"<body[^>]*>")
 
@@ -49,12 +49,12 @@ class Poster:
             await self._app(scope, receive, send)
             return
         poster = await run_in_threadpool(self.html, scope["query_string"].decode("latin-1"))
-        await self._app(scope, receive, _with(poster.encode(), send))
+        await self._app(scope, receive, _with((_EARLY.read_text() + poster).encode(), send))
 
     def html(self, query: str) -> str:
         """The first sight for a query string; empty where a link brings its own file, or nothing is known."""
         place = from_query(dict(parse_qsl(query)), ())
-        if place.file or not self._names:
+        if place.file or place.kept or not self._names:
             return ""
         parts = self._parts(place.example if place.example in self._names else self._names[0])
         if parts is None:

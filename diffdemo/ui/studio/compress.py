@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
-from diffdemo.engine import Asker, CodecInfo, Engine, ModelInfo
-from diffdemo.engine.records import Frame
+from diffdemo.engine import Engine, ModelInfo
 from diffdemo.errors import Cancelled
 from diffdemo.images import Pixels, fit_pixels, to_png
 from diffdemo.metrics.registry import BASE
 from diffdemo.plain_text import duration
 from diffdemo.ui import words
 from diffdemo.ui.codec_controls import encoding_controls
-from diffdemo.ui.compare import previews, sides
+from diffdemo.ui.compare import sides
 from diffdemo.ui.errors import refusal
 from diffdemo.ui.memory.png import pixels_of
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.models import choice
 from diffdemo.ui.studio.choices import Settings
-from diffdemo.ui.studio.screen import BUSY, UNCHANGED, Painter, Screen, StudioEvents
+from diffdemo.ui.studio.growing import Growing
+from diffdemo.ui.studio.screen import UNCHANGED, Painter, Screen
 from diffdemo.ui.turns import Turn, Turns
 
 MIN_BYTES = 64
 """What a file may always have: at the lowest rates of very small pictures not even its header would fit."""
 
-_PLOT_SECONDS = 3.0
-"""From one drawing of a plot that grows to the next: each takes the browser longer than all the rest."""
 
-
-class Handlers(StudioEvents):
+class Handlers(Growing):
     """The studio's events from the picture to the compressed file, with the engine that they work on."""
 
     def __init__(self, engine: Engine, painter: Painter, turns: Turns) -> None:
@@ -47,11 +42,11 @@ class Handlers(StudioEvents):
         Where its result is known and shown already, nothing changes: from then on the slider moves without waiting.
         """
         turn = Turn.of(request, session.turn)
-        if not session.original or self._turns.is_over(turn):
+        if not session.example or session.is_brought or self._turns.is_over(turn):
             yield Screen()
             return
         asker = self._turns.asker(turn)
-        data = self._example_files.get(session.name) or self._engine.example_file(session.name)
+        data = self._example_files.get(session.example) or self._engine.example_file(session.example)
         if data is not None and session.data:
             rehearsal = self._engine.rehearse(data, reference=pixels_of(session.original), asker=asker)
             work = self._rehearsed(session, rehearsal)
@@ -60,9 +55,9 @@ class Handlers(StudioEvents):
             chosen = choice.usable(self._engine, first.name, None)
             fresh, pixels = self._fitted(session, 0, chosen)
             compressing = self._compress(fresh, pixels, metric, chosen, bpp=first.rates.usual, asker=asker)
-            work = self._remembered(session.name, compressing)
+            work = self._remembered(session.example, compressing)
         else:
-            work = self._decompress(session, data, metric, asker)
+            work = self._opened(replace(session, data=data), metric, asker, words.EXAMPLE)
         yield from self._turns.while_mine(turn, self._or_settle(work, session, metric), Screen())
 
     def encode(
@@ -70,7 +65,7 @@ class Handlers(StudioEvents):
     ) -> Iterator[Screen]:
         """Compress the picture of the session; every screen holds a valid file."""
         if not session.source:
-            raise refusal("There is no picture yet. Upload one or pick an example.")
+            raise refusal(words.NOTHING_TO_COMPRESS if session.data else words.NO_PICTURE)
         codec = settings.codec or self._painter.first_codec.name
         chosen = choice.usable(self._engine, codec, settings.model, bpp=settings.bpp)
         size, preset = settings.num_bytes, settings.preset
@@ -85,6 +80,17 @@ class Handlers(StudioEvents):
         if chosen.takes_prompt:
             options["prompt"] = settings.prompt
         work = self._compress(fresh, pixels, metric, chosen, **options)
+        yield from self._turns.while_mine(turn, self._or_settle(work, session, metric), Screen())
+
+    def go_on(self, session: Session, metric: str = BASE, request: gr.Request | None = None) -> Iterator[Screen]:
+        """Go on with the encode that was stopped, from the file that it has made."""
+        if not session.original or session.goal <= len(session.data):
+            raise refusal("There is no encode to go on with. Press Compress to begin one.")
+        info, turn = self._engine.describe(session.data), self._turns.take(request)
+        chosen = choice.usable(self._engine, info.codec, info.model)
+        options = {"begun": session.data, "num_bytes": session.goal, "asker": self._turns.asker(turn)}
+        begun = replace(session, turn=turn.number)
+        work = self._compress(begun, pixels_of(session.original), metric, chosen, **options)
         yield from self._turns.while_mine(turn, self._or_settle(work, session, metric), Screen())
 
     def choose_codec(self, codec: str) -> tuple[dict, dict, dict, dict]:
@@ -117,6 +123,7 @@ class Handlers(StudioEvents):
             source=session.source,
             notes=session.notes,
             fit=fitted.note,
+            example=session.example,
             original=original,
             left=sides.of_original(original),
             turn=session.turn,
@@ -130,36 +137,15 @@ class Handlers(StudioEvents):
         self, session: Session, pixels: Pixels, metric: str, chosen: ModelInfo, **options: Any
     ) -> Iterator[Screen]:
         self._painter.baselines.start(session.original, pixels)
-        moments = self._engine.encode(pixels, codec=chosen.codec, model=chosen.name, **options)
+        codec = self._painter.codecs[chosen.codec]
+        moments = self._engine.encode(pixels, codec=codec.name, model=chosen.name, **options)
         yield from self._in_line(moments)
         arriving = ((moment.data, moment.frame) for moment in moments)
-        session = yield from self._growing(session, arriving, self._painter.codecs[chosen.codec], metric, "Compressing")
+        goal = options.get("num_bytes") or int(options["bpp"] * pixels.size / 24)
+        begun = replace(session, goal=goal if codec.is_embedded else 0)
+        session = yield from self._growing(begun, arriving, codec, metric, "Compressing")
         taken = duration(moments.seconds)
-        yield self._settled(session, metric, f"Compressed in {taken} with {chosen.label}.")
-
-    def _decompress(self, session: Session, data: bytes, metric: str, asker: Asker) -> Iterator[Screen]:
-        pixels = pixels_of(session.original)
-        self._painter.baselines.start(session.original, pixels)
-        frames = self._engine.decode(data, reference=pixels, asker=asker)
-        yield from self._in_line(frames)
-        arriving = ((data, frame) for frame in frames)
-        codec = self._painter.codecs[self._engine.describe(data).codec]
-        session = yield from self._growing(session, arriving, codec, metric, "Decoding")
-        yield self._settled(session, metric, words.EXAMPLE)
-
-    def _growing(
-        self, session: Session, arriving: Iterator[tuple[bytes, Frame]], codec: CodecInfo, metric: str, verb: str
-    ) -> Generator[Screen, None, Session]:
-        """Paint each file with its picture; gives the session that holds the last."""
-        drawn = -math.inf
-        for data, frame in arriving:
-            session = replace(session.grown(frame, codec, previews.small(frame.pixels)), data=data)
-            kept = {} if time.monotonic() - drawn > _PLOT_SECONDS else {"plot": UNCHANGED}
-            drawn = drawn if kept else time.monotonic()
-            screen = self._painter.paint(session, metric, status=words.progress(frame, verb), **BUSY, **kept)
-            session = screen.session
-            yield screen
-        return session
+        yield self._settled(replace(session, goal=0), metric, f"Compressed in {taken} with {chosen.label}.")
 
     def _rehearsed(self, session: Session, rehearsal: Iterator[None]) -> Iterator[Screen]:
         """Nothing that is seen; at the end the previews of the file that is shown already."""

@@ -47,12 +47,12 @@ class Viewing(StudioEvents):
     def finish(
         self, session: Session, choices: Choices, halves: Halves, request: gr.Request | None = None
     ) -> Iterator[Screen]:
-        """Apply the chosen decoder to a file that is new on the stage as the codec's first decoder shows it at once."""
-        is_left = self._turns.is_over(Turn.of(request, session.turn))
-        if is_left or (session.data and self._is_done(choices.decoder, self._engine.describe(session.data))):
+        """Show a file that is new on the stage as it was chosen; it stands there whole, by its first decoder."""
+        is_left, info = self._turns.is_over(Turn.of(request, session.turn)), self._painter.described(session)
+        if is_left or (info and not session.is_due and self._is_done(choices.decoder, info)):
             yield Screen()
         else:
-            yield from self.refine(session, choices, halves, request)
+            yield from self.refine(replace(session, is_due=False), choices, halves, request)
 
     def choose_decoder(self, decoder: str, session: Session = NOTHING) -> tuple[dict, ...]:
         """Show the knobs that a decoder of the file's codec reads."""

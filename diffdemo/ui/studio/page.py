@@ -26,6 +26,7 @@ from diffdemo.ui.codec_controls import (
 )
 from diffdemo.ui.compare import comparer, previews, sides
 from diffdemo.ui.fields import Figure, inline_choice
+from diffdemo.ui.memory import kept
 from diffdemo.ui.memory.session import SESSION_SECONDS, Session
 from diffdemo.ui.models import card
 from diffdemo.ui.plot import published
@@ -60,6 +61,13 @@ class Studio(SimpleNamespace):
     def choices(self) -> list[Any]:
         """What `choices.Choices` are read from."""
         return [self.used, self.decoder, *self.knobs.values()]
+
+    @property
+    def named(self) -> dict[str, Any]:
+        """What a link says of the page, by the names of `links.permalink.Place`."""
+        encoding = ("codec", "model", "bpp", "num_bytes", "preset", "prompt", "side")
+        shown = ("used", "decoder", "compare", "against", "left_rate", "right_rate", "view")
+        return {name: getattr(self, name) for name in (*encoding, *shown)} | {"file_seed": self.seed} | self.knobs
 
     @property
     def halves(self) -> list[Any]:
@@ -134,7 +142,8 @@ def _build_encoding(studio: Studio, engine: Engine) -> None:
     _build_shelf(studio)
     with gr.Row(elem_id="actions"):
         studio.compress = gr.Button("Compress", variant="primary", min_width=100)
-        studio.stop = gr.Button("Stop", interactive=False, min_width=80)
+        studio.go_on = gr.Button("Continue", visible=False, min_width=80, elem_id="go-on")
+        studio.stop = gr.Button("Stop", interactive=False, min_width=80, elem_id="stop")
 
 
 def _build_choice(studio: Studio, known: Sequence[ModelInfo], chosen: ModelInfo) -> None:
@@ -217,6 +226,7 @@ def _build_stage(studio: Studio) -> None:
             )
             setattr(studio, f"{side.lower()}_rate", amount)
     studio.stage, studio.maps, studio.previews = comparer.build_stage()
+    studio.kept = kept.build()
 
 
 def _build_plot(studio: Studio, engine: Engine) -> None:
@@ -265,6 +275,9 @@ def _build_outcome(studio: Studio) -> None:
         studio.status = gr.HTML(words.status("Starting …"), elem_id="status")
         studio.download = gr.DownloadButton("Download", interactive=False, elem_id="download", size="sm", scale=0)
         studio.open = UploadInput("Open a .difd file", file_types=[".difd"], elem_id="open", size="sm", scale=0)
+        studio.beside = UploadInput(
+            "Add its original", file_types=["image"], visible=False, elem_id="beside", size="sm", scale=0
+        )
 
 
 def _build_controls(studio: Studio, codecs: Sequence[CodecInfo]) -> None:

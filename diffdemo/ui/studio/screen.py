@@ -17,6 +17,8 @@ from diffdemo.ui import words
 from diffdemo.ui.codec_controls import decoding_controls, offers
 from diffdemo.ui.compare import comparer, previews, sides
 from diffdemo.ui.events import Events
+from diffdemo.ui.links.permalink import Place
+from diffdemo.ui.memory.kept import kept
 from diffdemo.ui.memory.png import size_of
 from diffdemo.ui.memory.session import Session, Side
 from diffdemo.ui.memory.tried import Earlier, settings_of
@@ -40,6 +42,8 @@ BUSY: dict[str, Any] = {
     "imagine": gr.update(interactive=False),
     "samples": gr.update(value=None, visible=False),
     "previews": previews.NONE,
+    "go_on": gr.update(visible=False),
+    "beside": gr.update(visible=False),
 }
 """Fields of a `Screen` while a file is still growing; samples of the file before it are no longer any of it."""
 
@@ -70,6 +74,9 @@ class Screen(NamedTuple):
     wanted: Any = UNCHANGED
     previews: Any = UNCHANGED
     about: Any = UNCHANGED
+    go_on: Any = UNCHANGED
+    beside: Any = UNCHANGED
+    kept: Any = UNCHANGED
 
 
 def stem_of(path: str) -> str:
@@ -99,7 +106,7 @@ class Painter:
 
     def paint(self, session: Session, metric: str, info: FileInfo | None = None, **others: Any) -> Screen:
         """Stage, sentence and plot of a session."""
-        info = info or self._described(session)
+        info = info or self.described(session)
         painted: dict[str, Any] = {}
         if info and info.codec != session.codec:
             painted |= decoding_controls(self.codecs[info.codec], session.wish)
@@ -108,6 +115,7 @@ class Painter:
             session = replace(session, model=info.model or "")
         if "plot" not in others:
             session, painted["plot"] = self._replotted(session, metric, info)
+            painted["kept"] = kept(session)
         painted |= {
             "session": session,
             "about": session.turn,
@@ -130,7 +138,7 @@ class Painter:
 
     def lines(self, session: Session, info: FileInfo | None = None) -> list[Line]:
         """All that is known about rate and distortion of a session's picture."""
-        info = info or self._described(session)
+        info = info or self.described(session)
         curves = [*self.baselines.curves(session.original), *self._embedded(session), *self.sweeps.curves(session)]
         settings = settings_of(info) if info else ()
         earlier = self._still_known(session, settings)
@@ -139,7 +147,7 @@ class Painter:
 
     def past(self, session: Session) -> tuple[Earlier, ...]:
         """The encodes of a session's picture up to now, the present one included, for what comes next."""
-        info = self._described(session)
+        info = self.described(session)
         if not (info and session.original):
             return session.earlier
         points = session.own if info.is_embedded else ()
@@ -177,6 +185,7 @@ class Painter:
             others=overlays_of(wanted),
             is_small=bool(session.quick) and _has_steps(self.codecs[session.codec]),
             name=session.name,
+            missing=words.NO_ORIGINAL if session.data and not session.original else "",
         )
 
     def _replotted(self, session: Session, view: str, info: FileInfo | None) -> tuple[Session, Any]:
@@ -216,17 +225,23 @@ class Painter:
         usable = [codec for codec in self._engine.codecs() if self._engine.model(codec.default_model).is_here]
         choices = sides.entries(usable, is_embedded=info.is_embedded, has_original=has_original)
         key, left = against or (choices[0][1], sides.of_original(session.original) if has_original else session.left)
+        asked, offered = session.asked or Place(), {name for _, name in choices}
+        used = min(max(first, asked.used or used or last), last)
+        if session.asked:
+            session = replace(session, asked=None, is_due=True, amounts=(asked.left_rate, asked.right_rate))
         return self.paint(
             replace(session.at_rest(), left=left, right=None, plotted=""),
             metric,
             info,
             status=words.status(text),
-            compare=gr.update(choices=choices, value=key),
-            against=gr.update(choices=choices, value=sides.OURS),
-            used=gr.update(minimum=first, maximum=last, value=used or last, interactive=True, visible=info.is_embedded),
-            download=self.download(session, used or last),
+            compare=gr.update(choices=choices, value=asked.compare if asked.compare in offered else key),
+            against=gr.update(choices=choices, value=asked.against if asked.against in offered else sides.OURS),
+            used=gr.update(minimum=first, maximum=last, value=used, interactive=True, visible=info.is_embedded),
+            download=self.download(session, used),
             stop=gr.update(interactive=False),
             imagine=gr.update(interactive=True),
+            go_on=gr.update(visible=has_original and session.goal > last),
+            beside=gr.update(visible=not has_original),
         )
 
     def previews(self, session: Session) -> dict[str, Any]:
@@ -239,7 +254,8 @@ class Painter:
         path = served(session.data[:num_bytes], name)
         return gr.update(value=path, interactive=True, label=f"Download {words.size(num_bytes)}")
 
-    def _described(self, session: Session) -> FileInfo | None:
+    def described(self, session: Session) -> FileInfo | None:
+        """What the file of a session says about itself, if there is one."""
         return self._engine.describe(session.data) if session.data else None
 
     def _argument(self, session: Session) -> str:

@@ -13,7 +13,9 @@ from diffdemo.ui.closer import section
 from diffdemo.ui.closer.acts import Looks
 from diffdemo.ui.events import AT_ONCE, DEVICE, EXAMPLES, LATEST, LOW_PRIORITY, SILENT
 from diffdemo.ui.links import sharing
+from diffdemo.ui.links.shelf import Shelf
 from diffdemo.ui.plot.baselines import Baselines
+from diffdemo.ui.server.file_fields import FileInput
 from diffdemo.ui.studio import comparison, menu, plotting
 from diffdemo.ui.studio.choices import by_values
 from diffdemo.ui.studio.comparison import Comparison
@@ -28,13 +30,17 @@ from diffdemo.ui.studio.samples import Imagining
 from diffdemo.ui.studio.screen import Painter, Screen
 from diffdemo.ui.turns import Turns
 
+_RECALL = "() => diffdemoMemory.recall()"
+_QUERY = "() => diffdemoMemory.query()"
+
 
 class Acts:
     """What answers the studio's events, on one engine; a visitor has one turn in all of them, except in the menu."""
 
     def __init__(self, engine: Engine, turns: Turns) -> None:
         painter = Painter(engine, Baselines(engine))
-        self.pictures = Pictures(engine, painter, turns)
+        shelf = Shelf()
+        self.pictures = Pictures(engine, painter, turns, shelf)
         self.handlers = Handlers(engine, painter, turns)
         self.opening = Opening(engine, painter, turns)
         self.viewing = Viewing(engine, painter, turns)
@@ -42,7 +48,7 @@ class Acts:
         self.imagining = Imagining(engine, turns)
         self.plotting = Plotting(engine, painter, turns)
         self.menu = Menu(engine, Turns())
-        self.sharing = sharing.Sharing(engine, self.opening)
+        self.sharing = sharing.Sharing(engine, self.opening, shelf)
         self.looks = Looks(engine, Turns())
 
 
@@ -73,11 +79,16 @@ class _Wires:
         self.restored: Any = None
 
     def begin(self, demo: gr.Blocks) -> None:
-        """An example, before anybody has done anything, or what a link names."""
-        greeted = demo.load(self.acts.pictures.greet, **self.shown, queue=False, api_name="greet")
-        opening = self.acts.handlers.open_example
+        """An example, before anybody has done anything, or what a link leads to, or what was here before a reload."""
+        acts, closer = self.acts, self.closer
+        brought = [FileInput(label=name, visible=False) for name in ("picture", "original", ".difd file")]
+        greeted = demo.load(
+            acts.pictures.greet, [*brought, closer.query], **self.shown, js=_RECALL, queue=False, api_name="greet"
+        )
+        self.restored = sharing.wire(self.studio, acts.sharing, closer.link, closer.query, greeted, _QUERY)
+        opening = acts.handlers.open_example
         self.running.append(greeted.success(opening, self.view, **self.example, api_name="open_first_example"))
-        self.restored = sharing.wire(self.studio, self.acts.sharing, self.closer.link, self.closer.query, greeted)
+        self.studio.kept.pulse(acts.pictures.is_known, self.studio.session, self.studio.kept, **AT_ONCE)
 
     def compress_and_open(self, demo: gr.Blocks) -> None:
         """How a file comes to the page; the chosen decoder is applied to it."""
@@ -86,13 +97,16 @@ class _Wires:
         encoded = studio.compress.click(by_values(acts.handlers.encode), ordered, **self.work, api_name="encode")
         opened = [studio.open, *self.before]
         loaded = studio.open.upload(acts.opening.open_file, opened, **self.work, api_name="open_file")
+        beside = [studio.beside, *self.before]
+        measured = studio.beside.upload(acts.opening.add_original, beside, **self.work, api_name="add_original")
+        resumed = studio.go_on.click(acts.handlers.go_on, self.view, **self.work, api_name="go_on")
         fetched = menu.wire(demo, studio, acts.menu, loaded, self.restored)
         # By way of a state that changes only then: most downloads open no file, and should not wait for the device.
         # Gradio notices the change in events that are queued.
         fetched.success(acts.opening.release, studio.waiting, studio.ready, **SILENT)
         private = self.work | {"api_visibility": "private"}
         released = studio.ready.change(acts.opening.open_released, [studio.ready, *self.before], **private)
-        begun, finish = [encoded, loaded, released], by_values(acts.viewing.finish)
+        begun, finish = [encoded, loaded, released, measured, resumed], by_values(acts.viewing.finish)
         finished = [event.success(finish, self.choices, **private) for event in begun]
         self.running += [*begun, *finished]
         self.drawing += finished
