@@ -10,7 +10,7 @@ from diffdemo.measure.looks.points import ORIGINAL
 from diffdemo.measure.results.lines import Row, picture_key
 from diffdemo.measure.tables import comparable, counted, mean
 from diffdemo.metrics.sets.patches import Distance, Features, features_from_text
-from diffdemo.metrics.sets.realism import REVISION, between_halves
+from diffdemo.metrics.sets.realism import MIN_PATCHES, REVISION, between_halves
 from diffdemo.metrics.sets.registry import INCEPTION, SET_METRICS, STATISTICS, Description, SetMetric
 from diffdemo.plain_text import aligned
 
@@ -27,8 +27,8 @@ def look_tables(rows: Sequence[Row]) -> Iterator[str]:
     originals, by_rate = looks_at_rates(rows)
     if not by_rate:
         return
-    yield "Looks: realism is a distance between statistics of patches, less is better; blotches are levels (rms) of the"
-    yield "error below 1/16 cycle per pixel in flat regions. All rows of a table are over the same pictures."
+    yield f"Looks: realism is a distance between statistics of {MIN_PATCHES} patches or more, and less is better; blotches are"
+    yield "levels (rms) of the error below 1/16 cycle per pixel in flat regions. All rows of a table are over the same pictures."
     nothing = between_halves([_features(look, STATISTICS) for look in originals.values()])
     if nothing is not None and nothing.error is not None:
         yield f"Between halves of the originals realism is {nothing.value:.4f} +- {nothing.error:.4f}."
