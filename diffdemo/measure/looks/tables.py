@@ -27,8 +27,9 @@ def look_tables(rows: Sequence[Row]) -> Iterator[str]:
     originals, by_rate = looks_at_rates(rows)
     if not by_rate:
         return
-    yield f"Looks: realism is a distance between statistics of {MIN_PATCHES} patches or more, and less is better; blotches are"
-    yield "levels (rms) of the error below 1/16 cycle per pixel in flat regions. All rows of a table are over the same pictures."
+    yield f"Looks: realism is a distance between statistics of {MIN_PATCHES} patches or more, less is better;"
+    yield "blotches are levels (rms) of the error below 1/16 cycle per pixel in flat regions."
+    yield "All rows of a table are over the same pictures."
     nothing = between_halves([_features(look, STATISTICS) for look in originals.values()])
     if nothing is not None and nothing.error is not None:
         yield f"Between halves of the originals realism is {nothing.value:.4f} +- {nothing.error:.4f}."
