@@ -31,8 +31,11 @@ def rate_slider(codec: CodecInfo, info: str, name: str) -> gr.Slider:
 
 
 def stops(codec: CodecInfo, chosen: ModelInfo) -> dict[str, Any]:
-    """The slider of a codec whose models have one rate each, which stops where there is a model; hidden for others."""
-    if not _has_stops(codec) or chosen.rate is None:
+    """The slider of a codec whose models have one rate each, which stops where there is a model; hidden for others.
+
+    Where there is one model only, the menu says of which rate it is.
+    """
+    if len(codec.stops) < 2 or chosen.rate is None:
         return {"visible": False}
     rates = f"{len(codec.stops)} rates, each with a model of its own"
     return {
@@ -103,9 +106,4 @@ def _rates(codec: CodecInfo) -> dict[str, Any]:
     """From less than most codecs can reach: what is too little is told in words, not rounded up in silence."""
     least, most = min(MIN_BPP, codec.rates.usual), codec.rates.most
     steps = {"minimum": least, "maximum": most, "step": min(BPP_STEP, least)}
-    return {**steps, "value": codec.rates.usual, "visible": not _has_stops(codec)}
-
-
-def _has_stops(codec: CodecInfo) -> bool:
-    """Whether a rate is chosen by choosing a model."""
-    return len(codec.stops) > 1
+    return {**steps, "value": codec.rates.usual, "visible": not codec.stops}
