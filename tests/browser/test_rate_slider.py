@@ -10,7 +10,6 @@ import pytest
 from serving import serve
 
 from diffdemo.engine import Engine
-from diffdemo.ui.links.permalink import Place, to_query
 from tests.toy_codec import registered_family
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore")]  # warnings: see test_studio
@@ -52,9 +51,9 @@ def test_it_stops_at_the_rates_and_offers_what_is_missing(url: str, open_page: C
 
 
 def test_a_link_brings_the_slider_to_its_model(url: str, open_page: Callable[..., object]) -> None:
-    page = open_page(f"{url}?{to_query(Place(codec='toys', model='toys-0.5'))}")
+    page = open_page(f"{url}?codec=toys&model=toys-0.5")
     page.locator("#level").get_by_text("Rate: 0.5 bits per pixel").wait_for()
     assert page.locator("#level").get_by_role("slider").input_value() == "0"
-    page = open_page(f"{url}?{to_query(Place(codec='toys', bpp=6.5))}")
+    page = open_page(f"{url}?codec=toys&bpp=6.5")
     page.locator("#level").get_by_text("Rate: 6.5 bits per pixel").wait_for()
     page.locator("#card").get_by_text("toys 6.5").wait_for()

@@ -22,7 +22,7 @@ from diffdemo.images import Pixels, to_png
 from diffdemo.measure import evaluate
 from diffdemo.models.spec import ModelSpec
 from diffdemo.ui.memory.session import Session
-from diffdemo.ui.studio.choices import Choices, Halves, Settings
+from diffdemo.ui.studio.choices import Halves, Settings
 from diffdemo.ui.studio.menu import Shelf
 from diffdemo.ui.studio.opening import Waiting
 from diffdemo.ui.studio.wiring import Acts
@@ -152,15 +152,18 @@ def test_on_a_half_of_the_stage_it_has_the_model_for_these_bytes(engine: Engine,
         assert f"{len(alone.data):,} bytes" in opposed.stage["right"]["numbers"]
 
 
-def test_links_name_the_model_and_a_rate_in_one_finds_it(acts: Acts) -> None:
-    query = acts.sharing.link(Session(), Settings(codec="toys", model=HIGH, bpp=1.0), Choices(decoder="deterministic"))
-    assert "model=toys-6.5" in query
-    assert "bpp" not in query
+@pytest.mark.usefixtures("without_high")
+def test_what_would_make_more_of_the_bytes_of_a_half_is_said(texture: Pixels) -> None:
+    acts = Acts(Engine(device="cpu"), Turns(patience=0))
+    *_, screen = acts.handlers.encode(Session(source=to_png(texture)), Settings(codec="toys", model=LOW))
+    for asked, is_told in (("30000 bytes", True), ("4000 bytes", False)):
+        *_, last = acts.comparison.oppose(screen.session, Halves("original", against="toys"), "", asked)
+        assert ("toys 6.5 would use more of them" in last.status) == is_told
 
-    class Asking:
-        query_params = {"codec": "toys", "bpp": "0.5"}  # noqa: RUF012
 
-    assert acts.sharing.restore(Asking())[4]["value"] == LOW
+def test_a_link_that_names_a_model_or_a_rate_finds_it(acts: Acts) -> None:
+    for query, model in (("codec=toys&bpp=0.5", LOW), ("codec=toys&model=toys-6.5&bpp=1.25", HIGH)):
+        assert acts.sharing.restore(query)[4]["value"] == model
 
 
 def test_command_line(picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ import torch
 from hub_server import HubServer
 from huggingface_hub import hf_hub_download
 from released_cdc import released_checkpoint
-from released_cod import formula_weights
+from released_cod import formula_weights, tiny_transformer_shape
 from tiny_models import tiny_ddpm, tiny_stable_diffusion, tiny_taesd
 
 import app
@@ -81,7 +81,16 @@ SPECS = (
         ),
         native=None,
     ),
+    replace(
+        spec(
+            "on-pixels",
+            Kind.COD_PRETRAINED,
+            HubSource("tiny/cod", registry.model_spec("cod-pixel").sources[0].files),
+        ),
+        native=None,
+    ),
 )
+PIXEL_SHAPE = tiny_transformer_shape(32, 32)
 PRETRAINED_SHAPE = CodShape(32, 4, 32, 2, 1, 1, 4, 32, 8, 32)
 COD_SHAPE = CodShape(16, 4, 32, 2, 1, 1, 4, 32, 8, 32)
 """The narrowest that has 32 groups everywhere, as the released ones have."""
@@ -95,15 +104,20 @@ def pickled(checkpoint: object) -> bytes:
     return out.getvalue()
 
 
+def _iterates(shape: CodShape) -> dict[str, torch.Tensor]:
+    """The average over iterates, and the last one, which nobody is to use."""
+    return {
+        prefix + key: tensor + number
+        for number, prefix in enumerate(("ema_denoiser.", "denoiser."))
+        for key, tensor in formula_weights(shape).items()
+    }
+
+
 @functools.cache
 def repositories() -> dict[str, dict[str, bytes]]:
     """What lies on the Hub: the same for all tests, for it takes longer to make than to download."""
     cod = {f"net.{key}": tensor for key, tensor in formula_weights(COD_SHAPE).items()}
-    pretrained = {
-        prefix + key: tensor + number
-        for number, prefix in enumerate(("ema_denoiser.", "denoiser."))
-        for key, tensor in formula_weights(PRETRAINED_SHAPE).items()
-    }
+    pretrained = _iterates(PRETRAINED_SHAPE)
     return {
         "tiny/pixels": tiny_ddpm(),
         "tiny/pickled": tiny_ddpm(safetensors=False, learned_variance=True, names_of_2022=True),
@@ -114,6 +128,7 @@ def repositories() -> dict[str, dict[str, bytes]]:
             "CoD_Lite_bpp_0_0156.pt": pickled({"module": cod}),
             "CoD_Lite_bpp_0_0156.yaml": b"noise_level: 0",
             "CoD_Lite_pretrain.pt": pickled({"state_dict": pretrained}),
+            "cod/CoD_pixel_vpred.pt": pickled({"state_dict": _iterates(PIXEL_SHAPE)}),
         },
         "tiny/cdc": {
             CDC: pickled(released_checkpoint("x", 8, lpips=True)),
@@ -161,6 +176,7 @@ MODELS = {
     "cdc-eps-b0.1024-lpips": (40, 72),
     "cod": (40, 72),
     "pretrained": (40, 72),
+    "on-pixels": (40, 72),
 }
 
 

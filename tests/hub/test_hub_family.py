@@ -27,7 +27,7 @@ from diffdemo.models.registry import model_spec
 from diffdemo.ui.closer.hanging import hang, usual
 from diffdemo.ui.inspect import Inspection
 from diffdemo.ui.memory.session import Session
-from diffdemo.ui.studio.choices import Choices, Halves, Settings
+from diffdemo.ui.studio.choices import Halves, Settings
 from diffdemo.ui.studio.opening import Waiting
 from diffdemo.ui.studio.wiring import Acts
 from diffdemo.ui.turns import Turns
@@ -133,9 +133,8 @@ def test_every_part_of_the_page(acts: Acts, fetched: Engine, large_picture: Pixe
     *_, screen = acts.comparison.oppose(session, Halves("jpeg", against="cod-lite"), "", "9000 bytes")
     highest = [*fetched.encode(large_picture, model=HIGH)][-1]
     assert f"{len(highest.data):,} bytes" in screen.stage["right"]["numbers"]
-    query = acts.sharing.link(session, Settings(codec="cod-lite", model=MIDDLE), Choices(decoder="deterministic"))
-    assert f"model={MIDDLE}" in query
-    assert "file=" in query
+    assert "file=" in acts.sharing.share(session, 0)
+    assert acts.sharing.restore(f"codec=cod-lite&model={MIDDLE}&decoder=deterministic")[4]["value"] == MIDDLE
     report = Inspection(fetched).of_session(session, 0)
     assert MIDDLE in report
     anew = Acts(fetched, Turns(patience=0))

@@ -75,8 +75,16 @@ class Comparison(StudioEvents):
             labels = dict.fromkeys(self._painter.codecs[codec].label for codec, _ in missing)
             is_equal = session.shown and {asked for _, asked in missing} == {session.shown.num_bytes}
             to_what = "as many bytes" if is_equal else "the bytes that were chosen"
-            done = words.status(f"Compressed with {' and '.join(labels)}, to {to_what}.")
+            line = f"Compressed with {' and '.join(labels)}, to {to_what}. {self._absent(session, missing)}"
+            done = words.status(line.strip())
             yield self._painter.paint(session, halves.metric, status=done, stop=gr.update(interactive=False))
+
+    def _absent(self, session: Session, met: list[Wanted]) -> str:
+        """What would have made more of the bytes if it were here: a model of a higher rate; "" for nothing."""
+        pixels = pixels_of(session.original)
+        best = (self._engine.model_at(codec, pixels, num_bytes=n, bpp=24 * n / pixels.size) for codec, n in met)
+        absent = [info.label for info in best if not info.is_here]
+        return f"{' and '.join(absent)} would use more of them: choose that rate to fetch it." if absent else ""
 
     def placed(self, session: Session, halves: Halves) -> Session:
         """The session with these two sides, as far as they can be had at once."""
