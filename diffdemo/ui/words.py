@@ -19,6 +19,7 @@ TINY = "So few pixels at this rate are less than a file takes: it may have {} by
 NO_PICTURE = "There is no picture yet. Upload one or pick an example."
 NO_ORIGINAL = "Rate and distortion are measured<br>against the original, which did<br>not come with the file. Add it."
 NOTHING_TO_COMPRESS = "The file came without its original, so there is nothing to compress. Add it, or upload one."
+ASK_FOR_ORIGINAL = "The file came alone. Drop its original onto the picture, or add it below: then it can be measured."
 EXAMPLE = "An example, already compressed."
 OPENING = '<p class="headline">Opening an example …</p><p>Until it is decoded, both halves show the original.</p>'
 SIDES = (512, 768)
@@ -49,7 +50,8 @@ def argument(shown: Shown, num_pixels: int, baselines: Sequence[Baseline]) -> st
     compared = f"{ratio:.0f}:1" if ratio >= 1 else f"1:{1 / ratio:.0f}"
     facts = [size(shown.num_bytes), rate(shown.bpp), compared, quality(shown.psnr_db)]
     headline = " · ".join(f"<b>{fact}</b>" for fact in facts if fact)
-    return f'<p class="headline">{headline}</p><p>{_compared(shown.num_bytes, baselines)}</p>'
+    said = ASK_FOR_ORIGINAL if shown.psnr_db is None else _compared(shown.num_bytes, baselines)
+    return f'<p class="headline">{headline}</p><p>{said}</p>'
 
 
 def _compared(num_bytes: int, baselines: Sequence[Baseline]) -> str:

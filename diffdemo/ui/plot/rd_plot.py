@@ -97,7 +97,7 @@ def rd_plot(
     figure = go.Figure(layout=_layout(view, span, (low, high), height, len(theirs), num_pixels))
     figure.layout.meta["name"] = name
     figure.add_traces([each.trace() for each in (*theirs, *own)])
-    if shown:
+    if shown and not missing:
         figure.add_vline(x=view.x(shown), line={"color": colour, "width": 1.5, "dash": "dot"})
     if level is not None:
         # Dashed, because it is no file.

@@ -276,7 +276,7 @@ def _build_outcome(studio: Studio) -> None:
         studio.download = gr.DownloadButton("Download", interactive=False, elem_id="download", size="sm", scale=0)
         studio.open = UploadInput("Open a .difd file", file_types=[".difd"], elem_id="open", size="sm", scale=0)
         studio.beside = UploadInput(
-            "Add its original", file_types=["image"], visible=False, elem_id="beside", size="sm", scale=0
+            "Add original", file_types=["image"], visible=False, elem_id="beside", size="sm", scale=0
         )
 
 
