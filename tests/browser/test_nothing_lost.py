@@ -182,7 +182,7 @@ def test_the_recipient_of_a_link_sees_what_the_sender_saw_or_is_told_why_not(
     late.locator("#notes").get_by_text(f"{EXAMPLES[0].label}: ").wait_for()
 
 
-def test_a_file_asks_for_its_original_and_gets_it_by_drop(open_studio, fake_engine, portrait, tmp_path):
+def test_a_file_asks_for_its_original_and_gets_it_by_drop_or_upload(open_studio, fake_engine, portrait, tmp_path):
     page = open_studio()
     *_, moment = fake_engine.encode(fake_engine.example_pixels("coffee")[:120, :160], bpp=3.0)
     (tmp_path / "mine.difd").write_bytes(moment.data)
@@ -199,6 +199,14 @@ def test_a_file_asks_for_its_original_and_gets_it_by_drop(open_studio, fake_engi
     page.locator("#argument").get_by_text("JPEG reaches").wait_for()
     assert "dB" in page.locator("#argument .headline").inner_text()
     page.locator("#stage .side.left").get_by_text("original").wait_for()
+
+    *_, moment = fake_engine.encode(fake_engine.example_pixels("cat")[:120, :160], bpp=3.0)
+    (tmp_path / "theirs.difd").write_bytes(moment.data)
+    page.locator("#files input[type=file]").first.set_input_files(tmp_path / "theirs.difd")
+    page.locator("#argument").get_by_text("The file came alone").wait_for()
+    Image.fromarray(fake_engine.example_pixels("cat")[:120, :160]).save(tmp_path / "theirs.png")
+    page.locator('#source input[type="file"]').set_input_files(tmp_path / "theirs.png")
+    page.locator("#argument").get_by_text("JPEG reaches").wait_for()
 
 
 def _drop(page, path) -> None:

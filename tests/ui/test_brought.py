@@ -278,6 +278,19 @@ def test_with_its_original_a_file_is_measured_and_can_be_compared(page, alone, f
     assert again.session.data
 
 
+def test_a_picture_of_its_size_is_the_original_of_a_file_that_came_alone(page, alone, files, session, tmp_path):
+    screen = page.pictures.upload({"path": files[0]}, METRIC, alone.session)
+    waiting = page.sharing.linked(screen.session)
+    *_, opened = page.opening.open_released(waiting, METRIC, screen.session)
+    assert (opened.session.data, opened.session.original) == (session.data, session.original)
+    assert opened.session.shown.psnr_db == pytest.approx(session.shown.psnr_db)
+    other = tmp_path / "other.png"
+    Image.new("RGB", (40, 30)).save(other)
+    another = page.pictures.upload({"path": str(other)}, METRIC, alone.session)
+    assert another.session.data == b"", "one of another size is a picture to compress"
+    assert page.sharing.linked(another.session) == gr.skip()
+
+
 def test_an_original_may_be_larger_where_the_file_was_made_smaller(page, alone, pixels, tmp_path):
     large = tmp_path / "large.png"
     Image.fromarray(pixels).resize((256, 192)).save(large)

@@ -121,6 +121,11 @@ class Pictures(StudioEvents):
         path = require_upload(picture_file["path"])
         png, notes = _read(path)
         turn = self._turns.take(request)
+        alone = None if before.original else self._painter.described(before)
+        if alone and (alone.width, alone.height) == size_of(png):
+            # What a file that came alone was made from: it is opened once more, see `Sharing.linked`.
+            both = replace(before, source=png, notes=notes, original=png, asked=Place(), turn=turn.number)
+            return self._unless_over(turn, Screen(session=both, status=words.status("Comparing …")))
         session = before.anew(name=stem_of(path), source=png, notes=notes, turn=turn.number)
         screen = self._waiting(session, png, "Ready. Press Compress.", metric)
         screen = screen._replace(side=self._offer_sizes(*size_of(png)))

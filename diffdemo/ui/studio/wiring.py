@@ -162,6 +162,7 @@ class _Wires:
         _cancel_each(studio.source.upload, self.running)
         sent = [studio.source, *self.before]
         uploaded = studio.source.upload(pictures.upload, sent, **self.shown, preprocess=False, api_name="upload")
+        uploaded.success(self.acts.sharing.linked, studio.session, studio.ready, **SILENT)
         uploaded.failure(pictures.keep, studio.session, studio.source, **AT_ONCE)
         _cancel_each(studio.stop.click, self.running)
         studio.stop.click(handlers.stop, self.view, **self.shown, queue=False, api_name="stop")
