@@ -4,10 +4,8 @@ window.diffdemoPlots = (() => {
   const SOURCE = "plotly/basic-4.1.1.min.js";
   const TIMES = 1.5;
   const CONFIG = { displayModeBar: false };
-  const watching = new ResizeObserver((entries) => {
-    for (const { target } of entries) if (target.offsetParent && target.layout) window.Plotly.Plots.resize(target);
-  });
-  const drawn = new Set();
+  const places = new Set();
+  const watching = new ResizeObserver((entries) => entries.forEach(({ target }) => paint(target)));
   let fetched = null;
 
   const loaded = () => new Promise((done) => (document.readyState === "complete" ? done() : window.addEventListener("load", done)));
@@ -24,20 +22,30 @@ window.diffdemoPlots = (() => {
     layout.height *= TIMES;
   }
 
-  async function draw(place, words) {
-    place.wanted = words;
+  // What is hidden is drawn when it is seen: Plotly cannot draw into nothing.
+  async function paint(place) {
     await library();
-    if (place.wanted !== words) return; // There is another one by now.
-    const { data, layout } = words ? JSON.parse(words) : { data: [], layout: {} };
+    const width = place.offsetWidth;
+    if (!width || !place.wanted || (place.painted === place.wanted && place.layout?.width === width)) return;
+    place.painted = place.wanted;
+    const { data, layout } = JSON.parse(place.wanted);
     if (document.documentElement.classList.contains("big")) enlarge(layout);
-    await window.Plotly.react(place, data, { ...layout, autosize: true }, CONFIG);
-    watching.observe(place);
-    drawn.add(place);
+    await window.Plotly.react(place, data, { ...layout, width }, CONFIG);
     document.dispatchEvent(new CustomEvent("plotted", { detail: place }));
   }
 
+  function draw(place, words) {
+    place.wanted = words;
+    places.add(place);
+    watching.observe(place);
+    paint(place);
+  }
+
   document.addEventListener("text-size", () => {
-    for (const place of drawn) if (place.isConnected) draw(place, place.wanted);
+    for (const place of places) {
+      place.painted = null;
+      if (place.isConnected) paint(place);
+    }
   });
   return { draw };
 })();

@@ -42,6 +42,7 @@ function show() {
   showSide("left", previews.of(sides.left), "A");
   showSide("right", previews.of(sides.right), "B");
   root.classList.toggle("moving", previews.isMoving);
+  root.classList.toggle("unsettled", isUnsettled());
   const point = { bytes: previews.at ?? value.bytes };
   document.dispatchEvent(new CustomEvent("operating-point", { detail: point }));
   if (blind.isOn && mode in MAPS) return choose("slider");
@@ -55,15 +56,27 @@ function show() {
 
 function showSide(name, side, letter) {
   const picture = find(`.pane.${name} img`);
-  if (picture.getAttribute("src") !== side.picture.url) picture.src = side.picture.url;
+  if (picture.getAttribute("src") !== side.picture.url) {
+    picture.src = side.picture.url;
+    // In the place of another shape the picture before it would be squashed.
+    picture.classList.toggle("coming", picture.dataset.shape !== shapeOf(props.value));
+    picture.dataset.shape = shapeOf(props.value);
+  }
   const caption = blind.hides ? letter : `${side.caption}${side.is_preview ? ", preview" : ""}`;
   const numbers = blind.hides ? "" : side.numbers;
   picture.alt = `On the ${name}: ${[caption, numbers].filter(Boolean).join(", ")}`;
   find(`.side.${name} b`).textContent = caption;
-  find(`.side.${name}`).classList.toggle("file", side.is_file);
+  for (const part of [find(`.side.${name}`), find(`.pane.${name}`)]) part.classList.toggle("stays", side.is_file || side.is_original);
   const facts = numbers.split(" · ").flatMap((each, n) => [n ? " · " : "", fact(each)]);
   find(`.side.${name} span`).replaceChildren(...facts);
 }
+
+// Whether the file goes on while the other half still is what it was beside the bytes before.
+function isUnsettled() {
+  return previews.isMoving || props.value.left.is_preview || props.value.right.is_preview;
+}
+
+const shapeOf = ({ width, height }) => `${width} x ${height}`;
 
 // A line breaks between two numbers, never within one.
 function fact(words) {
@@ -77,7 +90,7 @@ function showMap(value) {
   const isMap = mode in MAPS;
   find(".meaning").textContent = isMap ? MAPS[mode] : "";
   const isHere = Boolean(map) && map.pair === value.pair && map.kind === mode;
-  find(".pane.map").classList.toggle("waiting", isMap && !isHere);
+  find(".pane.map").classList.toggle("waiting", isMap && (!isHere || isUnsettled()));
   if (!isMap) return;
   const wanted = `${mode} ${value.pair}`;
   if (isHere) {
@@ -120,6 +133,7 @@ function toggleWhole() {
 for (const each of root.querySelectorAll("[name=comparer-mode]")) {
   each.addEventListener("change", () => choose(each.value));
 }
+for (const each of root.querySelectorAll(".pane img")) each.addEventListener("load", () => each.classList.remove("coming"));
 for (const each of root.querySelectorAll("[data-zoom]")) each.addEventListener("click", () => zoom(each.dataset.zoom));
 find(".pixels").addEventListener("click", togglePixels);
 find(".blind").addEventListener("click", () => blind.begin());

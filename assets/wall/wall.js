@@ -21,7 +21,7 @@ class Wall {
   show(value) {
     const { cells, title, line, width, height } = value?.cells ? value : { cells: [] };
     this.root.hidden = !cells.length;
-    if (!cells.length) return;
+    if (!cells.length) return this.figures.clear();
     Object.assign(this.view, { width, height });
     this.root.style.setProperty("--shape", `${width} / ${height}`);
     this.root.style.setProperty("--ratio", width / height);

@@ -24,6 +24,7 @@ T = TypeVar("T")
 
 _MAX_VISITORS = 10_000
 _PATIENCE_SECONDS = 5.0
+_MOMENT_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Turns:
         self._numbers = count(1)
         self._latest: LRUCache[str, int] = LRUCache(_MAX_VISITORS)
         self._speaking: list[Turn] = []
+        self._working: list[Turn] = []
         self._changed = Condition()
 
     def take(self, request: gr.Request | None) -> Turn:
@@ -73,6 +75,23 @@ class Turns:
     def asker(self, turn: Turn) -> Asker:
         """Whom the engine works for in a turn; it stops when the turn is over."""
         return Asker(turn.visitor, Rank.PERSON, lambda: self.is_over(turn))
+
+    def is_working(self, request: gr.Request | None) -> bool:
+        """Whether something is going on in the turn that the visitor is in; what has just ended gets a moment to."""
+        turn = self.current(request)
+        with self._changed:
+            return not self._changed.wait_for(lambda: turn not in self._working, _MOMENT_SECONDS)
+
+    def at_work(self, turn: Turn, items: Iterator[T], silence: T) -> Iterator[T]:
+        """As `while_mine`, for work that somebody asked for and that nothing but another wish should end."""
+        with self._changed:
+            self._working.append(turn)
+        try:
+            yield from self.while_mine(turn, items, silence)
+        finally:
+            with self._changed:
+                self._working.remove(turn)
+                self._changed.notify_all()
 
     def while_mine(self, turn: Turn, items: Iterator[T], silence: T) -> Iterator[T]:
         """Pass items on until the turn is over; then, or if there were none, `silence`.

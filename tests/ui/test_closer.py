@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import gradio as gr
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from diffdemo.ui.closer import filmstrip
 from diffdemo.ui.closer.acts import NO_MAP, NOT_EMBEDDED, Looks, legend
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.turns import Turns
+
+PARTS = ("are on the map", "are the header", "have no place")
 
 
 @pytest.fixture
@@ -101,14 +105,17 @@ def test_a_file_that_is_no_film_says_so(looks, of_cdc):
         looks.film(Session())
 
 
-def test_the_map_has_a_legend_in_numbers(looks, fake, session):
+def test_the_map_has_a_legend_whose_numbers_are_those_of_the_file(looks, fake, session):
     picture, words = looks.bits(session, 3000)
     assert load_picture(picture["value"]).pixels.shape == (96, 128, 3)
     assert "each pixel" in words
-    assert "3,000 bytes" in words
-    assert "each 16x16 pixels" in legend(
-        fake.bits_map(session.data).__class__(np.zeros((2, 2, 3), np.uint8), 16, 8, 1, 1)
-    )
+    assert "Of 3,000 bytes, " in words
+    shown, header, others = (int(re.search(rf"([\d,]+) {kind}", words)[1].replace(",", "")) for kind in PARTS)
+    assert shown + header + others == 3000
+    assert header == fake.describe(session.data).header_bytes
+    small = fake.bits_map(session.data).__class__(np.zeros((2, 2, 3), np.uint8), 16, 8 * 1641, 1, 1)
+    assert "Of 2,329 bytes, 1,641 are on the map, 26 are the header, and 662 have no place" in legend(small, 26, 2329)
+    assert "each 16x16 pixels" in legend(small, 26, 2329)
 
 
 def test_without_an_original_there_is_no_map(looks, fake, session):

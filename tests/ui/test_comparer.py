@@ -150,6 +150,20 @@ def test_the_other_codec_ends_with_its_turn(page, compressed):
     assert all(value is UNCHANGED for screen in work for value in screen)
 
 
+def test_the_other_codec_waits_for_what_is_going_on(page, compressed, monkeypatch):
+    monkeypatch.setattr("diffdemo.ui.studio.decode._QUIET_SECONDS", -1.0)
+    work = page.viewing.refine(compressed, chosen(len(compressed.data), "flow"), Halves())
+    growing = next(work).session
+    (waiting,) = page.comparison.oppose(growing, Halves("cdc"))
+    assert "when what is going on has ended" in waiting.status
+    *_, decoded = work
+    (late,) = page.comparison.oppose(growing, Halves("cdc"))
+    assert late.session is UNCHANGED, "it knows nothing of the end of the decode"
+    *_, last = page.comparison.oppose(decoded.session, Halves("cdc"))
+    assert last.stage["left"]["caption"] == "CDC, one step"
+    assert last.stage["right"]["caption"] == "DiffC, sharp"
+
+
 def test_fewer_bytes_bring_the_other_codec_again(page, compressed):
     *_, met = page.comparison.oppose(compressed, Halves("cdc"))
     half = len(compressed.data) // 2

@@ -87,3 +87,16 @@ def test_nobody_waits_for_ever_nor_for_others():
     stream = _started(turns)
     turns.take(BERT)
     stream.close()
+
+
+def test_work_is_known_until_it_ends_or_another_turn_begins(turns):
+    stream = turns.at_work(turns.take(ANNA), iter("ab"), "silence")
+    assert not turns.is_working(ANNA)
+    assert next(stream) == "a"
+    assert turns.is_working(ANNA)
+    assert not turns.is_working(BERT)
+    assert list(stream) == ["b"]
+    assert not turns.is_working(ANNA)
+    next(turns.at_work(turns.take(ANNA), iter("ab"), "silence"))
+    turns.take(ANNA)
+    assert not turns.is_working(ANNA)

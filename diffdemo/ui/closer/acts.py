@@ -98,11 +98,14 @@ class Looks(Events):
 
     def bits(self, session: Session, used: int) -> tuple[dict, str]:
         """Show where in the picture the bits of the file went: light where there are many."""
-        codec = self._codec(session)
-        found = self._engine.bits_map(session.data, num_bytes=int(used) if codec.is_embedded and used else None)
+        codec, info = self._codec(session), self._engine.describe(session.data)
+        part = min(int(used), len(session.data)) if codec.is_embedded and used else len(session.data)
+        found = self._engine.bits_map(session.data, num_bytes=part)
         if found is None:
             raise refusal(NO_MAP.format(codec.label))
-        return gr.update(value=served(to_png(found.pixels), "bits.png"), visible=True), legend(found)
+        return gr.update(value=served(to_png(found.pixels), "bits.png"), visible=True), legend(
+            found, info.header_bytes, part
+        )
 
     def card(self, session: Session, address: str = "") -> dict:
         """Compose original, JPEG of as many bytes, reconstruction and numbers as one picture to pass on.
@@ -147,11 +150,18 @@ def _is_share(value: object) -> bool:
     return isinstance(value, int | float) and 0 <= value <= 1
 
 
-def legend(found: BitsMap) -> str:
-    """What the colours of a map mean."""
+def legend(found: BitsMap, header: int, used: int) -> str:
+    """What the colours of a map mean, and where the bytes are that are not on it.
+
+    Args:
+        header: bytes of it.
+        used: bytes of the file that the map is about.
+    """
     cell = "each pixel" if found.cell == 1 else f"each {found.cell}x{found.cell} pixels"
+    shown = min(used - header, round(found.num_bits / 8))
     return (
         f'<p class="legend">Told apart: {cell}. Dark is nothing, light is {found.lightest:.2g} bits per pixel and '
-        f"more; half of the picture has less than {found.median:.2g}. {found.num_bits / 8:,.0f} bytes in all, without "
-        "the header.</p>"
+        f"more; half of the picture has less than {found.median:.2g}. Of {words.size(used)}, {shown:,} are on the map, "
+        f"{header:,} are the header, and {used - header - shown:,} have no place in it, such as those of a step that "
+        "is not complete.</p>"
     )

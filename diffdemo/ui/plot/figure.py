@@ -34,7 +34,7 @@ def layout(
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"family": "system-ui, sans-serif", "size": 12, "color": TEXT},
-        margin=margin,
+        margin=margin | {"autoexpand": False},  # A legend that has gone would keep its room.
         xaxis=across,
         yaxis=up,
         **options,

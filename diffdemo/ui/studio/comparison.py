@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -58,10 +58,20 @@ class Comparison(StudioEvents):
         right_rate: str | None = EQUAL,
         request: gr.Request | None = None,
     ) -> Iterator[Screen]:
-        """Compress with another one of our own codecs, and show it as it comes; see `compare`."""
+        """Compress with another one of our own codecs, and show it as it comes; see `compare`.
+
+        What is going on goes first: when it has ended, this is called again.
+        """
         session = replace(session, amounts=(left_rate or EQUAL, right_rate or EQUAL))
+        if session.shown is None or not self._unknown(session, halves):
+            yield Screen()
+            return
+        # A session with a preview is one of the middle of it, even where it has ended since.
+        if session.shown.preview or self._turns.is_working(request):
+            yield Screen(status=words.status("The other codec comes when what is going on has ended."))
+            return
         turn = self._turns.take(request)
-        yield from self._turns.while_mine(turn, self.opposed(session, halves, self._turns.asker(turn)), Screen())
+        yield from self._turns.at_work(turn, self.opposed(session, halves, self._turns.asker(turn)), Screen())
 
     def opposed(self, session: Session, halves: Halves, asker: Asker) -> Iterator[Screen]:
         """The screens of `oppose`; none if nobody wants to see another codec, or if it is known already."""
@@ -181,7 +191,7 @@ def wire(studio: Studio, comparison: Comparison, shown: dict[str, Any], work: di
         The event that computes, for whatever cancels it.
     """
     choices = [studio.compare, studio.against, studio.left_rate, studio.right_rate]
-    halves = [studio.session, *studio.halves, studio.left_rate, studio.right_rate]
+    halves = studio.both
     # Whoever is quick has chosen the rate before the half is there: the last choice counts.
     gr.on(
         [each.input for each in choices], by_values(comparison.compare), halves, **shown, **LATEST, api_name="compare"
@@ -192,6 +202,12 @@ def wire(studio: Studio, comparison: Comparison, shown: dict[str, Any], work: di
     studio.stage.look(comparison.look, studio.session, studio.maps, **SILENT, **LATEST)
     # By way of a state, because only our own codecs need the device.
     return studio.wanted.change(by_values(comparison.oppose), halves, **work, api_name="oppose")
+
+
+def follow(studio: Studio, comparison: Comparison, events: Sequence[Any], work: dict[str, Any]) -> list[Any]:
+    """Let halves that were chosen while these events went on come when they have ended."""
+    oppose = by_values(comparison.oppose)
+    return [event.success(oppose, studio.both, **work, api_visibility="private") for event in events]
 
 
 def _asked(shown: Shown, rate: str) -> int:

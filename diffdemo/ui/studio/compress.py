@@ -58,7 +58,7 @@ class Handlers(Growing):
             work = self._remembered(session.example, compressing)
         else:
             work = self._opened(replace(session, data=data), metric, asker, words.EXAMPLE)
-        yield from self._turns.while_mine(turn, self._or_settle(work, session, metric), Screen())
+        yield from self._turns.at_work(turn, self._or_settle(work, session, metric), Screen())
 
     def encode(
         self, session: Session, settings: Settings, metric: str = BASE, request: gr.Request | None = None
@@ -80,7 +80,7 @@ class Handlers(Growing):
         if chosen.takes_prompt:
             options["prompt"] = settings.prompt
         work = self._compress(fresh, pixels, metric, chosen, **options)
-        yield from self._turns.while_mine(turn, self._or_settle(work, session, metric), Screen())
+        yield from self._turns.at_work(turn, self._or_settle(work, session, metric), Screen())
 
     def go_on(self, session: Session, metric: str = BASE, request: gr.Request | None = None) -> Iterator[Screen]:
         """Go on with the encode that was stopped, from the file that it has made."""
@@ -91,7 +91,7 @@ class Handlers(Growing):
         options = {"begun": session.data, "num_bytes": session.goal, "asker": self._turns.asker(turn)}
         begun = replace(session, turn=turn.number)
         work = self._compress(begun, pixels_of(session.original), metric, chosen, **options)
-        yield from self._turns.while_mine(turn, self._or_settle(work, session, metric), Screen())
+        yield from self._turns.at_work(turn, self._or_settle(work, session, metric), Screen())
 
     def choose_codec(self, codec: str) -> tuple[dict, dict, dict, dict]:
         """Show what can be chosen for compressing with a codec."""

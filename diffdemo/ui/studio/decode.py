@@ -42,7 +42,7 @@ class Viewing(StudioEvents):
             return
         turn = self._turns.take(request)
         screens = self._decoded(session, choices, halves, self._turns.asker(turn))
-        yield from self._turns.while_mine(turn, screens, Screen())
+        yield from self._turns.at_work(turn, screens, Screen())
 
     def finish(
         self, session: Session, choices: Choices, halves: Halves, request: gr.Request | None = None

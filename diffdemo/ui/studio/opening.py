@@ -59,7 +59,7 @@ class Opening(Growing):
         if before.original and before.data.startswith(data):
             beside = {name: getattr(before, name) for name in ("source", "notes", "original", "fit", "example")}
             session = replace(session, **beside)
-        yield from self._turns.while_mine(turn, self._shown(session, metric, turn), Screen())
+        yield from self._turns.at_work(turn, self._shown(session, metric, turn), Screen())
 
     def add_original(
         self, path: str, metric: str, session: Session = NOTHING, request: gr.Request | None = None
@@ -82,7 +82,7 @@ class Opening(Growing):
         notes_there = words.picture_notes(info.width, info.height, notes)
         session = replace(session, source=png, notes=notes_there, original=png, turn=turn.number)
         shown = self._shown(session, metric, turn, source=served(png, "picture.png"))
-        yield from self._turns.while_mine(turn, shown, Screen())
+        yield from self._turns.at_work(turn, shown, Screen())
 
     def release(self, waiting: Waiting, request: gr.Request | None = None) -> Waiting | dict:
         """Let the waiting file open if its model has come, and its owner has not gone on to something else."""
@@ -99,7 +99,7 @@ class Opening(Growing):
         if not (before.is_brought and before.turn == waiting.turn):
             session = before.anew(name=waiting.name, data=waiting.data, turn=waiting.turn)
         turn = Turn.of(request, waiting.turn)
-        yield from self._turns.while_mine(turn, self._shown(session, metric, turn), Screen())
+        yield from self._turns.at_work(turn, self._shown(session, metric, turn), Screen())
 
     def missing(self, data: bytes, info: FileInfo) -> ModelInfo | None:
         """The model that has to be downloaded before the file can be decoded; None if nothing is missing."""

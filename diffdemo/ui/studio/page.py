@@ -74,6 +74,11 @@ class Studio(SimpleNamespace):
         """What `choices.Halves` are read from."""
         return [self.compare, self.view, self.against]
 
+    @property
+    def both(self) -> list[Any]:
+        """What is asked about both halves: the session, what stands there, and at which rates."""
+        return [self.session, *self.halves, self.left_rate, self.right_rate]
+
 
 def build(engine: Engine) -> Studio:
     """Lay out the page, what matters first first; nothing happens yet."""

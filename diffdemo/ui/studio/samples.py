@@ -69,13 +69,15 @@ class Imagining(Events):
         """
         if not session.data:
             raise refusal("There is no file yet. Compress a picture, or open a file.")
+        if self._turns.is_working(request):
+            raise refusal("Something is still going on. Draw samples when it has ended, or press Stop first.")
         original = known_pixels(session.original)
         is_embedded = self._engine.describe(session.data).is_embedded
         used = min(choices.used, len(session.data)) if is_embedded else None
         turn = self._turns.take(request)
         how = {"reference": original, "asker": self._turns.asker(turn), **choices.knobs}
         moments = self._engine.samples(session.data, count=COUNT, num_bytes=used, **how)
-        yield from self._turns.while_mine(turn, _screens(moments, original), Screen())
+        yield from self._turns.at_work(turn, _screens(moments, original), Screen())
 
 
 def _screens(moments: Running[Samples], original: Pixels | None) -> Iterator[Screen]:

@@ -60,11 +60,15 @@ def wire(demo: gr.Blocks, studio: Studio, closer: SimpleNamespace, acts: Acts) -
     wires.decode()
     wires.complete_plots()
     wires.change_pictures()
+    wires.come_back_to_halves()
     wires.show_what_can_be_chosen()
 
 
 class _Wires:
-    """The connections, group by group; `running` grows by all that can be cancelled."""
+    """The connections, group by group.
+
+    `running` grows by all that can be cancelled, `ending` by those after which nothing more is going on.
+    """
 
     def __init__(self, studio: Studio, closer: SimpleNamespace, acts: Acts) -> None:
         self.studio, self.closer, self.acts = studio, closer, acts
@@ -75,6 +79,7 @@ class _Wires:
         self.view, self.before = [studio.session, studio.view], [studio.view, studio.session]
         self.choices = [studio.session, *studio.choices, *studio.halves]
         self.running: list[Any] = []
+        self.ending: list[Any] = []
         self.drawing: list[Any] = []
         self.restored: Any = None
 
@@ -87,7 +92,9 @@ class _Wires:
         )
         self.restored = sharing.wire(self.studio, acts.sharing, closer.link, closer.query, greeted, _QUERY)
         opening = acts.handlers.open_example
-        self.running.append(greeted.success(opening, self.view, **self.example, api_name="open_first_example"))
+        opened = greeted.success(opening, self.view, **self.example, api_name="open_first_example")
+        self.running.append(opened)
+        self.ending.append(opened)
         self.studio.kept.pulse(acts.pictures.is_known, self.studio.session, self.studio.kept, **AT_ONCE)
 
     def compress_and_open(self, demo: gr.Blocks) -> None:
@@ -127,6 +134,7 @@ class _Wires:
         opposed = comparison.wire(studio, acts.comparison, self.shown, self.work)
         section.wire(self.closer, acts.looks, studio)
         self.running += [refined, imagined, opposed]
+        self.ending += [*self.drawing, refined, imagined]
         self.drawing.append(refined)
 
     def complete_plots(self) -> None:
@@ -158,6 +166,7 @@ class _Wires:
             handlers.open_example, self.view, **self.example, trigger_mode="multiple", api_name="open_example"
         )
         self.running.append(reopened)
+        self.ending.append(reopened)
         self._complete(reopened)
         _cancel_each(studio.source.upload, self.running)
         sent = [studio.source, *self.before]
@@ -166,6 +175,12 @@ class _Wires:
         uploaded.failure(pictures.keep, studio.session, studio.source, **AT_ONCE)
         _cancel_each(studio.stop.click, self.running)
         studio.stop.click(handlers.stop, self.view, **self.shown, queue=False, api_name="stop")
+
+    def come_back_to_halves(self) -> None:
+        """A half that was chosen while something went on."""
+        followed = comparison.follow(self.studio, self.acts.comparison, self.ending, self.work)
+        for trigger in (self.studio.examples.pick, self.studio.source.upload, self.studio.stop.click):
+            _cancel_each(trigger, followed)
 
     def show_what_can_be_chosen(self) -> None:
         """Choices that change what else can be chosen; nothing is computed."""
