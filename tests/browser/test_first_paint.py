@@ -3,9 +3,9 @@
     python -m pytest -m slow -s tests/browser/test_first_paint.py        prints the numbers
 
 Measured are the seconds until the server answers; from there, in a browser with an empty cache, until an example is to
-be seen beside its result with the numbers, and until the page's own controls are there; and the bytes transferred by then,
-and once the plot is drawn. Other programs on the machine count, and so does the first model that the server gets ready at
-the same time.
+be seen beside its result with the numbers, and until the page's own controls are there; and the bytes that have
+come by then, and once the plot is drawn. Other programs on the machine count, and so does the first model that the
+server gets ready at the same time.
 """
 
 from __future__ import annotations
@@ -75,7 +75,6 @@ def test_an_example_and_its_result_are_there_at_once(started, chromium):
         usable, fetched = time.monotonic() - began, sum(sizes)
         assert "bytes" in page.locator("#argument .headline").inner_text()
         page.locator("#plot .annotation-text").first.wait_for()
-        page.wait_for_load_state("networkidle")
         print(
             f"visit {visit}: an example with its result after {waits[-1]:.2f} s, all of the page after {usable:.1f} s, "
             f"{fetched:,} bytes, with the plot {sum(sizes):,}"
