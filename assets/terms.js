@@ -5,6 +5,8 @@
     [/ dB$/, "PSNR in decibels: how far the pixels are from the original. From 40 on hardly anybody sees a difference; below 25 everybody does."],
     [/^lossless$/, "Every pixel is that of the original."],
     [/^MS-SSIM/, "Multi-scale structural similarity: whether edges and texture are those of the original. 1 is equal."],
+    [/^SSIMULACRA2/, "How people judge the difference, as a formula fitted to many such judgements has it. 90 cannot be told from the original, 50 is medium, 10 low quality."],
+    [/^DISTS/, "How different structure and texture look to a network; texture may move without being punished. 0 is equal."],
     [/^LPIPS/, "How different the pictures look to a network that was trained to recognise things. 0 is equal."],
     [/^[\d,]+:1$/, "Compression ratio: how many times smaller the file is than its pixels at 3 bytes each."],
     [/ bytes?( raw)?$/, "Size of the file, header included. A byte is 8 bits; “raw” is 3 bytes for each pixel, without compression."],
@@ -17,7 +19,7 @@
     [/^CDC$/, "Conditional diffusion: the file holds the content, and a diffusion model adds the texture."],
     [/^CoD-Lite$/, "One-step compression with a diffusion model as decoder, for very small files."],
   ];
-  const PLACES = "#stage .side i, #argument .headline b, #decoder label, #codec label, #metric label";
+  const PLACES = "#stage .side i, .wall figcaption i, .wall figcaption b, #argument .headline b, #decoder label, #codec label, #metric label";
   const SECONDS = 6; // to read it, where nothing else ends it
   let note = null;
   let fading = 0;
