@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import socket
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -21,6 +22,8 @@ RETRIES = 3
 """Of a piece of work whose worker died."""
 PATIENCE_S = 1.0
 """How long a signal may have to wait until somebody listens to it."""
+LISTENER_S = 10.0
+"""In which the head of a cluster has to answer a call."""
 T = TypeVar("T")
 
 
@@ -70,12 +73,36 @@ def on_cluster(
             ray.shutdown()
 
 
+def _require_listener(address: str) -> None:
+    """Whether anybody listens at HOST:PORT, which Ray itself finds out after many minutes.
+
+    Raises:
+        DiffDemoError: nobody does.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not (host and port.isdecimal()):
+        return
+    try:
+        socket.create_connection((host, int(port)), LISTENER_S).close()
+    except (OSError, OverflowError) as error:
+        raise _no_cluster(address, error) from error
+
+
+def _no_cluster(address: str, error: Exception) -> DiffDemoError:
+    reason = " ".join(str(error).split())[:200]
+    return DiffDemoError(
+        f"There is no cluster of Ray at '{address}' ({reason}). Please name its head as HOST:PORT, or say `auto` "
+        "or `local`."
+    )
+
+
 def _connected(address: str) -> Any:
     """The package, connected."""
     try:
         import ray
     except ImportError as error:
         raise DiffDemoError("The package ray is not installed; please install it: pip install ray") from error
+    _require_listener(address)
     options: dict[str, Any] = {}
     if address == LOCAL:
         # Workers start elsewhere, and must find this very package.
@@ -84,11 +111,7 @@ def _connected(address: str) -> Any:
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **options)
     except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise DiffDemoError(
-            f"There is no cluster of Ray at '{address}' ({reason}). Please name its head as HOST:PORT, or say `auto` "
-            "or `local`."
-        ) from error
+        raise _no_cluster(address, error) from error
     return ray
 
 
