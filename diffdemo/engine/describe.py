@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from diffdemo.codecs.registry import codec_numbered, fact_names
-from diffdemo.coding.container import read_bitstream
+from diffdemo.coding.container import Bitstream, read_bitstream
+from diffdemo.coding.damage import wrong_bits
 from diffdemo.engine.records import FileInfo
 from diffdemo.metrics.distortion import bits_per_pixel
 
@@ -34,4 +35,10 @@ def describe_file(data: bytes, known: dict[bytes, str]) -> FileInfo:
         is_cut=bitstream.is_cut,
         is_damaged=bitstream.is_damaged,
         steps=description.steps,
+        suspects=_suspects(bitstream) if bitstream.is_damaged else (),
     )
+
+
+def _suspects(bitstream: Bitstream) -> tuple[int, ...]:
+    bits = wrong_bits(bitstream.payload, bitstream.header.payload_check)
+    return tuple(bitstream.header_bytes + bit // 8 for bit in bits)

@@ -127,6 +127,8 @@ class FileInfo:
         header_bytes: everything before the picture's own bits, the prompt included.
         is_embedded: whether a prefix of it can be decoded.
         steps: of an embedded file.
+        suspects: numbers of bytes, from 0, of a damaged file: a wrong bit in one of them, and no other one, would
+            explain the file's check value; none where more is wrong.
     """
 
     codec: str
@@ -144,6 +146,7 @@ class FileInfo:
     is_cut: bool
     is_damaged: bool
     steps: tuple[Step, ...]
+    suspects: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """All of it in one level, facts included."""

@@ -1,19 +1,25 @@
-"""What is inside a file: header, steps, how much of it has arrived; or a report of an evaluation. Needs no model."""
+"""What is inside a file: header, steps, how much of it has arrived, its damage; or a report of an evaluation.
+
+Only the picture of a damaged file needs its model.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html import escape
 from typing import Any
 
 import gradio as gr
 
 from diffdemo.engine import Engine, FileInfo, ModelInfo
+from diffdemo.engine.records import Frame
+from diffdemo.images import to_png
 from diffdemo.ui import words
-from diffdemo.ui.events import LATEST, SILENT, Events
+from diffdemo.ui.events import DEVICE, LATEST, SILENT, Events, visitor
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.models import card
 from diffdemo.ui.server.file_fields import FileInput
+from diffdemo.ui.server.files import served
 from diffdemo.ui.server.uploads import read_upload
 
 EMPTY = "<p>No file yet. Compress a picture in the studio, or open a file here.</p>"
@@ -34,7 +40,10 @@ def build(tab: gr.Tab, engine: Engine, session: gr.State, used: gr.Slider) -> No
             )
         with gr.Column(scale=4, min_width=340):
             shown = gr.HTML(EMPTY, elem_id="report")
-    gr.on([tab.select, file.change], Inspection(engine).of_file, [file, session, used], shown, **SILENT, **LATEST)
+            picture = gr.Image(format="png", interactive=False, visible=False, elem_id="damaged")
+    inspection = Inspection(engine)
+    gr.on([tab.select, file.change], inspection.of_file, [file, session, used], shown, **SILENT, **LATEST)
+    file.change(inspection.of_damaged, file, picture, **SILENT, **LATEST, **DEVICE)
 
 
 class Inspection(Events):
@@ -54,9 +63,26 @@ class Inspection(Events):
         data = read_upload(path)
         return framed(data) if data.startswith(REPORT) else self._report(data)
 
+    def of_damaged(self, path: str | None, request: gr.Request) -> Iterator[gr.Image]:
+        """What an uploaded file that is damaged makes of its picture, as it comes; nothing for any other."""
+        yield gr.Image(None, visible=False)
+        data = read_upload(path) if path else b""
+        if not data or data.startswith(REPORT):
+            return
+        info = self._engine.describe(data)
+        if not (info.is_damaged and info.is_embedded and info.model):
+            return
+        for frame in self._engine.decode(data, asker=visitor(request)):
+            yield _pictured(frame, f"Damaged: {words.step_of(frame)}")
+        yield _pictured(frame, "What the damaged file decodes to")
+
     def _report(self, data: bytes) -> str:
         info = self._engine.describe(data)
         return report(info, None if info.model else self._engine.who_wrote(data))
+
+
+def _pictured(frame: Frame, label: str) -> gr.Image:
+    return gr.Image(served(to_png(frame.pixels), "damaged.png"), label=label, visible=True)
 
 
 def framed(page: bytes) -> str:
@@ -70,7 +96,7 @@ def framed(page: bytes) -> str:
 
 def report(info: FileInfo, missing: ModelInfo | None = None) -> str:
     """State, steps as a strip and a table, fields of the header; `missing` is the model that is not here."""
-    note = escape(words.file_note(info))
+    note = escape(words.file_note(info) + words.suspicion(info))
     if not info.is_embedded:
         return f'<p class="headline">{note}</p>{_fields(info, missing)}'
     strip = words.strip(info, info.num_bytes)

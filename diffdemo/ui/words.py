@@ -23,6 +23,8 @@ ASK_FOR_ORIGINAL = "The file came alone. Drop its original onto the picture, or 
 EXAMPLE = "An example, already compressed."
 OPENING = '<p class="headline">Opening an example …</p><p>Until it is decoded, both halves show the original.</p>'
 SIDES = (512, 768)
+MAX_SUSPECTS = 3
+"""Places of a single wrong bit that are named one by one."""
 LARGE_PIXELS = 600_000
 """Beyond this an encode on a CPU takes long enough to offer less."""
 
@@ -125,6 +127,23 @@ def file_note(info: FileInfo) -> str:
     if info.is_cut:
         return f"This file is cut: {facts} arrived, and they decode."
     return f"The whole file: {facts}."
+
+
+def suspicion(info: FileInfo) -> str:
+    """Where a damaged file may be wrong; nothing for any other."""
+    if not info.is_damaged:
+        return ""
+    if not info.suspects:
+        return " More than one of its bits is wrong, so that its check value does not tell where."
+    if len(info.suspects) > MAX_SUSPECTS:
+        return f" If a single bit is wrong, it may be in any of {len(info.suspects)} places."
+    places = " or ".join(f"byte {each + 1:,}{_step_with(info, each)}" for each in info.suspects)
+    return f" If a single bit is wrong, it is in {places}; what comes before is as it was."
+
+
+def _step_with(info: FileInfo, byte: int) -> str:
+    number = next((step.number for step in info.steps if byte < step.end_bytes), None)
+    return f" (step {number})" if number else ""
 
 
 def _whole_note(info: FileInfo) -> str:
