@@ -23,6 +23,7 @@ from diffdemo.ui.server.files import served
 from diffdemo.ui.server.uploads import read_upload
 
 EMPTY = "<p>No file yet. Compress a picture in the studio, or open a file here.</p>"
+DAMAGED = "What the damaged file decodes to"
 REPORT = b'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Evaluation</title>'
 """How a page begins that `evaluate --report` has written."""
 
@@ -40,7 +41,7 @@ def build(tab: gr.Tab, engine: Engine, session: gr.State, used: gr.Slider) -> No
             )
         with gr.Column(scale=4, min_width=340):
             shown = gr.HTML(EMPTY, elem_id="report")
-            picture = gr.Image(format="png", interactive=False, visible=False, elem_id="damaged")
+            picture = gr.Image(label=DAMAGED, format="png", interactive=False, visible=False, elem_id="damaged")
     inspection = Inspection(engine)
     gr.on([tab.select, file.change], inspection.of_file, [file, session, used], shown, **SILENT, **LATEST)
     file.change(inspection.of_damaged, file, picture, **SILENT, **LATEST, **DEVICE)
@@ -74,7 +75,7 @@ class Inspection(Events):
             return
         for frame in self._engine.decode(data, asker=visitor(request)):
             yield _pictured(frame, f"Damaged: {words.step_of(frame)}")
-        yield _pictured(frame, "What the damaged file decodes to")
+        yield _pictured(frame, DAMAGED)
 
     def _report(self, data: bytes) -> str:
         info = self._engine.describe(data)
