@@ -22,14 +22,15 @@ window.diffdemoPlots = (() => {
     layout.height *= TIMES;
   }
 
-  // What is hidden is drawn when it is seen: Plotly cannot draw into nothing.
+  // What is hidden, or squeezed while a page is laid out, is drawn when there is room: Plotly cannot draw into nothing.
   async function paint(place) {
     await library();
     const width = place.offsetWidth;
     if (!width || !place.wanted || (place.painted === place.wanted && place.layout?.width === width)) return;
-    place.painted = place.wanted;
     const { data, layout } = JSON.parse(place.wanted);
     if (document.documentElement.classList.contains("big")) enlarge(layout);
+    if (width <= layout.margin.l + layout.margin.r) return;
+    place.painted = place.wanted;
     await window.Plotly.react(place, data, { ...layout, width }, CONFIG);
     document.dispatchEvent(new CustomEvent("plotted", { detail: place }));
   }

@@ -185,7 +185,7 @@ class Engine(Catalogue, Foreign, Gallery):
         if codec not in (None, chosen.name):
             raise RateError(f"The model '{model}' belongs to {chosen.label} and not to '{codec}'.")
         effort = choice_of(Preset, preset, "preset")
-        job = self._job(asker, self._allowance.of_encode(chosen, fitted, target, effort), chosen)
+        job = self._job(asker, self._allowance.of_encode(chosen, fitted, target, effort, begun), chosen)
         moments = chosen.encode_progressively(fitted, target, preset=effort, seed=seed, prompt=prompt)
         if begun:
             moments = chosen.resume(fitted, target, begun, self._traces.of(begun).state_within(len(begun)))

@@ -15,6 +15,7 @@ from diffdemo.engine import Engine, FileInfo, ModelInfo
 from diffdemo.engine.records import Frame
 from diffdemo.images import to_png
 from diffdemo.ui import words
+from diffdemo.ui.errors import refusal
 from diffdemo.ui.events import DEVICE, LATEST, SILENT, Events, visitor
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.models import card
@@ -26,6 +27,12 @@ EMPTY = "<p>No file yet. Compress a picture in the studio, or open a file here.<
 DAMAGED = "What the damaged file decodes to"
 REPORT = b'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>Evaluation</title>'
 """How a page begins that `evaluate --report` has written."""
+_ALLOWED = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:"
+)
+"""What such a page may load: what is in it, and nothing from anywhere (W3C, Content Security Policy Level 3)."""
+LARGEST_FRAME = 64_000_000
+"""Characters of one that is shown; to stand in an attribute, each quotation mark takes six."""
 
 
 def build(tab: gr.Tab, engine: Engine, session: gr.State, used: gr.Slider) -> None:
@@ -87,8 +94,15 @@ def _pictured(frame: Frame, label: str) -> gr.Image:
 
 
 def framed(page: bytes) -> str:
-    """A page of whoever sent it, shut off: its scripts run, but see nothing of ours and speak for nobody."""
-    content = escape(page.decode(errors="replace"))
+    """A report of whoever sent it, shut off: its scripts run, but see nothing of ours, load nothing, speak for nobody.
+
+    Raises:
+        gr.Error: it is too large.
+    """
+    if len(page) + 5 * sum(map(page.count, (b'"', b"'", b"&", b"<", b">"))) > LARGEST_FRAME:
+        raise refusal("This report is too large to be shown here. It needs no server: open the file in your browser.")
+    guard = f'<meta http-equiv="Content-Security-Policy" content="{_ALLOWED}">'
+    content = escape((REPORT + guard.encode() + page.removeprefix(REPORT)).decode(errors="replace"))
     return (
         '<iframe title="Report of an evaluation" sandbox="allow-scripts allow-downloads" '
         f'style="width: 100%; height: 85vh; border: 0; background: #fff" srcdoc="{content}"></iframe>'

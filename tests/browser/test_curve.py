@@ -218,3 +218,18 @@ def test_phone(phone):
     phone.get_by_role("button", name="Axes, lines, published").click()
     _click(phone, 0.4)
     _until_shown(phone, _slider(phone, "#used"))
+
+
+def test_a_plot_without_room_is_drawn_when_there_is_some(studio_with_example):
+    page = studio_with_example
+    squeezed = """(width) => new Promise((done) => {
+      const place = document.querySelector("#plot .figure");
+      place.style.width = width;
+      requestAnimationFrame(() => requestAnimationFrame(() => done(place.layout.width)));
+    })"""
+    before = page.locator("#plot .figure").evaluate("place => place.layout.width")
+    assert page.evaluate(squeezed, "90px") == before
+    page.evaluate(squeezed, "240px")
+    page.wait_for_function("document.querySelector('#plot .figure').layout.width === 240")
+    page.evaluate(squeezed, "")
+    page.wait_for_function(f"document.querySelector('#plot .figure').layout.width === {before}")

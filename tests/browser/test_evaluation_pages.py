@@ -112,3 +112,24 @@ def test_the_application_opens_a_report_and_shuts_it_off(studio: object, report:
         frame.locator("button:has-text('SVG')").first.click()
     download.value.save_as(tmp_path / "SVG")
     assert (tmp_path / "SVG").read_bytes().startswith(b"<svg")
+
+
+def test_a_report_reaches_nothing_beyond_itself(fake_url: str, chromium: object, report: Path) -> None:
+    page = chromium.new_page()  # On one that is watched, each attempt would count as a fault.
+    page.goto(fake_url)
+    page.get_by_role("tab", name="Inspect").click()
+    page.locator("#inspect-file input[type=file]").set_input_files(report)
+    frame = page.frame_locator("#report iframe")
+    frame.locator(".plotly-graph-div .scatterlayer .trace").nth(3).wait_for()
+    attempts = """async (address) => {
+      const tried = [() => document.cookie, () => localStorage.length, () => parent.document, () => fetch(address),
+        () => new Promise((done, fail) => Object.assign(new Image(), { onload: done, onerror: fail, src: address })),
+        () => { top.location = address; }];
+      const outcomes = await Promise.allSettled(tried.map(async (attempt) => attempt()));
+      return outcomes.map(({ status }) => status);
+    }"""
+    asked: list[str] = []
+    page.on("requestfinished", lambda request: asked.append(request.url))
+    assert frame.locator("body").evaluate(attempts, f"{fake_url}theme.css?report") == 6 * ["rejected"]
+    assert not [address for address in asked if "report" in address]
+    page.close()

@@ -43,6 +43,7 @@ def test_compress_more_steps_noise_samples_keep_and_open(open_studio, tmp_path):
 
     page.get_by_role("button", name="Draw 4 samples").click()
     page.locator("#status").get_by_text("4 samples, in").wait_for()
+    page.locator("#samples .thumbnail-item img").nth(7).wait_for()
     assert page.locator("#samples .thumbnail-item img").count() == 8
 
     with page.expect_download() as download:

@@ -64,6 +64,10 @@ def test_sliders_choices_texts_and_marks():
     assert "at most 65" in refused(gr.Slider(1, 65, value=17), 66)
     assert passed(TEXT, None) is None
     assert passed(TEXT, "0123456789") == "0123456789"
+    several = gr.CheckboxGroup(["a", "b"], value=["b"])
+    assert passed(several, ["a"]) == ["a"]
+    for value in (None, "a", {"a": 1}, 3, [["a"]]):
+        assert "a list of some of the choices" in refused(several, value)
     for value in ("0123456789a", "a\0b", 5, ["a"]):
         assert "a text of at most 10 characters" in refused(TEXT, value)
     assert passed(CHOICE, "a") == "a"
@@ -250,4 +254,16 @@ def test_a_text_or_a_choice_that_is_not_given_is_what_the_field_began_with():
     assert still_offered(gr.Textbox("psnr_db"), gr.Textbox("psnr_db"), None) == "psnr_db"
     radio = gr.Radio(["mean", "flow"], value="mean")
     assert still_offered(radio, radio, None) == "mean"
+    several = gr.CheckboxGroup(["a", "b"], value=["b"])
+    assert still_offered(several, several, None) == ["b"]
     assert still_offered(gr.Number(3), gr.Number(3), None) is None
+
+
+def test_a_number_beyond_bounds_that_the_page_has_set_meanwhile_is_the_nearest_within_them():
+    begun, live = gr.Slider(0, 1, value=1), gr.Slider(40, 900, value=900)
+    assert still_offered(begun, live, 6494) == 900
+    assert still_offered(begun, live, 0) == 40
+    assert still_offered(begun, live, 500) == 500
+    assert still_offered(begun, begun, 6494) == 6494, "a program's mistake is told"
+    for value in ("6494", True, math.nan, math.inf, [6494], None):
+        assert "it must be a number" in refused(live, still_offered(begun, live, value) or "")

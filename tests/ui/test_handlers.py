@@ -14,7 +14,7 @@ from diffdemo.engine import DECODERS, KNOBS, Decoder
 from diffdemo.errors import ImageError
 from diffdemo.pictures import load_picture
 from diffdemo.ui.errors import UNEXPECTED, friendly
-from diffdemo.ui.inspect import Inspection
+from diffdemo.ui.inspect import REPORT, Inspection
 from diffdemo.ui.links.shelf import Shelf
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot.baselines import Baselines
@@ -371,3 +371,14 @@ def test_sixteen_bits_and_grey_reach_the_codec_as_eight_bit_colour(pictures, tmp
     screen = pictures.upload({"path": str(path)})
     assert "Reduced from 16 to 8 bits" in screen.notes
     assert load_picture(screen.session.source).pixels.max() == 255
+
+
+def test_a_report_that_would_fill_the_memory_is_not_shown(fake, tmp_path):
+    path = tmp_path / "report.html"
+    path.write_bytes(REPORT + 11_000_000 * b'"')
+    with pytest.raises(gr.Error, match="open the file in your browser"):
+        Inspection(fake).of_file(str(path), Session(), 1)
+    path.write_bytes(REPORT + b'</iframe><script>"&amp;"</script>')
+    shown = Inspection(fake).of_file(str(path), Session(), 1)
+    assert shown.count("<") == 2
+    assert "&lt;/iframe&gt;&lt;script&gt;&quot;&amp;amp;&quot;" in shown

@@ -120,3 +120,27 @@ def test_a_shelf_is_bounded_and_forgets(monkeypatch):
     monkeypatch.setattr(shelf, "SECONDS", -1)
     gone = Shelf()
     assert gone.get(gone.put(Session("picture", source=b"x"), b"file")) is None
+
+
+def test_nobody_clears_away_what_others_have_on_the_shelf(monkeypatch):
+    monkeypatch.setattr(shelf, "BYTES", 1000)
+    kept = Shelf()
+    theirs = [kept.put(Session("picture", source=bytes([n]) * 100), b"file", owner) for n, owner in enumerate("abc")]
+    flood = [kept.put(Session("picture", source=b"x" * 100 + bytes([n])), b"file", "stranger") for n in range(50)]
+    assert all(kept.get(name) for name in theirs)
+    assert [kept.get(name) is not None for name in flood] == 44 * [False] + 6 * [True]
+    kept.get(flood[-6])
+    latest = kept.put(Session("picture", source=b"y" * 101), b"file", "stranger")
+    assert kept.get(flood[-6]), "what was asked for last stays"
+    assert kept.get(latest)
+    assert not kept.get(flood[-5])
+
+
+def test_who_keeps_what_others_have_kept_does_not_get_it_into_their_hands(monkeypatch):
+    monkeypatch.setattr(shelf, "BYTES", 1000)
+    kept, session = Shelf(), Session("picture", source=b"theirs" * 20)
+    theirs = kept.put(session, b"file", "somebody")
+    assert kept.put(session, b"file", "stranger") == theirs
+    for n in range(50):
+        kept.put(Session("picture", source=b"x" * 100 + bytes([n])), b"file", "stranger")
+    assert kept.get(theirs)

@@ -159,6 +159,24 @@ def test_a_model_of_another_codec_is_refused_and_a_rate_beyond_the_picture_told(
         client.close()
 
 
+@pytest.mark.parametrize(
+    "told",
+    [None, "abc", 5, [], ["kind"], {}, {"kind": ["html"]}, {"kind": "png", "part": [0, 0, "1", 1]}, {"index": "0"}],
+)
+def test_what_an_event_tells_of_itself_may_be_anything(url, told):
+    events = {number: each for number, each in built(FakeEngine()).fns.items() if each.collects_event_data}
+    assert len(events) == 3
+    for number, each in events.items():
+        call = {"fn_index": number, "session_hash": f"event{number}", "event_data": told}
+        call["data"] = [None if block.stateful else block.value for block in each.inputs]
+        assert HTTP.post(f"{url}{API}/queue/join", json=call).status_code == 200
+        with HTTP.stream("GET", f"{url}{API}/queue/data", params={"session_hash": f"event{number}"}) as stream:
+            messages = (json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: "))
+            ended = next(each for each in messages if each["msg"] == "process_completed")
+        words = ended["output"].get("error", "")
+        assert ended["success"] or words.startswith(("There is no such example", "There is nothing on the wall")), words
+
+
 # --- who waits --------------------------------------------------------------------------------------------------------
 
 

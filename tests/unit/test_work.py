@@ -137,3 +137,19 @@ def test_samples_take_the_mean_and_deviation_that_numpy_has(large_picture: Pixel
     assert np.array_equal(mean_of(pictures), np.rint(stacked.mean(axis=0)).astype(np.uint8))
     deviation = np.sqrt(stacked.var(axis=0).mean(axis=2))
     assert np.array_equal(spread_of(pictures)[..., 0], np.clip(np.rint(SPREAD_GAIN * deviation), 0, 255))
+
+
+def test_a_file_to_go_on_with_is_held_against_the_limits_as_any_that_is_opened(strict):
+    data, pixels = bomb(strict, 128, 500), np.zeros((128, 128, 3), np.uint8)
+    assert strict.encode(pixels, num_bytes=600) is not None
+    with pytest.raises(WorkLimitError, match="Decoding this file"):
+        strict.encode(pixels, num_bytes=len(data) + 100, begun=data)
+
+
+def test_the_preset_of_a_file_to_go_on_with_counts(strict, monkeypatch):
+    pixels, asked = np.zeros((64, 64, 3), np.uint8), []
+    *_, moment = strict.encode(pixels + np.arange(64, dtype=np.uint8)[:, None], num_bytes=200, preset="best")
+    within = strict._allowance._within
+    monkeypatch.setattr(strict._allowance, "_within", lambda *args: (asked.append(args[4:]), within(*args))[1])
+    strict.encode(pixels, num_bytes=400, begun=moment.data)
+    assert asked == [(), (Preset.BEST,)]

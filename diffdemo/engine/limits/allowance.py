@@ -69,12 +69,20 @@ class Allowance:
         )
         return Fitted(smaller, f"{fitted.note} {note}".strip())
 
-    def of_encode(self, codec: Codec, pixels: Pixels, target: Target, preset: Preset) -> Demand:
+    def of_encode(self, codec: Codec, pixels: Pixels, target: Target, preset: Preset, begun: bytes = b"") -> Demand:
         """What an encode will take, in no more time than one call may take.
 
+        Args:
+            begun: a file to go on with, whose preset counts. It is decoded first, as any that a stranger brings.
+
         Raises:
-            WorkLimitError: if not.
+            BitstreamError: that is none of the codec's.
+            WorkLimitError: it takes longer.
         """
+        if begun:
+            self.of_decode(codec, codec.coded(begun), Rendering())
+            known = codec.describe(begun).facts.get("preset")
+            preset = next((each for each in Preset if each == known), preset)
         height, width = pixels.shape[:2]
         return self._within(
             codec,

@@ -43,7 +43,7 @@ class Sharing(Events):
         self._shelf = shelf
         self._codecs = offers(engine)
 
-    def share(self, session: Session, used: int) -> str:
+    def share(self, session: Session, used: int, request: gr.Request | None = None) -> str:
         """What a link needs besides what is chosen: the picture, and the file cut at the slider."""
         own = self._engine.example_file(session.example) if session.example else None
         if session.example and session.data in (b"", own):
@@ -57,7 +57,7 @@ class Sharing(Events):
         if 0 < len(data) <= LONGEST_FILE:
             leads_to |= {"file": in_text(data)} | ({"example": session.example} if session.example else {})
         if "file" not in leads_to or (session.source and not session.example):
-            leads_to["kept"] = self._shelf.put(session, data)
+            leads_to["kept"] = self._shelf.put(session, data, request.client.host if request and request.client else "")
         gr.Info(IN_THE_LINK + (ON_THE_SHELF if "kept" in leads_to else " The file is in it."))
         return urlencode(leads_to)
 

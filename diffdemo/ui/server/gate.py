@@ -33,6 +33,13 @@ _INJECTED = ("Request", "SelectData", "EventData")
 class GuardedBlocks(gr.Blocks):
     """Gradio's page with the gate before its events."""
 
+    async def process_api(self, *args: Any, **options: Any) -> dict[str, Any]:
+        """Do what Gradio does; what an event tells of itself are facts by name, or none."""
+        event = options.get("event_data")
+        if event is not None and not isinstance(event._data, dict):
+            event._data = {}
+        return await super().process_api(*args, **options)
+
     async def preprocess_data(
         self,
         block_fn: BlockFunction,
@@ -74,15 +81,18 @@ def still_offered(begun: Any, live: Any, value: Any) -> Any:
     A text or a choice that is not given is what its field began with, and a choice that the page has taken back while
     it was on its way is what stands there now. The server changes what a menu offers, and a browser that has not heard
     of it yet sends what it still shows, which is no fault of the visitor. A program cannot mean it, because the fields
-    of its endpoints keep their choices.
+    of its endpoints keep their choices. A number beyond the bounds that the page has set meanwhile is the nearest
+    within them.
 
     Args:
         begun: the component as the page was built.
         live: the same as it is for this visitor.
         value: what has arrived.
     """
-    if value is None and isinstance(begun, (gr.Radio, gr.Dropdown, gr.Textbox)):
+    if value is None and isinstance(begun, (gr.Radio, gr.Dropdown, gr.Textbox, gr.CheckboxGroup)):
         return begun.value
+    if live is not begun and isinstance(live, gr.Slider) and _is_number(value):
+        return min(max(value, live.minimum), live.maximum)
     if live is begun or not isinstance(live, (gr.Radio, gr.Dropdown)) or getattr(live, "allow_custom_value", False):
         return value
     is_known = isinstance(value, list) or value in [each for _, each in live.choices or ()]
@@ -109,6 +119,9 @@ async def checked(name: str, block: Any, value: Any) -> Any:
         return _require(value is None or isinstance(value, bool), value, f"{name}: it must be true or false.")
     if isinstance(block, (gr.Radio, gr.Dropdown)):
         return _require(_is_choice(value), value, f"{name}: it must be one of the choices, as a text or a number.")
+    if isinstance(block, gr.CheckboxGroup):
+        is_list = isinstance(value, list) and _is_choice(value)
+        return _require(is_list, value, f"{name}: it must be a list of some of the choices.")
     if isinstance(block, _FILE_FIELDS):
         return await _files(value, is_single=getattr(block, "file_count", "single") == "single")
     _require_known_paths(value)
@@ -121,8 +134,7 @@ def _number(name: str, block: gr.Number | gr.Slider, value: Any) -> Any:
         value = block.value
     if value is None and isinstance(block, gr.Number):
         return None
-    is_float = isinstance(value, float) and math.isfinite(value)
-    is_number = is_float or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST)
+    is_number = _is_number(value)
     low, high = block.minimum, block.maximum
     bounds = [f"at least {low:,g}" if low is not None else "", f"at most {high:,.12g}" if high is not None else ""]
     within = is_number and (low is None or value >= low) and (high is None or value <= high)
@@ -130,6 +142,11 @@ def _number(name: str, block: gr.Number | gr.Slider, value: Any) -> Any:
     kind = "a whole number" if block.precision == 0 else "a number"
     found = f"'{str(value)[:40]}'" if value is not None else "empty"
     return _require(within, value, f"{name} is {found}; it must be {kind}{', ' + wanted if wanted else ''}.")
+
+
+def _is_number(value: Any) -> bool:
+    is_float = isinstance(value, float) and math.isfinite(value)
+    return is_float or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST)
 
 
 def _text(name: str, block: gr.Textbox, value: Any) -> Any:

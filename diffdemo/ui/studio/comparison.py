@@ -115,8 +115,8 @@ class Comparison(StudioEvents):
 
     def look(self, session: Session, event: gr.EventData) -> Any:
         """Draw where the two pictures on the stage differ."""
-        shown, kind = sides.on_stage(session, self._painter.label(session)), event.kind
-        if shown is None or kind not in _MAPS:
+        shown, kind = sides.on_stage(session, self._painter.label(session)), getattr(event, "kind", None)
+        if shown is None or kind not in [*_MAPS]:
             return gr.skip()
         left, right = shown
         drawn = _MAPS[kind](load_picture(left.png).pixels, load_picture(right.png).pixels)
