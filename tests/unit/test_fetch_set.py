@@ -176,6 +176,19 @@ def test_an_archive_becomes_pictures_once(
     assert owners.asked == ["/archive"] * 2, "one was missing"
 
 
+@pytest.mark.parametrize(
+    "note", ["", "[", "[]", "5", '["0.png"]', "[null, 1, {}]", '{"0.png": 1, "1.png": 1, "2.png": 1}']
+)
+@pytest.mark.parametrize("archive", ["clic"], indirect=True)
+def test_a_note_that_does_not_name_all_pictures_is_none(
+    archive: str, note: str, owners: type[_Files], tmp_path: Path
+) -> None:
+    (tmp_path / f".{archive}.json").write_text(note)
+    fetch(archive, tmp_path)
+    assert owners.asked == ["/archive"]
+    assert len(picture_paths(tmp_path)) == 3
+
+
 @pytest.mark.parametrize("archive", ["clic"], indirect=True)
 def test_an_archive_goes_on_where_it_broke_off(archive: str, owners: type[_Files], tmp_path: Path) -> None:
     data = owners.files["/archive"]

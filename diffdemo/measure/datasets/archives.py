@@ -104,7 +104,7 @@ def fetch_archive(name: str, folder: Path) -> None:
         DiffDemoError: the archive cannot be fetched or is another one, there is no room, or it holds other pictures.
     """
     archive, note = ARCHIVES[name], folder / f".{name}.json"
-    if note.exists() and all((folder / each).exists() for each in json.loads(note.read_text())):
+    if _is_there(note, archive.count):
         return
     say(f"{name}: {size(archive.num_bytes)} from {archive.address}; licence: {archive.licence}")
     free = shutil.disk_usage(folder).free
@@ -121,6 +121,15 @@ def fetch_archive(name: str, folder: Path) -> None:
         raise DiffDemoError(f"{archive.address} holds {len(names)} pictures; {archive.count} were expected.")
     write_text(note, json.dumps(names))
     place.unlink()
+
+
+def _is_there(note: Path, count: int) -> bool:
+    """Whether as many pictures are there as a note names, which somebody may have cut or changed."""
+    try:
+        names = json.loads(note.read_text())
+    except (FileNotFoundError, ValueError):
+        return False
+    return isinstance(names, list) and len(names) == count and all((note.parent / str(each)).exists() for each in names)
 
 
 def _download(name: str, archive: Archive, place: Path) -> None:
