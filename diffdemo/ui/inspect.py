@@ -13,6 +13,7 @@ import gradio as gr
 
 from diffdemo.engine import Engine, FileInfo, ModelInfo
 from diffdemo.engine.records import Frame
+from diffdemo.errors import BitstreamError
 from diffdemo.images import to_png
 from diffdemo.ui import words
 from diffdemo.ui.errors import refusal
@@ -77,7 +78,10 @@ class Inspection(Events):
         data = read_upload(path) if path else b""
         if not data or data.startswith(REPORT):
             return
-        info = self._engine.describe(data)
+        try:
+            info = self._engine.describe(data)
+        except BitstreamError:
+            return  # `of_file` tells why.
         if not (info.is_damaged and info.is_embedded and info.model):
             return
         for frame in self._engine.decode(data, asker=visitor(request)):

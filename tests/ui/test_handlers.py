@@ -382,3 +382,12 @@ def test_a_report_that_would_fill_the_memory_is_not_shown(fake, tmp_path):
     shown = Inspection(fake).of_file(str(path), Session(), 1)
     assert shown.count("<") == 2
     assert "&lt;/iframe&gt;&lt;script&gt;&quot;&amp;amp;&quot;" in shown
+
+
+def test_what_is_no_file_is_told_once(fake, tmp_path):
+    path = tmp_path / "junk.difd"
+    path.write_bytes(b"junk")
+    with pytest.raises(gr.Error, match="Not a diffdemo file"):
+        Inspection(fake).of_file(str(path), Session(), 1)
+    (hidden,) = Inspection(fake).of_damaged(str(path), None)
+    assert not hidden.visible
