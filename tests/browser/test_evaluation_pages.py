@@ -112,6 +112,8 @@ def test_the_application_opens_a_report_and_shuts_it_off(studio: object, report:
         frame.locator("button:has-text('SVG')").first.click()
     download.value.save_as(tmp_path / "SVG")
     assert (tmp_path / "SVG").read_bytes().startswith(b"<svg")
+    page.locator("#inspect-file").get_by_label("Clear").click()
+    page.locator("#report iframe").wait_for(state="detached")
 
 
 def test_a_report_reaches_nothing_beyond_itself(fake_url: str, chromium: object, report: Path) -> None:
