@@ -23,7 +23,7 @@ ASK_FOR_ORIGINAL = "The file came alone. Drop its original onto the picture, or 
 EXAMPLE = "An example, already compressed."
 OPENING = '<p class="headline">Opening an example …</p><p>Until it is decoded, both halves show the original.</p>'
 SIDES = (512, 768)
-MAX_SUSPECTS = 3
+MAX_SUSPECTS = 8
 """Places of a single wrong bit that are named one by one."""
 LARGE_PIXELS = 600_000
 """Beyond this an encode on a CPU takes long enough to offer less."""
@@ -137,7 +137,8 @@ def suspicion(info: FileInfo) -> str:
         return " More than one of its bits is wrong, so that its check value does not tell where."
     if len(info.suspects) > MAX_SUSPECTS:
         return f" If a single bit is wrong, it may be in any of {len(info.suspects)} places."
-    places = " or ".join(f"byte {each + 1:,}{_step_with(info, each)}" for each in info.suspects)
+    *others, last = (f"byte {each + 1:,}{_step_with(info, each)}" for each in info.suspects)
+    places = f"{', '.join(others)} or {last}" if others else last
     return f" If a single bit is wrong, it is in {places}; what comes before is as it was."
 
 
