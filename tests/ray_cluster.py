@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import signal
@@ -43,7 +44,8 @@ def cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[s
             yield f"127.0.0.1:{port}", head.pid
         finally:
             for process in members(head.pid):
-                process.kill()
+                with contextlib.suppress(psutil.NoSuchProcess):  # It has ended since it was listed.
+                    process.kill()
             head.wait()
 
 

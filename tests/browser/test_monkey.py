@@ -46,8 +46,9 @@ class Monkey:
 
     def move(self) -> None:
         slider = self.page.locator('#used input[type="range"]:enabled')
-        if slider.count() and slider.is_visible():
-            box = slider.bounding_box()
+        # At once: between two looks it may be disabled.
+        boxes = slider.evaluate_all("(sliders) => sliders.map((slider) => slider.getBoundingClientRect().toJSON())")
+        for box in (box for box in boxes if box["width"]):
             y = box["y"] + box["height"] / 2
             self.page.mouse.move(box["x"] + box["width"] * self.random.random(), y)
             self.page.mouse.down()
