@@ -8,7 +8,8 @@ the last state nobody has to repeat, and there such an error is invisible.
 from __future__ import annotations
 
 import functools
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import Tensor
@@ -34,10 +35,17 @@ class Rough:
 
     def denoise(self, z: Tensor, sigma: float) -> Tensor:
         """float32 -> float32 of the same shape."""
-        with ExitStack() as stack:
-            for device in fast_devices():
-                stack.enter_context(torch.autocast(device, torch.bfloat16))
+        with in_bfloat16(fast_devices()):
             return self._denoiser.denoise(z, sigma).float()
+
+
+@contextmanager
+def in_bfloat16(devices: Sequence[str]) -> Iterator[None]:
+    """PyTorch's autocast on kinds of devices; it holds for the thread that enters it."""
+    with ExitStack() as stack:
+        for device in devices:
+            stack.enter_context(torch.autocast(device, torch.bfloat16))
+        yield
 
 
 @functools.cache

@@ -15,15 +15,15 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from diffdemo.diffusion.rough import in_bfloat16
 from diffdemo.engine.scheduling.counts import Counting
 from diffdemo.engine.scheduling.job import Job
 from diffdemo.models.evaluation import AT_ONCE, Network, evaluated_by
@@ -155,7 +155,7 @@ class Lanes:
         def compute(batch: Sequence[_Request]) -> Sequence[Tensor]:
             states = [request.z for request in batch if request.z is not None]
             sigmas = torch.tensor([request.sigma for request in batch])
-            with _in_bfloat16(rough):
+            with in_bfloat16(rough):  # Of the thread that asks, in the one that computes.
                 return network(torch.cat(states), sigmas).chunk(len(batch))
 
         together = 1 if self._device.threads and z[0, 0].numel() > MAX_PIXELS_TOGETHER else len(z)
@@ -272,15 +272,6 @@ class Lanes:
             _answer(batch)
         finally:
             torch.set_num_threads(before)
-
-
-@contextmanager
-def _in_bfloat16(devices: Sequence[str]) -> Iterator[None]:
-    """PyTorch's autocast, which holds for one thread, in the thread that computes."""
-    with ExitStack() as stack:
-        for device in devices:
-            stack.enter_context(torch.autocast(device, torch.bfloat16))
-        yield
 
 
 def _answer(batch: Sequence[_Request]) -> None:
