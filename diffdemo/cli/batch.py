@@ -168,7 +168,9 @@ def _lines(ledger: Path) -> Iterator[dict[str, Any]]:
             line = json.loads(text)
         except ValueError:
             continue
-        if isinstance(line, dict) and {"stem", "sha256", "order", "files", "row"} <= line.keys():
+        if not isinstance(line, dict) or not {"stem", "sha256", "order", "files", "row"} <= line.keys():
+            continue
+        if isinstance(line["stem"], str) and isinstance(line["files"], dict) and isinstance(line["row"], list):
             yield line
 
 

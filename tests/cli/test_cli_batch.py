@@ -74,7 +74,7 @@ def test_what_is_done_is_kept_and_what_changed_is_done_again(
     before, rows = hashes(out), table(out)
     (out / "a.difd").write_bytes(b"damaged")
     with (out / LEDGER).open("ab") as ledger:
-        ledger.write(b'\n{"stem": "torn')
+        ledger.write(b'\n{"stem": [], "sha256": "", "order": {}, "files": [], "row": ""}\n{"stem": "torn')
     (folder / "a.webp.png").write_bytes((folder / "a.png").read_bytes())
     done: list[str] = []
     compress = worker.Worker.watched
