@@ -23,7 +23,7 @@ from diffdemo.ui.studio.compress import Handlers, to_side
 from diffdemo.ui.studio.decode import Viewing
 from diffdemo.ui.studio.opening import Opening
 from diffdemo.ui.studio.pictures import Pictures
-from diffdemo.ui.studio.screen import Painter, Screen
+from diffdemo.ui.studio.screen import UNCHANGED, Painter, Screen
 from diffdemo.ui.turns import Turns
 
 
@@ -287,6 +287,15 @@ def test_opening_a_file_shows_it_without_claiming_a_quality(opening, compressed,
     assert "cut" in last.status
     assert [value for _, value in last.compare["choices"]] == ["mean", "ours"]
     assert last.session.own == ()
+
+
+def test_opening_a_file_clears_the_field_for_pictures_once(opening, compressed, tmp_path):
+    """A picture that the visitor puts there meanwhile stays."""
+    path = tmp_path / "kept.difd"
+    path.write_bytes(compressed.data)
+    first, *others = opening.open_file(str(path), "psnr_db")
+    assert (first.source, len(others) > 1) == (None, True)
+    assert {repr(each.source) for each in others} == {repr(UNCHANGED)}
 
 
 @pytest.mark.parametrize(

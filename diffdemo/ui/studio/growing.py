@@ -28,7 +28,7 @@ class Growing(StudioEvents):
 
         Args:
             text: the status at the end.
-            others: fields of the screen on the way.
+            others: fields of the screen as soon as anything has come.
         """
         pixels = known_pixels(session.original)
         if pixels is not None:
@@ -49,7 +49,10 @@ class Growing(StudioEvents):
         verb: str,
         **others: Any,
     ) -> Generator[Screen, None, Session]:
-        """Paint each file with its picture; gives the session that holds the last."""
+        """Paint each file with its picture, and `others` once; gives the session that holds the last.
+
+        Whatever is sent again and again may arrive on top of what the visitor has put there meanwhile.
+        """
         drawn = -math.inf
         for data, frame in arriving:
             session = replace(session.grown(frame, codec, previews.small(frame.pixels)), data=data)
@@ -59,6 +62,6 @@ class Growing(StudioEvents):
             drawn = drawn if as_it_was else time.monotonic()
             line = words.progress(frame, verb)
             screen = self._painter.paint(session, metric, status=line, **BUSY, **others, **as_it_was)
-            session = screen.session
+            session, others = screen.session, {}
             yield screen
         return session
