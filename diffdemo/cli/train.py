@@ -54,16 +54,21 @@ def pack(args: argparse.Namespace) -> None:
 
 
 def plot(args: argparse.Namespace) -> None:
-    """Draw the logs of the runs `args.runs` into the page `args.output`, and say what the last hour of each brought."""
-    from diffdemo.training.gain import last_hour
+    """Draw the logs of the runs `args.runs` into the page `args.output`, and say what each brought."""
+    from diffdemo.training.gain import beside, last_hour
     from diffdemo.training.log import Log
     from diffdemo.training.plot import plot
 
     plot(args.runs, args.output, over=args.over)
     print(args.output)
-    for run in args.runs:
-        if gain := last_hour(Log(run / "log.csv").rows()):
+    logs = {run: Log(run / "log.csv").rows() for run in args.runs}
+    for run, rows in logs.items():
+        if gain := last_hour(rows):
             print(f"{run}: the last {gain[0]:.0f} minutes changed the rate at equal PSNR by {100 * gain[1]:+.2f} %")
+    first, *others = logs
+    for run in others:
+        if (change := beside(logs[run], logs[first])) is not None:
+            print(f"{run}: {100 * change:+.2f} % against {first}")
 
 
 def cost(args: argparse.Namespace) -> None:

@@ -32,6 +32,11 @@ def rate_change(row: Mapping[str, float], baseline: Mapping[str, float], points:
     return math.exp(float(np.mean(log_rate(row) - log_rate(baseline)))) - 1
 
 
+def beside(rows: Sequence[Mapping[str, float]], others: Sequence[Mapping[str, float]]) -> float | None:
+    """Rate at equal quality where a run is now, relative to where another one is; None where either has no log."""
+    return rate_change(rows[-1], others[-1]) if rows and others else None
+
+
 def last_hour(rows: Sequence[Mapping[str, float]]) -> tuple[float, float] | None:
     """What the last hour of a run brought, or all of a shorter one: its minutes, and the change of the rate.
 

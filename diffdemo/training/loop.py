@@ -148,7 +148,7 @@ def train(
         training: as it was made; nothing is prepared yet.
         data: folder of pictures, or an archive of them.
         out: receives `recipe.json`; every minute and at the end `checkpoint.pt` and, as they are by then,
-            `weights.safetensors`; and `log.csv`.
+            `weights.safetensors`; and `log.csv`, whose first line is about `start`.
         exclude: names of sub-folders to leave out.
         start: weights to begin with, for example the shipped ones; of no effect where a checkpoint is.
 
@@ -167,17 +167,19 @@ def train(
     spent = time.monotonic() - began
     print(f"{pictures.num_files} pictures, {len(crops)} held-out crops, {spent:.1f} s to read", flush=True)
     saved, weights, log = out / "checkpoint.pt", out / "weights.safetensors", Log(out / "log.csv")
-    if saved.exists():
-        training.restore(checkpoint.load(saved))
-        print(f"resumed at step {training.step} after {training.seconds / 60:.1f} minutes", flush=True)
-    else:
-        training.begin(start, pictures)
     (out / "recipe.json").write_text(json.dumps(asdict(recipe), indent=1))
 
     def judge() -> None:
         row = {"step": training.step, "minutes": training.seconds / 60, "loss": float(training.loss)}
         log.add(row | training.validate(crops))
 
+    if saved.exists():
+        training.restore(checkpoint.load(saved))
+        print(f"resumed at step {training.step} after {training.seconds / 60:.1f} minutes", flush=True)
+    else:
+        training.begin(start, pictures)
+        if start is not None and log.last_step() is None:
+            judge()  # What the weights are worth that it begins with.
     next_save = time.monotonic() + SAVE_SECONDS
     next_validation = time.monotonic() + training.validation_seconds
     first = training.step

@@ -30,6 +30,7 @@ from diffdemo.training.diffc.criterion import (
 )
 from diffdemo.training.diffc.recipe import RECIPES, Recipe
 from diffdemo.training.diffc.train import Training, train
+from diffdemo.training.log import Log
 from diffdemo.training.pictures import PictureFolder
 from diffdemo.training.stopping import Stopping
 
@@ -181,6 +182,7 @@ def test_a_run_may_begin_with_the_weights_of_another(folder: Path, pictures: Pic
     assert validate(begun.ema, crops, CPU)[key] == pytest.approx(float(rows(tmp_path / "first")[-1][key]), rel=0.2)
     assert validate(begun.ema, crops, CPU)[key] < 0.9 * validate(fresh.ema, crops, CPU)[key]
     train(folder, tmp_path / "second", replace(TINY, steps=2), start=weights)
+    assert [row["step"] for row in Log(tmp_path / "second" / "log.csv").rows()] == [0, 2]
     assert rows(tmp_path / "second")[-1]["step"] == "2"
     wider = replace(TINY, shape=replace(TINY.shape, channels=tuple(2 * c for c in TINY.shape.channels)))
     with pytest.raises(WeightsError, match="another network"):

@@ -138,7 +138,9 @@ def test_the_page_with_the_logs(tmp_path: Path, capsys: pytest.CaptureFixture[st
     page = tmp_path / "plot.html"
     assert parser.main(["train", "plot", *map(str, runs), "-o", str(page)]) == 0
     assert "second" in page.read_text(encoding="utf-8")
-    assert capsys.readouterr().out.count("the last 2 minutes changed the rate at equal PSNR by -50.00 %") == 2
+    told = capsys.readouterr().out
+    assert told.count("the last 2 minutes changed the rate at equal PSNR by -50.00 %") == 2
+    assert told.endswith(f"{runs[1]}: -10.00 % against {runs[0]}\n")
     assert parser.main(["train", "plot", str(tmp_path), "-o", str(page)]) == 1
     assert "has no log yet" in capsys.readouterr().err
 
