@@ -290,10 +290,11 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     )
     diffc.add_argument("--size", choices=SIZES, default="small", help="of the network (default: small)")
     diffc.add_argument("--steps", type=_count, metavar="N", help="in all, instead of --minutes")
-    diffc.add_argument("--batch", type=_count, metavar="N", help="crops a step (default: that of the size)")
-    told = "highest learning rate of {} (default: that of the size)"
+    told = "highest learning rate of {} (default: that of the recipe)"
+    for added in (diffc, cdc):
+        added.add_argument("--batch", type=_count, metavar="N", help="crops a step (default: that of the recipe)")
+        added.add_argument("--muon", dest="muon_rate", type=_share, metavar="RATE", help=told.format("Muon; 0: none"))
     diffc.add_argument("--rate", dest="learning_rate", type=_positive, metavar="RATE", help=told.format("AdamW"))
-    diffc.add_argument("--muon", dest="muon_rate", type=_share, metavar="RATE", help=told.format("Muon; 0: none"))
     diffc.add_argument(
         "--compile", dest="compiled", action="store_true", default=None, help="run steps through torch.compile"
     )

@@ -33,7 +33,7 @@ def cdc(args: argparse.Namespace) -> None:
     from diffdemo.training.cdc import train
     from diffdemo.training.cdc.recipe import CONTINUED_RATE, Recipe
 
-    recipe = Recipe(**given(args, "minutes", "width", "texture"))
+    recipe = Recipe(**given(args, "minutes", "batch", "width", "texture", "muon_rate"))
     if args.start:
         recipe = replace(recipe, learning_rate=CONTINUED_RATE)
     options = given(args, "start")

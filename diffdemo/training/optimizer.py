@@ -2,8 +2,8 @@
 
 Muon takes the momentum of a matrix, brings all its singular values near 1, and moves the weights by the result: no
 direction of a layer is left behind because its gradient happens to be small (Jordan et al. 2024, "Muon: An optimizer
-for hidden layers in neural networks"). A kernel [O,I,k,k] of a convolution is a matrix [O, k k I]. The first and the
-last layer, biases and single numbers stay with AdamW, as its authors advise.
+for hidden layers in neural networks"). A kernel [O,I,k,k] of a convolution is a matrix [O, k k I]. The outer layers,
+those that a picture goes into or comes out of, biases and single numbers stay with AdamW, as its authors advise.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from diffdemo.errors import WeightsError
+from diffdemo.training.recipe import BaseRecipe
+
 BETAS = (0.9, 0.99)
 MOMENTUM = 0.95
-OUTER_LAYERS = ("conv_in", "conv_out")
 
 
 class Optimizer(Protocol):
@@ -53,15 +55,16 @@ class Muon:
 
     Args:
         net: whose weights are moved; in memory channels last.
+        outer: what the names of outer layers begin with.
         factor: of Muon's learning rate to AdamW's.
         weight_decay: of both.
     """
 
-    def __init__(self, net: nn.Module, *, factor: float, weight_decay: float) -> None:
+    def __init__(self, net: nn.Module, outer: tuple[str, ...], *, factor: float, weight_decay: float) -> None:
         hidden = {
             name: parameter
             for name, parameter in net.named_parameters()
-            if parameter.ndim > 1 and name.split(".")[0] not in OUTER_LAYERS
+            if parameter.ndim in (2, 4) and not name.startswith(outer)
         }
         rest = [parameter for name, parameter in net.named_parameters() if name not in hidden]
         self._hidden = list(hidden.values())
@@ -77,6 +80,26 @@ class Muon:
             matrix.grad = None if parameter.grad is None else _as_matrix(parameter.grad)
         for part in self.parts:
             part.step()
+
+
+def chosen(recipe: BaseRecipe, net: nn.Module, outer: tuple[str, ...], *, weight_decay: float) -> Optimizer:
+    """What a recipe says that weights are moved by; for `outer` see `Muon`."""
+    if not recipe.muon_rate:
+        return AdamW(net, weight_decay=weight_decay)
+    return Muon(net, outer, factor=recipe.muon_rate / recipe.learning_rate, weight_decay=weight_decay)
+
+
+def require_same(optimizer: Optimizer, before: str) -> None:
+    """Compare the kind of an optimizer with the one that a training was begun with.
+
+    Raises:
+        WeightsError: they differ.
+    """
+    if type(optimizer).__name__ != before:
+        raise WeightsError(
+            f"The output folder holds a training with {before}, not {type(optimizer).__name__}. Please choose another "
+            "folder, or its --muon."
+        )
 
 
 def _adam_w(parameters: list[nn.Parameter], weight_decay: float) -> torch.optim.Optimizer:

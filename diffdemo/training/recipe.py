@@ -15,6 +15,8 @@ class BaseRecipe:
         steps: if given, what is elapsed is counted in steps instead, and the outcome does not depend on the speed.
         batch, crop: crops a step, and their side; validation crops have twice that side.
         learning_rate: the highest of a run.
+        muon_rate: while it is the highest, the learning rate of Muon, which moves all weights that it suits, and whose
+            rate follows the other; 0 for AdamW alone.
         warmup_steps: over which the learning rate rises from zero.
         ema_decay: of the running average of the network, which is what becomes the weights.
         seed: of all that is random.
@@ -25,6 +27,7 @@ class BaseRecipe:
     batch: int = 8
     crop: int = 128
     learning_rate: float
+    muon_rate: float = 0.0
     warmup_steps: int
     ema_decay: float
     seed: int = 0

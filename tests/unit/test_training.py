@@ -39,8 +39,9 @@ def two_rates(monkeypatch):
     monkeypatch.setattr(train, "OCTAVES", (0, 3))
 
 
-def test_cdc_passes_through_its_stages_resumes_and_exports(two_rates, folder, tmp_path, capsys):
-    recipe = Recipe(minutes=0.1, width=12, batch=2, crop=64, large=128, warmup_steps=5)
+@pytest.mark.parametrize("muon_rate", [0.0, 0.005])
+def test_cdc_passes_through_its_stages_resumes_and_exports(two_rates, folder, tmp_path, capsys, muon_rate):
+    recipe = Recipe(minutes=0.1, width=12, batch=2, crop=64, large=128, warmup_steps=5, muon_rate=muon_rate)
     weights = train.train(folder, tmp_path, recipe)
     with (tmp_path / "log.csv").open() as file:
         last = list(csv.DictReader(file))[-1]
@@ -54,6 +55,8 @@ def test_cdc_passes_through_its_stages_resumes_and_exports(two_rates, folder, tm
     assert model.shape == recipe.shape
     with pytest.raises(WeightsError, match="width 12, not 24"):
         train.train(folder, tmp_path, replace(recipe, width=24))
+    with pytest.raises(WeightsError, match="Please choose another folder, or its --muon"):
+        train.train(folder, tmp_path, replace(recipe, muon_rate=0.005 - muon_rate))
     assert {path.suffix for path in tmp_path.iterdir()} == {".csv", ".json", ".pt", ".safetensors"}
 
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from diffdemo.models.photo_unet import PhotoUNet, PhotoUNetShape
-from diffdemo.training.optimizer import OUTER_LAYERS, AdamW, Muon
+from diffdemo.training.diffc.train import OUTER_LAYERS
+from diffdemo.training.optimizer import AdamW, Muon
 
 RATE, FACTOR = 1e-3, 10.0
 
@@ -41,7 +42,7 @@ def is_hidden(name: str, step: Tensor) -> bool:
 def test_no_direction_of_a_hidden_layer_is_left_behind():
     """Singular values of a step are about the learning rate, although rows of the gradient differ a thousandfold."""
     net = network()
-    steps = moved(net, Muon(net, factor=FACTOR, weight_decay=0.0))
+    steps = moved(net, Muon(net, OUTER_LAYERS, factor=FACTOR, weight_decay=0.0))
     hidden = [step for name, step in steps.items() if is_hidden(name, step)]
     assert len(hidden) > 8
     for step in hidden:
@@ -54,7 +55,7 @@ def test_no_direction_of_a_hidden_layer_is_left_behind():
 
 def test_the_other_parameters_move_as_with_adamw_alone():
     one, other = network(), network()
-    with_muon = moved(one, Muon(one, factor=FACTOR, weight_decay=0.01))
+    with_muon = moved(one, Muon(one, OUTER_LAYERS, factor=FACTOR, weight_decay=0.01))
     alone = moved(other, AdamW(other, weight_decay=0.01))
     rest = [name for name, step in with_muon.items() if not is_hidden(name, step)]
     assert {"conv_in.weight", "conv_out.weight", "conv_in.bias", "embed.0.bias"} <= set(rest)
@@ -66,7 +67,7 @@ def test_a_layer_without_a_gradient_stands_still():
     net = network()
     still = net.down[0].weight
     still.grad = None
-    steps = moved(net, Muon(net, factor=FACTOR, weight_decay=0.1))
+    steps = moved(net, Muon(net, OUTER_LAYERS, factor=FACTOR, weight_decay=0.1))
     assert not steps["down.0.weight"].any()
     assert steps["up.0.weight"].any()
 
@@ -75,7 +76,7 @@ def test_a_layer_without_a_gradient_stands_still():
 def test_weights_decay(decay):
     net = network()
     still = copy.deepcopy(net)
-    optimizer = Muon(net, factor=FACTOR, weight_decay=decay)
+    optimizer = Muon(net, OUTER_LAYERS, factor=FACTOR, weight_decay=decay)
     for parameter in net.parameters():
         parameter.grad = torch.zeros_like(parameter)
     moved(net, optimizer)

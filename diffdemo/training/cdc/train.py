@@ -22,11 +22,20 @@ from diffdemo.training.cdc.losses import Student, compress, compressor_loss, joi
 from diffdemo.training.cdc.recipe import OCTAVES, Recipe
 from diffdemo.training.cdc.start import start_compressor, start_denoiser
 from diffdemo.training.cdc.wider import fit_head, widened
-from diffdemo.training.optimizer import AdamW
+from diffdemo.training.optimizer import chosen, require_same
 from diffdemo.training.pictures import PictureFolder
 
 SETTLING_STEPS = 500
 """In which a widened model's encoder stands still: or new latents would shrink before anybody knows what they say."""
+OUTER_LAYERS = (
+    "head",
+    "network.compressor.encoder.0.0",
+    "network.compressor.hyper_decoder.4",
+    "network.compressor.prior",
+    "network.unet.down.0.first",
+    "network.unet.head",
+    "network.unet.time",
+)
 CENTRE_EVERY = 50
 """Steps after which the medians of the prior, which have no gradient, follow it."""
 
@@ -50,7 +59,7 @@ class Training(loop.Training[Recipe, Student]):
 
     def __init__(self, recipe: Recipe, device: torch.device) -> None:
         super().__init__(recipe, Student(recipe.shape), device)
-        self.optimizer = AdamW(self.net, weight_decay=0)
+        self.optimizer = chosen(recipe, self.net, OUTER_LAYERS, weight_decay=0)
         self.settling = 0
         self.is_new = True
         self.stage = "compressor"
@@ -115,6 +124,7 @@ class Training(loop.Training[Recipe, Student]):
             "is_new": self.is_new,
             "student": self.net.state_dict(),
             "ema": self.ema.state_dict(),
+            "moved_by": type(self.optimizer).__name__,
             "moments": checkpoint.pack_moments(self.optimizer),
             "step": self.step,
             "seconds": self.seconds,
@@ -126,7 +136,7 @@ class Training(loop.Training[Recipe, Student]):
         """Go on from a `state`.
 
         Raises:
-            WeightsError: it is that of another model.
+            WeightsError: it is that of another model, or of another optimizer.
         """
         # Checkpoints of diffdemo 0.5 and before say the width only.
         found = state.get("shape", {"family": "x", "width": str(state.get("width"))})
@@ -136,6 +146,7 @@ class Training(loop.Training[Recipe, Student]):
                     f"The output folder holds the training of a model of {name} {found.get(name, 'unknown')}, not "
                     f"{expected}. Please choose another folder."
                 )
+        require_same(self.optimizer, state.get("moved_by", "AdamW"))
         self.net.load_state_dict(state["student"])
         self.ema.load_state_dict(state["ema"])
         if "optimizer" in state:  # Of diffdemo 0.10 and before.

@@ -21,8 +21,7 @@ class Recipe(BaseRecipe):
         large_crop, large_share: side of larger crops (fewer a step), and their share of the steps of the second half.
         levels, weighting: see `criterion`; "relative" divides by the running mean of each noise level's loss.
         dequantise: whether the pictures get back the uniform noise of half a grey level that rounding took.
-        muon_rate: the highest learning rate of Muon, which moves all weights that it suits; 0 for AdamW alone.
-        weight_decay: of both.
+        weight_decay: of all weights.
     """
 
     shape: PhotoUNetShape = SMALL
@@ -33,7 +32,6 @@ class Recipe(BaseRecipe):
     weighting: Weighting = "relative"
     dequantise: bool = False
     learning_rate: float = 1.5e-3
-    muon_rate: float = 0.0
     warmup_steps: int = 300
     ema_decay: float = 0.999
     weight_decay: float = 1e-4

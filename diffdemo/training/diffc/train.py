@@ -14,8 +14,10 @@ from diffdemo.models.weights import load_strictly, read_weights
 from diffdemo.training import checkpoint, loop
 from diffdemo.training.diffc.criterion import LevelMeans, draw_log_sigmas, level_weights, validate
 from diffdemo.training.diffc.recipe import Recipe
-from diffdemo.training.optimizer import AdamW, Muon, Optimizer
+from diffdemo.training.optimizer import chosen, require_same
 from diffdemo.training.pictures import PictureFolder
+
+OUTER_LAYERS = ("conv_in", "conv_out")
 
 
 class Training(loop.Training[Recipe, PhotoUNet]):
@@ -32,7 +34,7 @@ class Training(loop.Training[Recipe, PhotoUNet]):
     def __init__(self, recipe: Recipe, device: torch.device, *, compiled: bool = False) -> None:
         torch.manual_seed(recipe.seed)
         super().__init__(recipe, PhotoUNet(recipe.shape), device)
-        self.optimizer = _optimizer(recipe, self.net)
+        self.optimizer = chosen(recipe, self.net, OUTER_LAYERS, weight_decay=recipe.weight_decay)
         self.means = LevelMeans(device)
         # Two sources of chance: what is chosen, the same on every device, and noise, drawn where it is needed.
         self.choices = torch.Generator().manual_seed(recipe.seed * 1_000_003)
@@ -97,12 +99,7 @@ class Training(loop.Training[Recipe, PhotoUNet]):
         Raises:
             WeightsError: if it is of a network of another shape, or of another optimizer.
         """
-        found, wanted = state.get("optimizer", "AdamW"), type(self.optimizer).__name__
-        if found != wanted:
-            raise WeightsError(
-                f"The output folder holds a training with {found}, not {wanted}. Please choose another folder, or its "
-                "--muon."
-            )
+        require_same(self.optimizer, state.get("optimizer", "AdamW"))
         if state.get("shape") != self.recipe.shape.to_metadata():
             raise WeightsError(
                 "The output folder holds the training of a network of another shape. Please choose another folder."
@@ -119,12 +116,6 @@ class Training(loop.Training[Recipe, PhotoUNet]):
         else:
             # Generators differ between devices; what must not happen is the same noise again.
             self.noise.manual_seed(self.recipe.seed * 1_000_003 + 1 + self.step)
-
-
-def _optimizer(recipe: Recipe, net: PhotoUNet) -> Optimizer:
-    if not recipe.muon_rate:
-        return AdamW(net, weight_decay=recipe.weight_decay)
-    return Muon(net, factor=recipe.muon_rate / recipe.learning_rate, weight_decay=recipe.weight_decay)
 
 
 def train(
