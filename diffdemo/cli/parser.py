@@ -271,7 +271,10 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     plot = add("plot", train.plot, "the logs of one or several runs", "page, customary suffix: .html")
     add("table", train.table, "the finished part of a study", "folder of the study")
     spectrum = add("spectrum", train.spectrum, "what weights of DiffC miss, as files need it", "weights, written anew")
-    for added in (diffc, cdc, pack, study, spectrum):
+    told = "what longer training gained on the pictures it saw, and on others"
+    overfitting = subparsers.add_parser("overfitting", help=told, description=told, allow_abbrev=False)
+    overfitting.set_defaults(command=train.overfitting)
+    for added in (diffc, cdc, pack, study, spectrum, overfitting):
         added.add_argument("data", type=Path, metavar="DATA", help="folder of pictures, or an archive of `train pack`")
         added.add_argument("--exclude", nargs="+", default=[], metavar="NAME", help="folders in DATA to leave out")
     cost = subparsers.add_parser("cost", help="operations and time of a step of DiffC's training", allow_abbrev=False)
@@ -297,6 +300,11 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     diffc.add_argument("--rate", dest="learning_rate", type=_positive, metavar="RATE", help=told.format("AdamW"))
     diffc.add_argument(
         "--compile", dest="compiled", action="store_true", default=None, help="run steps through torch.compile"
+    )
+    for name in ("before", "after"):
+        overfitting.add_argument(name, type=Path, metavar=name.upper(), help=f"weights {name} it")
+    overfitting.add_argument(
+        "--pictures", type=_count, default=26, metavar="N", help="most of either kind (default: 26)"
     )
     study.add_argument("--steps", type=_count, default=500, metavar="N", help="of each run (default: 500)")
     study.add_argument("--only", nargs="+", default=[], metavar="NAME", help="beside the baseline (default: all)")

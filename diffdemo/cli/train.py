@@ -109,6 +109,17 @@ def spectrum(args: argparse.Namespace) -> None:
     print(f"{args.output}: spectrum of {count} pictures")
 
 
+def overfitting(args: argparse.Namespace) -> None:
+    """Print what `args.after` gained over `args.before` on pictures that it was trained on, and on others."""
+    _require_pictures(args.data)
+    from diffdemo.training.diffc.overfitting import gains
+
+    for name, count, change in gains(
+        args.data, args.before, args.after, most=args.pictures, exclude=tuple(args.exclude)
+    ):
+        print(f"{count} {name} pictures: {100 * change:+.2f} % of rate at equal PSNR")
+
+
 def _require_pictures(data: Path) -> None:
     if not data.exists():
         raise DiffDemoError(f"There is no folder or archive '{data}' with pictures.")

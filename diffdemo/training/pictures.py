@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
@@ -85,11 +86,7 @@ class PictureFolder:
         large = [p for p in self.held_out if min(p.shape[1:]) >= side][:count]
         if not large:
             raise FileNotFoundError(f"no held-out picture of at least {side} pixels a side; add pictures")
-        centres = []
-        for p in large:
-            top, left = (p.shape[1] - side) // 2, (p.shape[2] - side) // 2
-            centres.append(p[:, top : top + side, left : left + side])
-        return torch.stack(centres).float() / 127.5 - 1
+        return centres(large, side)
 
     def _pick(self, side: int, generator: torch.Generator) -> Tensor:
         if all(min(picture.shape[1:]) < side for picture in self.training):
@@ -98,6 +95,15 @@ class PictureFolder:
             picture = self.training[int(torch.multinomial(self.weights, 1, generator=generator))]
             if min(picture.shape[1:]) >= side:
                 return picture
+
+
+def centres(pictures: Sequence[Tensor], side: int) -> Tensor:
+    """The middles of pictures uint8 [3,H,W], all at least so large: float32 [N,3,side,side] in [-1,1]."""
+    cut = []
+    for each in pictures:
+        top, left = (each.shape[1] - side) // 2, (each.shape[2] - side) // 2
+        cut.append(each[:, top : top + side, left : left + side])
+    return torch.stack(cut).float() / 127.5 - 1
 
 
 def _to_bytes(picture: Image.Image) -> Tensor:

@@ -16,10 +16,12 @@ import torch
 from picture_files import write_fields
 from steady_clock import SteadyClock
 
+from diffdemo.cli.parser import main
 from diffdemo.errors import Cancelled, WeightsError
 from diffdemo.models.photo import PhotoDenoiser
 from diffdemo.models.photo_unet import PhotoUNet, PhotoUNetShape
 from diffdemo.training import checkpoint, loop
+from diffdemo.training.diffc import overfitting
 from diffdemo.training.diffc.criterion import (
     LOG_SIGMA_RANGE,
     VALIDATION_SIGMAS,
@@ -31,7 +33,7 @@ from diffdemo.training.diffc.criterion import (
 from diffdemo.training.diffc.recipe import RECIPES, Recipe
 from diffdemo.training.diffc.train import Training, train
 from diffdemo.training.log import Log
-from diffdemo.training.pictures import PictureFolder
+from diffdemo.training.pictures import PictureFolder, centres
 from diffdemo.training.stopping import Stopping
 
 TINY = Recipe(
@@ -187,6 +189,29 @@ def test_a_run_may_begin_with_the_weights_of_another(folder: Path, pictures: Pic
     wider = replace(TINY, shape=replace(TINY.shape, channels=tuple(2 * c for c in TINY.shape.channels)))
     with pytest.raises(WeightsError, match="another network"):
         train(folder, tmp_path / "third", wider, start=weights)
+
+
+def test_what_is_learned_by_heart_shows(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a network that has become better on training pictures and worse on held-out ones."""
+    weights = train(folder, tmp_path, replace(TINY, steps=2))
+    pictures = PictureFolder(folder, smallest_side=64, halvings=0)
+    judged = []
+
+    def judge(network: object, crops: torch.Tensor, device: torch.device) -> dict[str, float]:
+        judged.append(crops)
+        rate = (1.0, 0.9, 1.0, 1.1)[len(judged) - 1]
+        return {"bpp@1": rate, "psnr@1": 20.0, "bpp@0.5": 2 * rate, "psnr@0.5": 30.0}
+
+    monkeypatch.setattr(overfitting, "SIDE", 64)
+    monkeypatch.setattr(overfitting, "validate", judge)
+    assert main(["train", "overfitting", str(folder), str(weights), str(weights), "--pictures", "3"]) == 0
+    first, second = capsys.readouterr().out.splitlines()[-2:]
+    assert first == "3 training pictures: -10.00 % of rate at equal PSNR"
+    assert second.endswith("held-out pictures: +10.00 % of rate at equal PSNR")
+    assert torch.equal(judged[1][:1], centres(pictures.training[:1], 64))
+    assert torch.equal(judged[3][:1], centres(pictures.held_out[:1], 64))
 
 
 def test_a_checkpoint_of_another_network_is_refused(folder: Path, tmp_path: Path) -> None:
