@@ -233,9 +233,10 @@ def test_samples_with_their_mean_spread_and_difference(page, uploaded, codec):
     session = page.compress(uploaded, codec).session
     *_, last = page.imagining.imagine(session, chosen(len(session.data), "", steps=3))
     captions = [words for _, words in last.samples["value"]]
-    assert [words.split(",")[0] for words in captions] == [
-        *(f"sample {n}" for n in (1, 2, 3, 4)), "mean of 4", "spread", "error of the mean", "original",
-    ]  # fmt: skip
+    assert [words.split(", ")[0] for words in captions] == [
+        *(f"sample {n} from {len(session.data):,} bytes" for n in (1, 2, 3, 4)),
+        *("mean of 4", "spread", "error of the mean", "original"),
+    ]
     pictures = [load_picture(path).pixels for path, _ in last.samples["value"]]
     assert not np.array_equal(pictures[0], pictures[1])
     assert np.array_equal(pictures[6], difference(pictures[4], load_picture(session.original).pixels))

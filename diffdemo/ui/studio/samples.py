@@ -77,10 +77,11 @@ class Imagining(Events):
         turn = self._turns.take(request)
         how = {"reference": original, "asker": self._turns.asker(turn), **choices.knobs}
         moments = self._engine.samples(session.data, count=COUNT, num_bytes=used, **how)
-        yield from self._turns.at_work(turn, _screens(moments, original), Screen())
+        sent = present.size(used or len(session.data))
+        yield from self._turns.at_work(turn, _screens(moments, original, sent), Screen())
 
 
-def _screens(moments: Running[Samples], original: Pixels | None) -> Iterator[Screen]:
+def _screens(moments: Running[Samples], original: Pixels | None, sent: str) -> Iterator[Screen]:
     """The gallery as it fills; a picture that only gets a little sharper waits for the next."""
     for place in moments.places():
         yield Screen(status=present.waiting(place), stop=gr.update(interactive=True))
@@ -89,20 +90,24 @@ def _screens(moments: Running[Samples], original: Pixels | None) -> Iterator[Scr
         if moment.share_done < 1 and time.monotonic() - quiet_since > _QUIET_SECONDS:
             quiet_since = time.monotonic()
             line = present.sampling(len(moment.pictures), moment.count, moment.share_done)
-            yield _screen(moment, original, line)._replace(stop=gr.update(interactive=True))
+            yield _screen(moment, original, sent, line)._replace(stop=gr.update(interactive=True))
     line = present.status(f"{moment.count} samples, in {duration(moments.seconds)}.")
-    yield _screen(moment, original, line)._replace(stop=gr.update(interactive=False))
+    yield _screen(moment, original, sent, line)._replace(stop=gr.update(interactive=False))
 
 
-def _screen(samples: Samples, original: Pixels | None, line: str) -> Screen:
-    pictures = [(served(to_png(pixels), "sample.png"), words) for pixels, words in gallery(samples, original)]
+def _screen(samples: Samples, original: Pixels | None, sent: str, line: str) -> Screen:
+    pictures = [(served(to_png(pixels), "sample.png"), words) for pixels, words in gallery(samples, original, sent)]
     return Screen(status=line, samples=gr.update(value=pictures, visible=True))
 
 
-def gallery(samples: Samples, original: Pixels | None) -> list[tuple[Pixels, str]]:
-    """The samples, their mean, their spread, and how far the mean is from the original; each with its caption."""
+def gallery(samples: Samples, original: Pixels | None, sent: str) -> list[tuple[Pixels, str]]:
+    """The samples, their mean, their spread, and how far the mean is from the original; each with its caption.
+
+    Args:
+        sent: how much of the file they are drawn from, in words: the slider may have gone on since.
+    """
     shown = [
-        (pixels, _captioned(f"sample {number}", quality))
+        (pixels, _captioned(f"sample {number} from {sent}", quality))
         for number, (pixels, quality) in enumerate(zip(samples.pictures, samples.psnr_db, strict=True), 1)
     ]
     quality = None if original is None else psnr_db(original, samples.mean)
