@@ -11,6 +11,7 @@ another one's picture, if anything else than a full queue was refused, or if the
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import random
 import subprocess
@@ -21,6 +22,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from statistics import median
 
@@ -28,6 +30,7 @@ import httpx
 import numpy as np
 import psutil
 from gradio_client import Client, handle_file
+from numpy.typing import NDArray
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +42,6 @@ CACHE_MB = 50
 MAX_GROWTH_MB = 100
 MAX_MORE_THREADS = 20
 MAX_MORE_FILES = 40
-COLOUR_TOLERANCE = 12
 BUSY = ("Too many of your calls", "Queue is full")
 """What is said where no more calls can wait, by the page and by Gradio's client."""
 
@@ -59,18 +61,18 @@ class Visitor:
 
     Args:
         number: of the client.
+        colours: of all clients.
         url: of the page.
         folder: for its picture.
         tally: where it reports.
     """
 
-    def __init__(self, number: int, url: str, folder: Path, tally: Tally) -> None:
-        self.url, self.tally = url, tally
+    def __init__(self, number: int, colours: NDArray[np.int64], url: str, folder: Path, tally: Tally) -> None:
+        self.number, self.colours, self.url, self.tally = number, colours, url, tally
         self.random = random.Random(number)
-        self.colour = np.array([self.random.randrange(30, 226) for _ in range(3)])
         self.picture = folder / f"client-{number}.png"
         noise = np.random.default_rng(number).integers(-6, 7, (64, 80, 3))
-        Image.fromarray((self.colour + noise).clip(0, 255).astype(np.uint8)).save(self.picture)
+        Image.fromarray((colours[number] + noise).clip(0, 255).astype(np.uint8)).save(self.picture)
         self.client = Client(url, verbose=False, analytics_enabled=False)
         self.file = ""
 
@@ -142,9 +144,18 @@ class Visitor:
         return self.client.submit(*values, **options, api_name=name).result(timeout=600)
 
     def _require_own(self, path: str) -> None:
+        """Few bytes may shift a colour, but not as far as that of another client."""
         mean = np.asarray(Image.open(path)).mean(axis=(0, 1))
-        if np.abs(mean - self.colour).max() > COLOUR_TOLERANCE:
-            self.tally.wrong.append(f"a picture of colour {mean.round()} came to the client of {self.colour}")
+        nearest = int(np.argmin(np.square(self.colours - mean).sum(axis=1)))
+        if nearest != self.number:
+            expected = self.colours[self.number]
+            self.tally.wrong.append(f"a picture of colour {mean.round()} came to the client of {expected}")
+
+
+def colours_of(count: int) -> NDArray[np.int64]:
+    """A colour [3] for each client, on a grid, as far from each other as so many can be."""
+    levels = np.linspace(30, 225, math.ceil(round(count ** (1 / 3), 6)) if count > 1 else 1).astype(np.int64)
+    return np.array(list(product(levels, repeat=3)))[:count]
 
 
 @dataclass(frozen=True)
@@ -188,7 +199,8 @@ def main() -> int:
 
 def _load(args: argparse.Namespace, url: str, process: psutil.Process, kept: Path, own: Path) -> int:
     tally = Tally()
-    visitors = [Visitor(number, url, own, tally) for number in range(args.clients)]
+    colours = colours_of(args.clients)
+    visitors = [Visitor(number, colours, url, own, tally) for number in range(args.clients)]
     ends = time.monotonic() + 60 * args.minutes
 
     def visit(visitor: Visitor) -> None:
