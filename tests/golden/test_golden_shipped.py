@@ -16,13 +16,13 @@ from tests.golden import cases, pictures, shipped
 
 @pytest.fixture(scope="module")
 def codecs() -> dict[str, Codec]:
-    return {case.codec_name: case.codec() for case in shipped.CASES}
+    return {case.model: case.codec() for case in shipped.CASES}
 
 
 @pytest.mark.parametrize("case", shipped.CASES, ids=lambda case: case.name)
 def test_a_file_decodes_to_its_picture(case: shipped.ShippedCase, codecs: dict[str, Codec]) -> None:
     data = (cases.FOLDER / f"{case.name}.difd").read_bytes()
-    found = pictures.decoded(codecs[case.codec_name], data, case.rendering)
+    found = pictures.decoded(codecs[case.model], data, case.rendering)
     pictures.require_same(found, pictures.recorded(case.name), pictures.NETWORK)
 
 
@@ -30,7 +30,7 @@ def test_a_file_decodes_to_its_picture(case: shipped.ShippedCase, codecs: dict[s
 def test_a_processor_that_samples_in_bfloat16_shows_the_same(version: int, codecs: dict[str, Codec]) -> None:
     case = next(case for case in shipped.CASES if case.version == version and case.rendering.decoder is Decoder.FLOW)
     data = (cases.FOLDER / f"{case.name}.difd").read_bytes()
-    found = pictures.decoded_here(codecs[case.codec_name], data, case.rendering)
+    found = pictures.decoded_here(codecs[case.model], data, case.rendering)
     pictures.require_same(found, pictures.recorded(case.name), pictures.IN_BFLOAT16)
 
 

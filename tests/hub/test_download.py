@@ -142,7 +142,9 @@ def test_a_file_that_went_away_is_noticed(change: str, library: Library, files: 
 
 
 def test_a_model_that_nobody_knows(library: Library) -> None:
-    with pytest.raises(WeightsError, match=r"no model 'nothing'\. Known models: photo-small, cdc-small, pixels\."):
+    with pytest.raises(
+        WeightsError, match=r"no model 'nothing'\. Known models: photo-small-2, photo-small, cdc-small, pixels\."
+    ):
         next(library.download("nothing"))
     assert library.installed("nothing") is None
 

@@ -291,7 +291,7 @@ def test_loading_a_model_holds_up_nobody_else(engine, picture, monkeypatch):
     try:
         assert is_loading.wait(300)
         assert engine.preview(mine.data, 400) is not None
-        assert engine.describe(mine.data).model == "photo-small"
+        assert engine.describe(mine.data).model == registry.DEFAULT_MODEL
         assert [*engine.decode(mine.data, decoder="flow")][-1].pixels.shape == picture.shape
         assert engine.models()[0].is_here
     finally:
@@ -312,7 +312,7 @@ def test_memory_that_runs_out_is_told_in_words(engine, picture, monkeypatch):
 
 def test_the_preferred_model_is_used_once_it_is_here(make_engine, picture):
     engine = make_engine(model="pixels")
-    assert engine.default_model == "photo-small"
+    assert engine.default_model == registry.DEFAULT_MODEL
     engine.warm_up()
     assert engine.default_model == "pixels"
     *_, last = engine.encode(picture, num_bytes=100, preset="fast")
@@ -333,11 +333,14 @@ def test_a_fixed_server_offers_what_was_preloaded_and_nothing_else(make_engine, 
     def offered(codec: str) -> list[str]:
         return [name for _, name in menu.refresh(codec, None, "", Waiting()).model["choices"]]
 
-    assert (offered("diffc"), offered("cdc")) == (["photo-small"], ["cdc-small"])
+    assert (offered("diffc"), offered("cdc")) == (["photo-small-2", "photo-small"], ["cdc-small"])
     stocked.calm()
     with caplog.at_level("INFO", "diffdemo"):
         app.adopt_preloaded(engine)
-    assert (offered("diffc"), offered("cdc")) == (["photo-small", "pixels"], ["cdc-small", "cdc-x-b0.0128"])
+    assert (offered("diffc"), offered("cdc")) == (
+        ["photo-small-2", "photo-small", "pixels"],
+        ["cdc-small", "cdc-x-b0.0128"],
+    )
     assert "'pixels' was preloaded and can be used now." in caplog.text
     assert stocked.count("cdn", "GET") == 0
     *_, last = engine.encode(picture, model="pixels", num_bytes=100, preset="fast")
@@ -354,7 +357,7 @@ def test_what_cannot_be_adopted_is_told_and_keeps_nothing_else_from_it(make_engi
     engine = make_engine(is_fixed=True)
     app.adopt_preloaded(engine)
     assert "'pixels' lies in the cache of the Hub, but not as the Hub has it now" in caplog.text
-    assert [info.name for info in engine.models()] == ["photo-small", "cdc-small", "pickled"]
+    assert [info.name for info in engine.models()] == ["photo-small-2", "photo-small", "cdc-small", "pickled"]
 
 
 def test_what_is_shipped_stays(engine):

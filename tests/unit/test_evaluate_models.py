@@ -22,7 +22,7 @@ from diffdemo.measure import acceptance, evaluate
 from diffdemo.measure.results.joined import joined
 from diffdemo.measure.summary import summary
 from diffdemo.metrics.distortion import psnr_db
-from diffdemo.models.registry import FROM_HUB, model_spec
+from diffdemo.models.registry import DEFAULT_MODEL, FROM_HUB, model_spec
 from diffdemo.models.spec import Acceptance, Expected, ModelSpec
 from tests.released_cod import formula_model, patterned, tiny_shape
 
@@ -118,10 +118,10 @@ def test_models_can_be_chosen_by_name(here, folder, results):
 
 
 def test_another_model_of_a_codec_of_many_rates_has_a_curve_of_its_own(here, folder, results, monkeypatch):
-    gaussian = replace(model_spec("photo-small"), name="other", label="other")
-    monkeypatch.setattr("diffdemo.engine.store.SHIPPED", [model_spec("photo-small"), gaussian])
+    gaussian = replace(model_spec(DEFAULT_MODEL), name="other", label="other")
+    monkeypatch.setattr("diffdemo.engine.store.SHIPPED", [model_spec(DEFAULT_MODEL), gaussian])
     options = ["--bpp", "0.5", "--preset", "fast", "--decoders", "mean"]
-    assert evaluate.main([str(folder), "-o", str(results), "--models", "other", "photo-small", *options]) == 0
+    assert evaluate.main([str(folder), "-o", str(results), "--models", "other", DEFAULT_MODEL, *options]) == 0
     curves = {json.loads(line)["codec"] for line in results.read_text().splitlines()}
     assert {"diffc mean", "diffc mean of other"} <= curves
 

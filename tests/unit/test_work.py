@@ -14,11 +14,12 @@ from diffdemo.engine.scheduling.lanes import Device
 from diffdemo.engine.scheduling.scheduler import Scheduler
 from diffdemo.errors import RateError, WorkLimitError
 from diffdemo.images import MAX_PIXELS, Pixels, padded_pixels
+from diffdemo.models.registry import DEFAULT_MODEL
 
 
 def bomb(engine: Engine, side: int, steps: int, views: int = 4) -> bytes:
     """A file of few bytes a step, as no encoder of ours would write it, and yet a valid one."""
-    fingerprint = bytes.fromhex(engine.model("photo-small").fingerprint)
+    fingerprint = bytes.fromhex(engine.model(DEFAULT_MODEL).fingerprint)
     head = FileHead(fingerprint, side, side, 0, 4, growth=1, views=views)
     writer = PayloadWriter(head.rule)
     for number in range(steps):
@@ -66,18 +67,18 @@ def test_many_steps_of_cdc_are_work_too(strict, large_picture):
 
 def test_a_picture_is_made_as_small_as_an_encode_may_be(strict):
     pixels = np.full((512, 512, 3), 90, np.uint8)
-    fitted = strict.fit(pixels, "photo-small", preset="best", bpp=2.0)
+    fitted = strict.fit(pixels, DEFAULT_MODEL, preset="best", bpp=2.0)
     height, width = fitted.pixels.shape[:2]
     assert width == height < 512
     assert "as it was, this would take about" in fitted.note
-    assert strict.fit(fitted.pixels, "photo-small", preset="best", bpp=2.0).pixels.shape[0] > 0.9 * height
+    assert strict.fit(fitted.pixels, DEFAULT_MODEL, preset="best", bpp=2.0).pixels.shape[0] > 0.9 * height
     assert strict.encode(fitted.pixels, preset="best", bpp=2.0) is not None
     with pytest.raises(WorkLimitError, match="smaller picture, fewer bits or a faster preset"):
         strict.encode(pixels, preset="best", bpp=2.0)
 
 
 def test_a_picture_has_at_most_so_many_pixels(strict):
-    fitted = strict.fit(np.zeros((1024, 512, 3), np.uint8), "photo-small")
+    fitted = strict.fit(np.zeros((1024, 512, 3), np.uint8), DEFAULT_MODEL)
     assert fitted.pixels.shape[0] * fitted.pixels.shape[1] <= 1 << 18
     assert "at most 262,144 pixels are compressed here" in fitted.note
 

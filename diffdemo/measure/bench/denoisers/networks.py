@@ -20,6 +20,7 @@ from diffdemo.engine.hardware.device import choose_device
 from diffdemo.engine.store import load_shipped
 from diffdemo.measure.bench.cdc import Row
 from diffdemo.measure.bench.usage import forget_peak, peak_mebibytes
+from diffdemo.models.registry import DEFAULT_MODEL
 
 DDPM_256 = {
     "sample_size": 256,
@@ -83,7 +84,7 @@ def bench_compile() -> Iterator[Row]:
     """The shipped denoiser as it is, and compiled by torch.compile."""
     codec = load_shipped(DiffC, choose_device("auto"))
     denoiser, z = codec.space.denoiser(), torch.zeros(1, 3, 256, 256)
-    row: Row = {"network": "photo-small, 256x256", "eager s": _seconds(lambda: denoiser.denoise(z, 0.5), 20)}
+    row: Row = {"network": f"{DEFAULT_MODEL}, 256x256", "eager s": _seconds(lambda: denoiser.denoise(z, 0.5), 20)}
     compiled = torch.compile(denoiser.denoise)
     row["to compile s"] = _seconds(lambda: compiled(z, 0.5), 1, warm_up=0)
     yield row | {"compiled s": _seconds(lambda: compiled(z, 0.5), 20)}
