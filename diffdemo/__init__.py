@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from diffdemo.api import decode, encode
     from diffdemo.engine import Engine
 
-__version__ = "0.11.0"
+__version__ = "0.12.0"
 
 __all__ = [
     "BitstreamError",

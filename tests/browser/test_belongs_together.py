@@ -113,7 +113,7 @@ def test_a_picture_of_another_shape_is_never_squashed_into_the_place_of_the_next
     page.wait_for_function(
         "[...document.querySelectorAll('#stage .pane:not(.map) img')].every(each => each.naturalWidth === 240)"
     )
-    page.unroute("**/*.png")
+    page.unroute_all(behavior="wait")
     assert page.evaluate("squashed") == []
 
 

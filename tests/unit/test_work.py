@@ -141,7 +141,7 @@ def test_samples_take_the_mean_and_deviation_that_numpy_has(large_picture: Pixel
 
 
 def test_a_file_to_go_on_with_is_held_against_the_limits_as_any_that_is_opened(strict):
-    data, pixels = bomb(strict, 128, 500), np.zeros((128, 128, 3), np.uint8)
+    data, pixels = bomb(strict, 256, 500), np.zeros((256, 256, 3), np.uint8)
     assert strict.encode(pixels, num_bytes=600) is not None
     with pytest.raises(WorkLimitError, match="Decoding this file"):
         strict.encode(pixels, num_bytes=len(data) + 100, begun=data)
