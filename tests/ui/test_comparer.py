@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import gradio as gr
 import numpy as np
@@ -25,7 +26,7 @@ from diffdemo.ui.studio.choices import Halves, Settings
 from diffdemo.ui.studio.comparison import Comparison
 from diffdemo.ui.studio.compress import Handlers
 from diffdemo.ui.studio.decode import Viewing
-from diffdemo.ui.studio.screen import UNCHANGED, Painter
+from diffdemo.ui.studio.screen import UNCHANGED, Painter, Screen
 from diffdemo.ui.turns import Turns
 
 
@@ -270,3 +271,23 @@ def test_the_difference_endpoint_draws_both_maps(page, tmp_path, large_picture, 
     decoded = load_picture(compressed.shown.png).pixels
     for path, draw in zip(paths, (difference, error_map), strict=True):
         assert np.array_equal(load_picture(path).pixels, draw(large_picture, decoded))
+
+
+@pytest.mark.parametrize(("key", "caption"), [("jpeg", "JPEG"), ("cdc", "CDC, one step")])
+def test_a_half_chosen_in_mid_work_comes_back_when_that_has_ended(page, compressed, key, caption):
+    """The end of an encode puts the original and the file on the stage, over what was chosen meanwhile."""
+    growing = replace(compressed, shown=replace(compressed.shown, preview=b"small"))
+    page.comparison.compare(growing, Halves(key))
+    screens = list(page.comparison.catch_up(compressed, Halves("original")))
+    assert screens[0].compare["value"] == key
+    *_, last = [screen for screen in screens if screen.stage is not UNCHANGED]
+    assert last.stage["left"]["caption"].startswith(caption)
+    # Once, and not on another file.
+    assert list(page.comparison.catch_up(compressed, Halves("original"))) == [Screen()]
+    page.comparison.compare(growing, Halves(key))
+    other = replace(compressed, turn=compressed.turn + 1)
+    assert list(page.comparison.catch_up(other, Halves("original"))) == [Screen()]
+    # What is chosen after the work is no matter of it.
+    page.comparison.compare(growing, Halves(key))
+    page.comparison.compare(compressed, Halves("original"))
+    assert list(page.comparison.catch_up(compressed, Halves("original"))) == [Screen()]

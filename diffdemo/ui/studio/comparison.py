@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 import gradio as gr
+from cachetools import LRUCache
 
-from diffdemo.engine import DECODERS, Asker, Decoder
+from diffdemo.engine import DECODERS, Asker, Decoder, Engine
 from diffdemo.images import to_png
 from diffdemo.metrics.maps import difference, error_map
 from diffdemo.pictures import load_picture
@@ -17,23 +19,35 @@ from diffdemo.ui import rates, words
 from diffdemo.ui.compare import comparer, sides
 from diffdemo.ui.compare.sides import MEAN, ORIGINAL, OURS
 from diffdemo.ui.errors import refusal
-from diffdemo.ui.events import AT_ONCE, LATEST, SILENT
+from diffdemo.ui.events import AT_ONCE, LATEST, SILENT, visitor
 from diffdemo.ui.memory.png import pixels_of
 from diffdemo.ui.memory.session import Other, Session, Shown, Side, Wanted
 from diffdemo.ui.models import choice
 from diffdemo.ui.rates import EQUAL
 from diffdemo.ui.studio.choices import Halves, by_values
 from diffdemo.ui.studio.page import Studio
-from diffdemo.ui.studio.screen import Screen, StudioEvents
+from diffdemo.ui.studio.screen import Painter, Screen, StudioEvents
+from diffdemo.ui.turns import Turns
 
+_MAX_VISITORS = 10_000
 _MAPS = {"difference": difference, "error": error_map}
 
 
 class Comparison(StudioEvents):
     """The events of the stage, with the engine that they work on."""
 
+    def __init__(self, engine: Engine, painter: Painter, turns: Turns) -> None:
+        super().__init__(engine, painter, turns)
+        self._meanwhile: LRUCache[str, tuple[int, Halves]] = LRUCache(_MAX_VISITORS)
+        self._lock = Lock()
+
     def compare(
-        self, session: Session, halves: Halves, left_rate: str | None = EQUAL, right_rate: str | None = EQUAL
+        self,
+        session: Session,
+        halves: Halves,
+        left_rate: str | None = EQUAL,
+        right_rate: str | None = EQUAL,
+        request: gr.Request | None = None,
     ) -> Screen:
         """Choose what stands on either half of the stage, and at which rates; where none is chosen, at equal bytes.
 
@@ -46,6 +60,10 @@ class Comparison(StudioEvents):
         if session.shown is None:
             return Screen()
         session = replace(session, amounts=(left_rate or EQUAL, right_rate or EQUAL))
+        with self._lock:
+            self._meanwhile.pop(visitor(request).session, None)
+            if session.shown and session.shown.preview:
+                self._meanwhile[visitor(request).session] = session.turn, halves
         if self._unknown(session, halves):
             return Screen(wanted=time.monotonic_ns())
         return self._painter.paint(self.placed(session, halves), halves.metric)
@@ -72,6 +90,26 @@ class Comparison(StudioEvents):
             return
         turn = self._turns.take(request)
         yield from self._turns.at_work(turn, self.opposed(session, halves, self._turns.asker(turn)), Screen())
+
+    def catch_up(
+        self,
+        session: Session,
+        halves: Halves,
+        left_rate: str | None = EQUAL,
+        right_rate: str | None = EQUAL,
+        request: gr.Request | None = None,
+    ) -> Iterator[Screen]:
+        """Show the halves that were chosen while something went on, which sets them anew when it ends; see `oppose`."""
+        with self._lock:
+            turn, chosen = self._meanwhile.pop(visitor(request).session, (None, halves))
+        wished = replace(halves, compare=chosen.compare, against=chosen.against)
+        if session.shown is not None and turn == session.turn and wished != halves:
+            session = self.placed(replace(session, amounts=(left_rate or EQUAL, right_rate or EQUAL)), wished)
+            screen = self._painter.paint(session, halves.metric)
+            session, halves = screen.session, wished
+            left, right = (gr.update(value=key) for key in (wished.compare, wished.against))
+            yield screen._replace(compare=left, against=right)
+        yield from self.oppose(session, halves, left_rate, right_rate, request)
 
     def opposed(self, session: Session, halves: Halves, asker: Asker) -> Iterator[Screen]:
         """The screens of `oppose`; none if nobody wants to see another codec, or if it is known already."""
@@ -206,8 +244,8 @@ def wire(studio: Studio, comparison: Comparison, shown: dict[str, Any], work: di
 
 def follow(studio: Studio, comparison: Comparison, events: Sequence[Any], work: dict[str, Any]) -> list[Any]:
     """Let halves that were chosen while these events went on come when they have ended."""
-    oppose = by_values(comparison.oppose)
-    return [event.success(oppose, studio.both, **work, api_visibility="private") for event in events]
+    catch_up = by_values(comparison.catch_up)
+    return [event.success(catch_up, studio.both, **work, api_visibility="private") for event in events]
 
 
 def _asked(shown: Shown, rate: str) -> int:
