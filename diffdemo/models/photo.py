@@ -12,10 +12,19 @@ from diffdemo.errors import WeightsError
 from diffdemo.images import mirrored
 from diffdemo.models.evaluation import denoised
 from diffdemo.models.photo_unet import PhotoUNet, PhotoUNetShape
-from diffdemo.models.weights import FORMER_SHA256, read_network
+from diffdemo.models.weights import FORMER_SHA256, WeightFile, read_network
 
 SPECTRUM = "spectrum"
 """Entry of a weight file's header: see `diffusion.spectrum`."""
+
+
+def read_photo_unet(path: Path) -> tuple[PhotoUNet, WeightFile]:
+    """The network of weights written by `training.loop.export`, and the file that they lie in.
+
+    Raises:
+        WeightsError: missing, damaged, or of another architecture.
+    """
+    return read_network(path, lambda found: PhotoUNet(PhotoUNetShape.from_metadata(found)), "PhotoUNet")
 
 
 class PhotoDenoiser:
@@ -55,7 +64,7 @@ class PhotoDenoiser:
         Raises:
             WeightsError: missing, damaged, or of another architecture.
         """
-        network, weights = read_network(path, lambda found: PhotoUNet(PhotoUNetShape.from_metadata(found)), "PhotoUNet")
+        network, weights = read_photo_unet(path)
         text = weights.metadata.get(SPECTRUM)
         try:
             spectrum = Spectrum.from_text(text) if text is not None else None

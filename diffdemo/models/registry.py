@@ -110,33 +110,26 @@ def _preview(repository: str) -> HubSource:
     return HubSource(repository, files, folder="preview")
 
 
+def _photo(name: str, description: str) -> ModelSpec:
+    """A training of the small PhotoUNet."""
+    return ModelSpec(
+        name=name,
+        label=name,
+        codec="diffc",
+        kind=Kind.PHOTO,
+        licence="CC BY-SA 4.0",
+        domain="photographs",
+        description=description,
+        parameters=3_905_580,
+        num_bytes=7_826_984,
+        memory=1 * GB,
+        file=f"{name}.safetensors",
+    )
+
+
 SHIPPED: list[ModelSpec] = [
-    ModelSpec(
-        name="photo-small-2",
-        label="photo-small-2",
-        codec="diffc",
-        kind=Kind.PHOTO,
-        licence="CC BY-SA 4.0",
-        domain="photographs",
-        description="PhotoUNet for photographs of any size; trained by us on freely licensed photographs.",
-        parameters=3_905_580,
-        num_bytes=7_826_984,
-        memory=1 * GB,
-        file="photo-small-2.safetensors",
-    ),
-    ModelSpec(
-        name="photo-small",
-        label="photo-small",
-        codec="diffc",
-        kind=Kind.PHOTO,
-        licence="CC BY-SA 4.0",
-        domain="photographs",
-        description="The same network, trained for less: files of diffdemo 0.5 to 0.11 are of it.",
-        parameters=3_905_580,
-        num_bytes=7_826_984,
-        memory=1 * GB,
-        file="photo-small.safetensors",
-    ),
+    _photo("photo-small-2", "PhotoUNet for photographs of any size; trained by us on freely licensed photographs."),
+    _photo("photo-small", "The same network, trained for less: files of diffdemo 0.5 to 0.11 are of it."),
     ModelSpec(
         name="cdc-small",
         label="cdc-small",

@@ -206,7 +206,7 @@ def test_a_file_asks_for_its_original_and_gets_it_by_drop_or_upload(open_studio,
     page.locator("#argument").get_by_text("The file came alone").wait_for()
     Image.fromarray(fake_engine.example_pixels("cat")[:120, :160]).save(tmp_path / "theirs.png")
     page.locator('#source input[type="file"]').set_input_files(tmp_path / "theirs.png")
-    page.locator("#argument").get_by_text(" reaches ").wait_for()
+    page.locator("#argument").get_by_text("For this PSNR: JPEG").wait_for()
 
 
 def _drop(page, path) -> None:

@@ -162,25 +162,29 @@ def test_a_model_without_a_table_has_one_class():
     assert isinstance(basis_for(spectrum_of(FALLING), (1, 3, 8, 8)), FrequencyBasis)
 
 
-@pytest.mark.parametrize(("steps", "share"), [(3, 0.92), (12, 0.985)])
+@pytest.mark.parametrize(("steps", "share"), [(3, 0.9), (12, 0.97)])
 def test_a_file_with_classes_takes_fewer_bits_than_with_one(monkeypatch, steps, share):
-    """A coloured source and its exact model, to the same quality: the prior knows where the error lies.
+    """Coloured sources and their exact model, to the same quality in the mean: the prior knows where the error lies.
 
     It is worth more where steps are large: the prior's cost is concave in the variance.
     """
     effort = EFFORTS[Preset.FAST]
     monkeypatch.setitem(EFFORTS, Preset.FAST, dataclasses.replace(effort, steps=steps, plain_steps=steps))
     basis, variances = frequencies(FALLING, 48, 56)
-    values = np.sqrt(variances) * np.random.default_rng(3).standard_normal(len(variances))
-    pixels = to_pixels(basis.backward(values.astype(np.float32)).clamp(-1, 1))
     one, classes = (
         DiffC(PixelSpace(Coloured(FALLING), spectrum=table), fingerprint=b"test")
         for table in (None, spectrum_of(FALLING))
     )
-    *_, last = one.encode_progressively(pixels, Target(num_bytes=1200), preset=Preset.FAST)
-    reached = psnr_db(pixels, to_pixels(last.picture.image))
-    quality = {size: quality_of(classes, pixels, size) for size in (int(share * len(last.data)), len(last.data) // 2)}
-    assert quality[int(share * len(last.data))] > reached > quality[len(last.data) // 2]
+    reached, fewer, half = [], [], []
+    for seed in range(1, 7):  # One source alone says what chance makes of it on a processor.
+        values = np.sqrt(variances) * np.random.default_rng(seed).standard_normal(len(variances))
+        pixels = to_pixels(basis.backward(values.astype(np.float32)).clamp(-1, 1))
+        *_, last = one.encode_progressively(pixels, Target(num_bytes=1200), preset=Preset.FAST)
+        reached.append(psnr_db(pixels, to_pixels(last.picture.image)))
+        fewer.append(quality_of(classes, pixels, int(share * len(last.data))))
+        half.append(quality_of(classes, pixels, len(last.data) // 2))
+    assert np.mean(fewer) > np.mean(reached)
+    assert all(worse < whole for worse, whole in zip(half, reached, strict=True))
 
 
 def quality_of(codec: DiffC, pixels: np.ndarray, num_bytes: int) -> float:

@@ -12,8 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from diffdemo.models.photo_unet import PhotoUNet, PhotoUNetShape
-from diffdemo.models.weights import read_network
+from diffdemo.models.photo import read_photo_unet
 from diffdemo.training.diffc.criterion import validate
 from diffdemo.training.gain import rate_change
 from diffdemo.training.pictures import PictureFolder, centres
@@ -41,7 +40,7 @@ def gains(
         FileNotFoundError: there are no pictures of a kind.
     """
     pictures = PictureFolder(data, exclude=exclude, smallest_side=SIDE, halvings=0)
-    networks = [_read(path) for path in (before, after)]
+    networks = [read_photo_unet(path)[0].eval().to(memory_format=torch.channels_last) for path in (before, after)]  # type: ignore[call-overload]
     kinds = (("training", _spread(pictures.training, most)), ("held-out", pictures.held_out[:most]))
     changes = []
     for name, chosen in kinds:
@@ -49,11 +48,6 @@ def gains(
         first, second = (validate(network, crops, CPU) for network in networks)
         changes.append((name, len(crops), rate_change(second, first)))
     return changes
-
-
-def _read(path: Path) -> PhotoUNet:
-    network, _ = read_network(path, lambda found: PhotoUNet(PhotoUNetShape.from_metadata(found)), "PhotoUNet")
-    return network.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _spread(pictures: Sequence[Tensor], most: int) -> list[Tensor]:

@@ -59,7 +59,7 @@ class Comparison(StudioEvents):
         """
         if session.shown is None:
             return Screen()
-        session = replace(session, amounts=(left_rate or EQUAL, right_rate or EQUAL))
+        session = _at_rates(session, left_rate, right_rate)
         with self._lock:
             self._meanwhile.pop(visitor(request).session, None)
             if session.shown and session.shown.preview:
@@ -80,7 +80,7 @@ class Comparison(StudioEvents):
 
         What is going on goes first: when it has ended, this is called again.
         """
-        session = replace(session, amounts=(left_rate or EQUAL, right_rate or EQUAL))
+        session = _at_rates(session, left_rate, right_rate)
         if session.shown is None or not self._unknown(session, halves):
             yield Screen()
             return
@@ -104,7 +104,7 @@ class Comparison(StudioEvents):
             turn, chosen = self._meanwhile.pop(visitor(request).session, (None, halves))
         wished = replace(halves, compare=chosen.compare, against=chosen.against)
         if session.shown is not None and turn == session.turn and wished != halves:
-            session = self.placed(replace(session, amounts=(left_rate or EQUAL, right_rate or EQUAL)), wished)
+            session = self.placed(_at_rates(session, left_rate, right_rate), wished)
             screen = self._painter.paint(session, halves.metric)
             session, halves = screen.session, wished
             left, right = (gr.update(value=key) for key in (wished.compare, wished.against))
@@ -213,6 +213,10 @@ class Comparison(StudioEvents):
             side = sides.of_frame(caption, moment.frame, session.original)
             session = session.having_met(Other(wanted, side, moment.done))
             yield session, words.progress(moment.frame, f"Compressing with {codec.label}")
+
+
+def _at_rates(session: Session, left_rate: str | None, right_rate: str | None) -> Session:
+    return replace(session, amounts=(left_rate or EQUAL, right_rate or EQUAL))
 
 
 def _side_of(session: Session, wanted: Wanted) -> Side:
