@@ -10,12 +10,13 @@ from typing import Any
 
 import gradio as gr
 import pytest
+from gradio.state_holder import SessionState
 from gradio.utils import get_upload_folder
 
 from diffdemo.shipped import ASSETS
 from diffdemo.ui.server import fetching, uploads
 from diffdemo.ui.server.file_fields import FileInput
-from diffdemo.ui.server.gate import argument_names, checked, still_offered
+from diffdemo.ui.server.gate import GuardedBlocks, argument_names, checked, still_offered
 from diffdemo.ui.server.uploads import NOT_HERE, TOO_LARGE, read_upload, require_upload
 
 WHOLE = gr.Number(0, precision=0, minimum=0, maximum=100)
@@ -240,7 +241,7 @@ def test_private_networks_are_not_looked_into(address):
     assert "could not be fetched" in refused(FILE, address)
 
 
-def test_a_choice_that_was_taken_back_meanwhile_is_what_stands_there_now():
+def test_a_choice_that_was_taken_back_meanwhile_is_the_first_that_is_offered_now():
     begun = gr.Dropdown(["original", "ours"], value="original")
     live = gr.Dropdown(["mean", "ours"], value="mean")
     assert still_offered(begun, live, "original") == "mean"
@@ -248,6 +249,29 @@ def test_a_choice_that_was_taken_back_meanwhile_is_what_stands_there_now():
     assert still_offered(begun, begun, "mp3") == "mp3", "a program's mistake is told"
     free = gr.Dropdown(["equal"], value="equal", allow_custom_value=True)
     assert still_offered(begun, free, "0.5 bpp") == "0.5 bpp"
+
+
+async def _as_gradio_keeps_it(begun, **update):
+    """The component that stands in a session's state after an update of it."""
+    with GuardedBlocks() as page:
+        begun.render()
+        page.load(lambda: gr.update(**update), None, begun)
+    state = SessionState(page)
+    (function,) = page.fns.values()
+    await page.postprocess_data(function, gr.update(**update), state)
+    return state[begun._id]
+
+
+@pytest.mark.parametrize("field", [gr.Radio, gr.Dropdown])
+def test_an_update_of_choices_leaves_a_field_that_always_has_one(field):
+    begun = field(["mean", "flow"], value="mean", render=False)
+    live = asyncio.run(_as_gradio_keeps_it(begun, choices=["one step", "flow"], value="flow"))
+    assert [each for _, each in live.choices] == ["one step", "flow"]
+    for sent in ("mean", None):
+        assert still_offered(begun, live, sent) == "one step"
+    assert still_offered(begun, live, "flow") == "flow"
+    empty = gr.Dropdown(["mean"], value=None)
+    assert still_offered(empty, live, None) is None, "nothing chosen is a choice, where a field begins so"
 
 
 def test_a_text_or_a_choice_that_is_not_given_is_what_the_field_began_with():

@@ -79,10 +79,10 @@ def still_offered(begun: Any, live: Any, value: Any) -> Any:
     """What has arrived or, where that is nothing or no choice any more, what stands for it.
 
     A text or a choice that is not given is what its field began with, and a choice that the page has taken back while
-    it was on its way is what stands there now. The server changes what a menu offers, and a browser that has not heard
-    of it yet sends what it still shows, which is no fault of the visitor. A program cannot mean it, because the fields
-    of its endpoints keep their choices. A number beyond the bounds that the page has set meanwhile is the nearest
-    within them.
+    it was on its way is the first that is offered now: what was chosen for the visitor Gradio does not keep. The server
+    changes what a menu offers, and a browser that has not heard of it yet sends what it still shows, which is no fault
+    of the visitor. A program cannot mean it, because the fields of its endpoints keep their choices. A number beyond
+    the bounds that the page has set meanwhile is the nearest within them.
 
     Args:
         begun: the component as the page was built.
@@ -90,13 +90,14 @@ def still_offered(begun: Any, live: Any, value: Any) -> Any:
         value: what has arrived.
     """
     if value is None and isinstance(begun, (gr.Radio, gr.Dropdown, gr.Textbox, gr.CheckboxGroup)):
-        return begun.value
+        value = begun.value
     if live is not begun and isinstance(live, gr.Slider) and _is_number(value):
         return min(max(value, live.minimum), live.maximum)
     if live is begun or not isinstance(live, (gr.Radio, gr.Dropdown)) or getattr(live, "allow_custom_value", False):
         return value
-    is_known = isinstance(value, list) or value in [each for _, each in live.choices or ()]
-    return value if is_known else live.value
+    offered = [each for _, each in live.choices or ()]
+    is_known = value is None or isinstance(value, list) or value in offered
+    return value if is_known else next(iter(offered), None)
 
 
 def argument_names(handler: Any) -> list[str]:
