@@ -297,6 +297,8 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
     for added in (diffc, cdc):
         added.add_argument("--batch", type=_count, metavar="N", help="crops a step (default: that of the recipe)")
         added.add_argument("--muon", dest="muon_rate", type=_share, metavar="RATE", help=told.format("Muon; 0: none"))
+        told_varied = "share of crops seen from farther away, and of those exposed otherwise (default: 0)"
+        added.add_argument("--varied", type=_share, metavar="SHARE", help=told_varied)
     diffc.add_argument("--rate", dest="learning_rate", type=_positive, metavar="RATE", help=told.format("AdamW"))
     diffc.add_argument(
         "--compile", dest="compiled", action="store_true", default=None, help="run steps through torch.compile"

@@ -22,7 +22,9 @@ def diffc(args: argparse.Namespace) -> None:
     from diffdemo.training.diffc import train
     from diffdemo.training.diffc.recipe import RECIPES
 
-    recipe = replace(RECIPES[args.size], **given(args, "minutes", "steps", "batch", "learning_rate", "muon_rate"))
+    recipe = replace(
+        RECIPES[args.size], **given(args, "minutes", "steps", "batch", "learning_rate", "muon_rate", "varied")
+    )
     options = given(args, "start", "compiled")
     print(train.train(args.data, args.output, recipe, exclude=tuple(args.exclude), device=args.device, **options))
 
@@ -33,7 +35,7 @@ def cdc(args: argparse.Namespace) -> None:
     from diffdemo.training.cdc import train
     from diffdemo.training.cdc.recipe import CONTINUED_RATE, Recipe
 
-    recipe = Recipe(**given(args, "minutes", "batch", "width", "texture", "muon_rate"))
+    recipe = Recipe(**given(args, "minutes", "batch", "width", "texture", "muon_rate", "varied"))
     if args.start:
         recipe = replace(recipe, learning_rate=CONTINUED_RATE)
     options = given(args, "start")

@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from diffdemo.training.archive import decoded, pictures_in
+from diffdemo.training.variation import exposed_otherwise, farther, reduced
 
 READERS = 8
 """Threads that decode pictures: the decoders let go of Python's lock."""
@@ -63,17 +64,25 @@ class PictureFolder:
         self.held_out = [picture.to(device) for picture in self.held_out]
         return self
 
-    def crops(self, count: int, side: int, generator: torch.Generator) -> Tensor:
+    def crops(self, count: int, side: int, generator: torch.Generator, varied: float = 0.0) -> Tensor:
         """Random crops, flipped and transposed at random: float32 [count,3,side,side] in [-1,1].
 
-        The generator is one of the CPU wherever the pictures are: the same crops everywhere.
+        Args:
+            count: how many.
+            side: of each.
+            generator: one of the CPU wherever the pictures are: the same crops everywhere.
+            varied: the share of crops that are seen from farther away, and that of crops exposed otherwise
+                (`variation`); the two are independent of each other.
         """
         cut = []
         for _ in range(count):
             picture = self._pick(side, generator)
-            top = _randint(picture.shape[1] - side + 1, generator)
-            left = _randint(picture.shape[2] - side + 1, generator)
-            crop = picture[:, top : top + side, left : left + side]
+            seen = farther(side, min(picture.shape[1:]), generator) if _happens(varied, generator) else side
+            top = _randint(picture.shape[1] - seen + 1, generator)
+            left = _randint(picture.shape[2] - seen + 1, generator)
+            crop = reduced(picture[:, top : top + seen, left : left + seen], side)
+            if _happens(varied, generator):
+                crop = exposed_otherwise(crop, generator)
             turn = _randint(8, generator)
             flipped = [axis for axis, flag in ((2, 1), (1, 2)) if turn & flag]
             if flipped:
@@ -123,6 +132,10 @@ def _scales(picture: Image.Image, smallest_side: int, halvings: int) -> list[Ten
         scales.append(_to_bytes(picture))
         picture = picture.reduce(2)
     return scales
+
+
+def _happens(share: float, generator: torch.Generator) -> bool:
+    return share > 0 and float(torch.rand((), generator=generator)) < share
 
 
 def _randint(high: int, generator: torch.Generator) -> int:

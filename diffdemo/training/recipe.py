@@ -19,6 +19,7 @@ class BaseRecipe:
             rate follows the other; 0 for AdamW alone.
         warmup_steps: over which the learning rate rises from zero.
         ema_decay: of the running average of the network, which is what becomes the weights.
+        varied: share of crops that are seen from farther away, and of those exposed otherwise; see `variation`.
         seed: of all that is random.
     """
 
@@ -30,6 +31,7 @@ class BaseRecipe:
     muon_rate: float = 0.0
     warmup_steps: int
     ema_decay: float
+    varied: float = 0.0
     seed: int = 0
 
     def rate(self, fraction: float) -> float:

@@ -95,7 +95,7 @@ class Training(loop.Training[Recipe, Student]):
         if self.step % CENTRE_EVERY == 0:
             network.compressor.prior.centre()
         count, side = recipe.crops(self.stage, self.step)
-        x = pictures.crops(count, side, self.choices).to(self.device, memory_format=torch.channels_last)
+        x = pictures.crops(count, side, self.choices, recipe.varied).to(self.device, memory_format=torch.channels_last)
         passed = (torch.randperm(count) + torch.rand(count)) / count
         delta = (2 ** (OCTAVES[0] + (OCTAVES[-1] - OCTAVES[0]) * passed)).to(self.device)
         if self.stage == "compressor":

@@ -53,7 +53,7 @@ class Training(loop.Training[Recipe, PhotoUNet]):
         large = half_way and float(torch.rand((), generator=self.choices)) < recipe.large_share
         side = recipe.large_crop if large else recipe.crop
         count = max(1, recipe.batch * recipe.crop**2 // side**2)
-        x = pictures.crops(count, side, self.choices).to(self.device, memory_format=torch.channels_last)
+        x = pictures.crops(count, side, self.choices, recipe.varied).to(self.device, memory_format=torch.channels_last)
         log_sigma = draw_log_sigmas(count, self.choices, recipe.levels).to(self.device, non_blocking=True)
         if recipe.dequantise:
             x = x + (2 * torch.rand(x.shape, generator=self.noise, device=self.device) - 1) / 255
