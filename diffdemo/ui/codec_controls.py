@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from diffdemo.engine import DECODERS, KNOBS, CodecInfo, Decoder, Engine, ModelInfo
-from diffdemo.ui.fields import choice
+from diffdemo.ui.fields import choice, wide_choice
 
 MIN_BPP = BPP_STEP = 0.01
 _KNOB_WIDTH = 90
@@ -66,7 +66,7 @@ def encoding_controls(codec: CodecInfo) -> tuple[dict, dict, dict, dict]:
 def decoder_choice(codec: CodecInfo) -> gr.Radio:
     """The choice of a decoder."""
     info = "What to make of bits that were not sent."
-    return choice(_decoders(codec), codec.decoders[0], "Decoder", info, "decoder")
+    return wide_choice(_decoders(codec), codec.decoders[0], "Decoder", info, "decoder")
 
 
 def decoding_controls(codec: CodecInfo, wish: str) -> dict[str, Any]:

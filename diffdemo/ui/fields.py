@@ -20,6 +20,11 @@ def inline_choice(options: Sequence[Any], value: Any, label: str, info: str, nam
     return choice(options, value, label, info, name, elem_classes="choice inline")
 
 
+def wide_choice(options: Sequence[Any], value: Any, label: str, info: str, name: str) -> gr.Radio:
+    """One of a few that need a line of their own, below label and explanation on one line."""
+    return choice(options, value, label, info, name, elem_classes="choice above")
+
+
 class Figure(gr.HTML):
     """A figure of Plotly, drawn in the browser by `assets/plots.js`: Gradio's own plot fetches four times as much."""
 

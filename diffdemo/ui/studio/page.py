@@ -25,7 +25,7 @@ from diffdemo.ui.codec_controls import (
     stops,
 )
 from diffdemo.ui.compare import comparer, previews, sides
-from diffdemo.ui.fields import Figure, inline_choice
+from diffdemo.ui.fields import Figure, inline_choice, wide_choice
 from diffdemo.ui.memory import kept
 from diffdemo.ui.memory.session import SESSION_SECONDS, Session
 from diffdemo.ui.models import card
@@ -236,7 +236,7 @@ def _build_stage(studio: Studio) -> None:
 
 def _build_plot(studio: Studio, engine: Engine) -> None:
     metrics, label = [(metric.label, metric.name) for metric in available()], "Rate and distortion"
-    studio.metric = inline_choice(metrics, BASE, label, "Real files. Click to choose.", "metric")
+    studio.metric = wide_choice(metrics, BASE, label, "Real files. Click to choose.", "metric")
     studio.plot = Figure(label, "plot")
     studio.steps_plot = Figure("PSNR against denoising steps", "steps-plot", visible=False)
     _build_controls(studio, engine.codecs())
