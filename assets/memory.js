@@ -54,9 +54,9 @@
     for (const each of old) await stored("readwrite", (tabs) => tabs.delete(each.tab));
   }
 
-  // What the page was, as arguments of the event that it begins with: picture, original, file, query.
+  // What the page was, as arguments of the event that it begins with: picture, original, file, query, what was tried.
   async function recall() {
-    const nothing = [null, null, null, found];
+    const nothing = [null, null, null, found, ""];
     try {
       const before = tab && await stored("readonly", (tabs) => tabs.get(tab));
       await name();
@@ -67,7 +67,7 @@
       const sent = FILES.map((each) => before[each] && upload(new File([before[each].blob], before[each].name)));
       const files = await Promise.all(sent);
       found = before.query;
-      return [...files.map((file) => file && { ...file, meta: { _type: "gradio.FileData" } }), found];
+      return [...files.map((file) => file && { ...file, meta: { _type: "gradio.FileData" } }), found, before.tried ?? ""];
     } catch {
       return nothing;
     } finally {
@@ -98,9 +98,9 @@
 
   async function write() {
     if (!chosen || !brought || !tab) return;
-    const { file, original, about } = brought;
+    const { file, original, about, tried } = brought;
     const picture = about.example ? null : chosen.picture;
-    const next = { tab, time: Date.now(), search: location.search };
+    const next = { tab, time: Date.now(), search: location.search, tried };
     next.query = `?${query({ ...chosen, about })}`;
     for (const [each, value] of Object.entries({ picture, original, file })) {
       next[each] = await fetched(value, record[each], `${each}.png`);

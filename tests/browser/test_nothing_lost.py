@@ -73,6 +73,13 @@ def _seen(page) -> dict[str, object]:
     return {"halves": halves, "used": used, "place": place, "notes": page.locator("#notes").inner_text()}
 
 
+def _plotted(page) -> list[list[object]]:
+    """Names and places of all that the plot draws."""
+    draw = "({ name, x, y }) => [name, [...(x ?? [])], [...(y ?? [])]]"
+    page.wait_for_function("document.querySelector('#plot .js-plotly-plot')?.data")
+    return page.evaluate(f"document.querySelector('#plot .js-plotly-plot').data.map({draw})")
+
+
 def _wait_until_seen(page, used: str) -> None:
     page.locator("#status").get_by_text(re.compile("^Sharp")).wait_for()
     page.locator("#argument .headline").get_by_text(f"{int(used):,} bytes").wait_for()
@@ -83,7 +90,8 @@ def test_a_reload_and_back_change_nothing_and_two_tabs_do_not_disturb_each_other
     page = open_studio()
     _compressed(page, portrait)
     used = _choose_what_is_seen(page)
-    before = _seen(page)
+    before, tried = _seen(page), [line for line in _plotted(page) if line[0] == "DiffC-F"]
+    assert len(tried) == 1
     assert page.evaluate(KEPT, ["used", used]) > 1000
 
     with page.context.expect_page() as opened:
@@ -99,6 +107,7 @@ def test_a_reload_and_back_change_nothing_and_two_tabs_do_not_disturb_each_other
     page.reload()
     _wait_until_seen(page, used)
     assert _seen(page) == before
+    assert tried[0] in _plotted(page), "the decode that was tried"
     page.goto("about:blank")
     page.go_back()
     _wait_until_seen(page, used)

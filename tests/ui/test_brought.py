@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -16,11 +17,15 @@ from stage import chosen, shown
 
 from diffdemo.engine import KNOBS
 from diffdemo.images import Pixels, to_png
+from diffdemo.metrics.points import CurvePoint, measured
 from diffdemo.ui.links.permalink import LONGEST_FILE, from_query, in_text
 from diffdemo.ui.links.sharing import Sharing
 from diffdemo.ui.links.shelf import Shelf
 from diffdemo.ui.memory import kept
+from diffdemo.ui.memory.history import in_text as in_text_of
+from diffdemo.ui.memory.png import pixels_of
 from diffdemo.ui.memory.session import Session
+from diffdemo.ui.memory.tried import Earlier, Run, Tried
 from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.studio.choices import Halves, Settings
 from diffdemo.ui.studio.compress import Handlers
@@ -51,11 +56,11 @@ class Page:
         self.viewing = Viewing(engine, painter, turns)
         self.sharing = Sharing(engine, self.opening, self.shelf)
 
-    def opened(self, *files: str | None, query: str = "", who: str = "someone") -> list[Screen]:
+    def opened(self, *files: str | None, query: str = "", tried: str = "", who: str = "someone") -> list[Screen]:
         """The screens up to where the file stands on the stage."""
         visitor = SimpleNamespace(session_hash=who)
         picture, original, file = [*files, None, None, None][:3]
-        screens = [self.pictures.greet(picture, original, file, query, visitor)]
+        screens = [self.pictures.greet(picture, original, file, query, tried, visitor)]
         screens += self.handlers.open_example(screens[-1].session, METRIC, visitor)
         session = last(screens, "session")
         waiting = self.sharing.linked(session)
@@ -138,6 +143,31 @@ def test_picture_file_slider_and_halves_are_there_again(page, files, session):
     assert screen.stage["left"]["caption"].startswith("WebP")
     *_, again = page.viewing.finish(screen.session, chosen(2500, "mean"), Halves(), None)
     assert again == Screen(), "it is asked for once"
+
+
+def test_what_was_tried_is_in_the_plots_again(page, files, session):
+    *_, moment = page.engine.encode(session_pixels := pixels_of(session.original), codec="cdc", bpp=1.0)
+    point = measured(session_pixels, moment.frame.pixels, 4321)
+    tried = Tried("diffc", "flow, realism 0.5", point)
+    earlier = Earlier("diffc", "DiffC", ("fake", "best"), (point, replace(point, num_bytes=5000, bpp=3.3)))
+    text = in_text_of(replace(session, tried=(tried,), earlier=(earlier,), runs=(Run("sharp", ((1, 30.0),)),)))
+    screens = page.opened(files[0], None, files[1], query="name=portrait&used=6000", tried=text)
+    back = last(screens, "session")
+    assert (back.tried, back.earlier, back.runs) == ((tried,), (earlier,), (Run("sharp", ((1, 30.0),)),))
+    names = {trace.name for trace in last(screens, "plot").data}
+    assert {"DiffC, fake, best", "flow, realism 0.5"} <= names
+    assert last(screens, "kept")["tried"] == text, "and once more after the next reload"
+    for wrong in ("{}", text[:-1], text.replace("4321", "-1")):
+        assert last(page.opened(files[0], None, files[1], tried=wrong), "session").tried == ()
+
+
+def test_what_was_tried_on_an_example_is_in_its_plot_again_and_in_no_other(page):
+    point = CurvePoint(1234, 0.5, {"psnr_db": 30.0})
+    text = in_text_of(Session(tried=(Tried("cdc", "one step", point),)))
+    screens = page.opened(query="example=cat", tried=text)
+    assert "one step" in {trace.name for trace in last(screens, "plot").data}
+    picked = page.pictures.choose_example(SimpleNamespace(index=0), METRIC, last(screens, "session"))
+    assert picked.session.tried == ()
 
 
 def test_a_picture_without_a_file_is_there_again(page, files):

@@ -96,8 +96,9 @@ def test_encodes_accumulate_under_their_settings_until_they_are_forgotten(page, 
     hidden = json.loads(Path(page.plotting.save_json(session, "psnr_db bpp linear -earlier")).read_text())
     assert "DiffC, fake, balanced" not in {row["line"] for row in hidden}
 
-    forgotten, plot = page.plotting.forget(session, "psnr_db")
+    forgotten, plot, kept = page.plotting.forget(session, "psnr_db")
     assert forgotten.data == session.data
+    assert kept["tried"] == "", "nor does the browser bring them back"
     assert not {"DiffC, fake, fast", "fast"} & {trace.name for trace in plot.data}
     assert page.pictures.upload({"path": picture}).session.earlier == ()
 

@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 from gradio.data_classes import FileData
 
+from diffdemo.ui.memory import history
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.server.files import served
 
@@ -32,6 +33,7 @@ def kept(session: Session) -> dict[str, Any]:
     return {
         "about": {"name": session.name, "example": session.example, "goal": session.goal or ""},
         "bytes": len(session.data),
+        "tried": history.in_text(session),
         "file": _file(session.data, f"{session.name}.difd"),
         "original": _file(original, "original.png"),
     }

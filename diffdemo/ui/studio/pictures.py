@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -21,7 +22,7 @@ from diffdemo.ui.errors import refusal
 from diffdemo.ui.likeness import likeness
 from diffdemo.ui.links.permalink import Place, place_of
 from diffdemo.ui.links.shelf import Shelf
-from diffdemo.ui.memory import kept
+from diffdemo.ui.memory import history, kept
 from diffdemo.ui.memory.png import pixels_of, size_of
 from diffdemo.ui.memory.session import NOTHING, Session, Shown, Side
 from diffdemo.ui.server.uploads import read_upload, require_upload
@@ -37,6 +38,7 @@ JPEG = "jpeg"
 """What an example is compared with at first."""
 LINK_GONE = "What this link leads to was kept here for a day, and is gone. Ask for the .difd file itself."
 ORIGINAL_GONE = "The original behind this link was kept here for a day, and is gone; the file is in the link."
+_NOTHING_TRIED: Mapping[str, Any] = {}
 _BROUGHT = ("source", "notes", "original", "fit", "example", "data", "notice")
 
 
@@ -57,6 +59,7 @@ class Pictures(StudioEvents):
         original: str | None = None,
         file: str | None = None,
         query: str | None = None,
+        tried: str | None = None,
         request: gr.Request | None = None,
     ) -> Screen:
         """Show what a link leads to or what a tab remembers of itself, or else an example.
@@ -66,6 +69,7 @@ class Pictures(StudioEvents):
             original: what `file` was made from, where that is not the picture itself.
             file: the compressed file.
             query: what is chosen, and what a link leads to; see `links.permalink`.
+            tried: decodes and encodes of the picture besides the present one; see `memory.history`.
         """
         turn, place = self._turns.take(request), place_of(query, self._painter.codecs)
         first, asked = self._painter.first_codec.name, place if place.is_about_file else None
@@ -75,7 +79,8 @@ class Pictures(StudioEvents):
         except (gr.Error, DiffDemoError) as error:
             brought = Session(notice=getattr(error, "message", str(error)))
         given = {name: getattr(brought, name) for name in ("name", *_BROUGHT) if getattr(brought, name)}
-        session = replace(before, **given)
+        known = history.fields_of(tried, {codec.name: codec.label for codec in self._painter.codecs.values()})
+        session = replace(before, **given, **known)
         if session.data:
             source = served(session.source, "picture.png") if session.source else None
             return Screen(session=session, source=source, status=words.status("Opening the file …"))
@@ -83,7 +88,7 @@ class Pictures(StudioEvents):
             screen = self._waiting(session, session.source, "Ready. Press Compress.", BASE)
             return screen._replace(side=self._offer_sizes(*size_of(session.source), place.side))
         names = [example.name for example in self._engine.examples()]
-        return self._example(names.index(place.example) if place.example in names else 0, turn, session)
+        return self._example(names.index(place.example) if place.example in names else 0, turn, session, known=known)
 
     def is_known(self, session: Session) -> Any:
         """Tell a page whose session this server does not have any more; it is loaded again then."""
@@ -179,11 +184,13 @@ class Pictures(StudioEvents):
         height, width = pixels.shape[:2]
         return pixels, words.picture_notes(width, height, [f"{example.label}: {example.credit}."])
 
-    def _example(self, index: int, turn: Turn, before: Session, metric: str = BASE) -> Screen:
+    def _example(
+        self, index: int, turn: Turn, before: Session, metric: str = BASE, known: Mapping[str, Any] = _NOTHING_TRIED
+    ) -> Screen:
         name, (pixels, notes) = self._engine.examples()[index].name, self._of_example(index)
         png = to_png(pixels)
         session = before.anew(name=name, example=name, source=png, original=png, notes=notes, turn=turn.number)
-        session = replace(session, left=sides.of_original(png), notice=before.notice)
+        session = replace(session, left=sides.of_original(png), notice=before.notice, **known)
         result = self._engine.example_result(name)
         if result is None:
             screen = self._waiting(session, png, "Opening the example …", metric)._replace(argument=words.OPENING)

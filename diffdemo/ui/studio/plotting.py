@@ -15,6 +15,7 @@ from diffdemo.metrics.registry import METRICS, When
 from diffdemo.pictures import load_picture
 from diffdemo.ui.errors import refusal
 from diffdemo.ui.events import AT_ONCE, DEVICE, KEEP, LATEST, program
+from diffdemo.ui.memory.kept import kept
 from diffdemo.ui.memory.png import pixels_of
 from diffdemo.ui.memory.session import Session
 from diffdemo.ui.plot import export, published
@@ -52,10 +53,10 @@ class Plotting(StudioEvents):
         growing = self._growing(session, shown) if session.original else iter(())
         yield from self._turns.while_mine(self._turns.current(request), growing, gr.skip())
 
-    def forget(self, session: Session, shown: str) -> tuple[Session, Any]:
+    def forget(self, session: Session, shown: str) -> tuple[Session, Any, Any]:
         """Leave only the present encode in the plot: earlier ones go, and the decodes that were tried."""
         session = replace(session, earlier=(), tried=())
-        return session, self._painter.plot(session, shown)
+        return session, self._painter.plot(session, shown), kept(session)
 
     def save_csv(self, session: Session, shown: str) -> str:
         """The points of the plot as comma-separated values."""
@@ -128,7 +129,7 @@ def wire(studio: Studio, plotting: Plotting) -> tuple[Any, Callable[..., Any]]:
     drawn = [studio.view, studio.plot, studio.credit]
     replotted = chosen(plotting.replot, [studio.session, *choices], drawn, **AT_ONCE, **LATEST)
     seen = [studio.session, studio.view]
-    studio.forget.click(plotting.forget, seen, [studio.session, studio.plot], **AT_ONCE)
+    studio.forget.click(plotting.forget, seen, [studio.session, studio.plot, studio.kept], **AT_ONCE)
     for kind, act in {"csv": plotting.save_csv, "json": plotting.save_json}.items():
         written = studio.save[kind].click(act, seen, studio.saved, queue=False, api_visibility="private")
         written.success(None, studio.saved, None, js=KEEP, api_visibility="private")

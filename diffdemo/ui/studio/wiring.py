@@ -14,6 +14,7 @@ from diffdemo.ui.closer.acts import Looks
 from diffdemo.ui.events import AT_ONCE, DEVICE, EXAMPLES, LATEST, LOW_PRIORITY, SILENT
 from diffdemo.ui.links import sharing
 from diffdemo.ui.links.shelf import Shelf
+from diffdemo.ui.memory import history
 from diffdemo.ui.plot.baselines import Baselines
 from diffdemo.ui.server.file_fields import FileInput
 from diffdemo.ui.studio import comparison, menu, plotting
@@ -87,9 +88,9 @@ class _Wires:
         """An example, before anybody has done anything, or what a link leads to, or what was here before a reload."""
         acts, closer = self.acts, self.closer
         brought = [FileInput(label=name, visible=False) for name in ("picture", "original", ".difd file")]
-        greeted = demo.load(
-            acts.pictures.greet, [*brought, closer.query], **self.shown, js=_RECALL, queue=False, api_name="greet"
-        )
+        tried = gr.Textbox(label="Tried before", visible=False, max_length=history.MAX_TEXT)
+        remembered = [*brought, closer.query, tried]
+        greeted = demo.load(acts.pictures.greet, remembered, **self.shown, js=_RECALL, queue=False, api_name="greet")
         self.restored = sharing.wire(self.studio, acts.sharing, closer.link, closer.query, greeted, _QUERY)
         opening = acts.handlers.open_example
         opened = greeted.success(opening, self.view, **self.example, api_name="open_first_example")
