@@ -68,7 +68,7 @@ class Monkey:
         )
 
     def open(self) -> None:
-        self.page.locator("#files input[type=file]").set_input_files(self.file)
+        self.page.locator("#files input[accept='.difd']").set_input_files(self.file)
 
     def choose_half(self) -> None:
         self.page.get_by_label(self.random.choice(("Left", "Right")), exact=True).click()

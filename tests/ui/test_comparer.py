@@ -114,6 +114,29 @@ def test_any_two_can_be_compared_at_equal_bytes(page, compressed):
         assert not screen.stage[side]["is_original"]
 
 
+def test_what_was_chosen_for_the_picture_before_does_not_follow_to_the_next(page, compressed):
+    """The browser had not heard of the new picture yet, and shows the halves and the decoder of that one by now."""
+    late = Halves("jpeg", against="cdc", subject=replace(compressed, source=b"another").subject)
+    assert page.comparison.compare(compressed, late) == Screen()
+    assert list(page.comparison.oppose(compressed, late)) == [Screen()]
+    half = len(compressed.data) // 2
+    assert list(page.viewing.refine(compressed, chosen(half, "flow"), late)) == [Screen()]
+    turn = page.viewing._turns.take(None)
+    page.viewing.interrupt(compressed, late)
+    assert not page.viewing._turns.is_over(turn), "nor does it end what goes on with this picture"
+    in_time = replace(late, subject=page.painter.paint(compressed, "psnr_db").subject)
+    assert page.comparison.compare(compressed, in_time) != Screen()
+    page.viewing.interrupt(compressed, in_time)
+    assert page.viewing._turns.is_over(turn)
+
+
+def test_a_picture_stays_the_same_while_it_is_compressed_and_another_file_does_not(compressed):
+    with_picture = replace(compressed, source=b"picture")
+    assert with_picture.subject == replace(with_picture, turn=99, data=b"", original=b"smaller").subject
+    alone = replace(compressed, source=b"", original=b"")
+    assert alone.subject == replace(alone, data=alone.data[:50]).subject != replace(alone, turn=99).subject
+
+
 def test_the_file_can_stand_on_the_left_and_changes_there(page, compressed):
     session = page.comparison.compare(compressed, Halves("ours", against="original")).session
     half = len(session.data) // 2

@@ -274,6 +274,27 @@ def test_an_update_of_choices_leaves_a_field_that_always_has_one(field):
     assert still_offered(empty, live, None) is None, "nothing chosen is a choice, where a field begins so"
 
 
+def test_what_was_found_right_stays_right_while_another_event_changes_its_field():
+    """Between the gate and Gradio's own check other events of the page have their turns."""
+
+    class Meddling(gr.Textbox):
+        def preprocess(self, payload: str | None) -> str | None:
+            state[chosen._id] = gr.Dropdown(["mean"], render=False)
+            state[number._id] = gr.Slider(0, 10, render=False)
+            return super().preprocess(payload)
+
+    with GuardedBlocks() as page:
+        fields = [Meddling(), gr.Dropdown(["mean", "heic"]), gr.Slider(0, 1000)]
+        page.load(lambda *values: None, fields, None)
+    _, chosen, number = fields
+    state = SessionState(page)
+    (function,) = page.fns.values()
+    values = asyncio.run(page.preprocess_data(function, ["", "heic", 900], state))
+    assert values == ["", "heic", 900]
+    assert [each for _, each in state[chosen._id].choices] == ["mean"], "what the other event has changed is changed"
+    assert asyncio.run(page.preprocess_data(function, ["", "heic", 900], state)) == ["", "mean", 10]
+
+
 def test_a_text_or_a_choice_that_is_not_given_is_what_the_field_began_with():
     assert still_offered(gr.Textbox("psnr_db"), gr.Textbox("psnr_db"), None) == "psnr_db"
     radio = gr.Radio(["mean", "flow"], value="mean")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 from diffdemo.engine import CodecInfo
@@ -144,6 +145,11 @@ class Session:
     amounts: tuple[str, str] = (EQUAL, EQUAL)
     turn: int = 0
     plotted: str = ""
+
+    @property
+    def subject(self) -> str:
+        """What the page is about, the same for as long as the picture is: where there is none, the file."""
+        return sha256(self.source).hexdigest()[:16] if self.source else f"file {self.turn}"
 
     @property
     def is_brought(self) -> bool:

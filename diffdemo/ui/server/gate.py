@@ -52,15 +52,45 @@ class GuardedBlocks(gr.Blocks):
         Raises:
             gr.Error: a value is none that its field takes.
         """
-        if not explicit_call:  # Elsewhere it is our own code that calls.
-            names = argument_names(block_fn.fn) if block_fn.fn else []
-            inputs = completed(block_fn.inputs, inputs)
-            for number, (block, value) in enumerate(zip(block_fn.inputs, inputs, strict=False)):
-                if not getattr(block, "stateful", False):
-                    live = state[block._id] if state is not None and block._id in state else block
-                    name = names[number] if number < len(names) else str(getattr(block, "label", "") or "value")
-                    inputs[number] = await checked(name, live, still_offered(block, live, value))
-        return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        if explicit_call:  # It is our own code that calls.
+            return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        names = argument_names(block_fn.fn) if block_fn.fn else []
+        inputs = completed(block_fn.inputs, inputs)
+        as_checked = _Session(state or SessionState(self))
+        for number, (block, value) in enumerate(zip(block_fn.inputs, inputs, strict=False)):
+            if not getattr(block, "stateful", False):
+                live = as_checked.remembered(block)
+                name = names[number] if number < len(names) else str(getattr(block, "label", "") or "value")
+                inputs[number] = await checked(name, live, still_offered(block, live, value))
+        return await super().preprocess_data(block_fn, inputs, as_checked, explicit_call)
+
+
+class _Session(SessionState):
+    """A visitor's components as an event was checked against them.
+
+    Another event may change what a field offers while this one is on its way through Gradio, which looks again, and
+    refuses what has just been found right.
+    """
+
+    def __init__(self, state: SessionState) -> None:
+        self._state = state
+        self._components: dict[int, Any] = {}
+
+    def remembered(self, block: Any) -> Any:
+        """The component as it is for this visitor, from now on."""
+        return self._components.setdefault(block._id, self._state.get(block._id, block))
+
+    def __getitem__(self, key: int) -> Any:
+        return self._components[key] if key in self._components else self._state[key]
+
+    def __contains__(self, key: int) -> bool:
+        return key in self._state
+
+    def __setitem__(self, key: int, value: Any) -> None:
+        self._state[key] = value
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._state, name)
 
 
 def completed(blocks: Sequence[Any], inputs: Any) -> list[Any]:

@@ -13,6 +13,7 @@ from diffdemo.engine import KNOBS
 from diffdemo.metrics.registry import BASE
 from diffdemo.ui.codec_controls import read_by
 from diffdemo.ui.compare.sides import ORIGINAL, OURS
+from diffdemo.ui.memory.session import Session
 
 
 class Record:
@@ -39,11 +40,17 @@ class Halves(Record):
         compare: what stands on the left; see `compare.sides`.
         metric: what the plot shows, in words; see `plot.view.View`.
         against: what stands on the right.
+        subject: of the session that the page showed when somebody chose; "" where that is not told.
     """
 
     compare: str = ORIGINAL
     metric: str = BASE
     against: str = OURS
+    subject: str = ""
+
+    def are_of(self, session: Session) -> bool:
+        """Whether they were chosen for this picture, and not for the one before it, which the browser still showed."""
+        return self.subject in ("", session.subject)
 
 
 @dataclass(frozen=True, slots=True)

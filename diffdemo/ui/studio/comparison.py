@@ -57,7 +57,7 @@ class Comparison(StudioEvents):
             left_rate: for the left, such as "0.5 bpp" or "12000 bytes"; "" for as many bytes as the file.
             right_rate: for the right, in such words too.
         """
-        if session.shown is None:
+        if session.shown is None or not halves.are_of(session):
             return Screen()
         session = _at_rates(session, left_rate, right_rate)
         with self._lock:
@@ -81,7 +81,7 @@ class Comparison(StudioEvents):
         What is going on goes first: when it has ended, this is called again.
         """
         session = _at_rates(session, left_rate, right_rate)
-        if session.shown is None or not self._unknown(session, halves):
+        if session.shown is None or not (halves.are_of(session) and self._unknown(session, halves)):
             yield Screen()
             return
         # A session with a preview is one of the middle of it, even where it has ended since.

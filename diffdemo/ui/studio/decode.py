@@ -22,6 +22,7 @@ from diffdemo.ui.studio.comparison import Comparison
 from diffdemo.ui.studio.screen import Painter, Screen, StudioEvents
 from diffdemo.ui.turns import Turn, Turns
 
+_ANY = Halves()
 _QUIET_SECONDS = 0.4
 """Frames that follow sooner come from a cache; showing them all would only flicker."""
 
@@ -37,7 +38,7 @@ class Viewing(StudioEvents):
         self, session: Session, choices: Choices, halves: Halves, request: gr.Request | None = None
     ) -> Iterator[Screen]:
         """Decode the file as chosen: the first bytes of one that is embedded, else the whole of it."""
-        if not session.data:
+        if not session.data or not halves.are_of(session):
             yield Screen()
             return
         turn = self._turns.take(request)
@@ -59,9 +60,10 @@ class Viewing(StudioEvents):
         read = read_by(decoder, self._painter.codecs.get(session.codec))
         return tuple(gr.update(visible=name in read) for name in KNOBS)
 
-    def interrupt(self, request: gr.Request | None = None) -> None:
-        """End what is going on, because something else is about to be asked for."""
-        self._turns.take(request)
+    def interrupt(self, session: Session = NOTHING, halves: Halves = _ANY, request: gr.Request | None = None) -> None:
+        """End what is going on, because something else is about to be asked for, of this picture."""
+        if halves.are_of(session):
+            self._turns.take(request)
 
     def _decoded(self, session: Session, choices: Choices, halves: Halves, asker: Asker) -> Iterator[Screen]:
         """The picture as it comes; where it comes in steps the plot has them all, the stage those that can be seen."""

@@ -72,7 +72,7 @@ class Studio(SimpleNamespace):
     @property
     def halves(self) -> list[Any]:
         """What `choices.Halves` are read from."""
-        return [self.compare, self.view, self.against]
+        return [self.compare, self.view, self.against, self.subject]
 
     @property
     def both(self) -> list[Any]:
@@ -232,6 +232,7 @@ def _build_stage(studio: Studio) -> None:
             setattr(studio, f"{side.lower()}_rate", amount)
     studio.stage, studio.maps, studio.previews = comparer.build_stage()
     studio.kept = kept.build()
+    studio.subject = gr.Textbox("", label="What the page is about", visible=False, max_length=40)
 
 
 def _build_plot(studio: Studio, engine: Engine) -> None:

@@ -227,6 +227,7 @@ class Pictures(StudioEvents):
         return Screen(
             session=session,
             about=session.turn,
+            subject=session.subject,
             source=path,
             notes=session.notes,
             side=gr.update(visible=False, value=0),

@@ -74,6 +74,7 @@ class Screen(NamedTuple):
     wanted: Any = UNCHANGED
     previews: Any = UNCHANGED
     about: Any = UNCHANGED
+    subject: Any = UNCHANGED
     go_on: Any = UNCHANGED
     beside: Any = UNCHANGED
     kept: Any = UNCHANGED
@@ -119,6 +120,7 @@ class Painter:
         painted |= {
             "session": session,
             "about": session.turn,
+            "subject": session.subject,
             "notes": f"{session.notes} {escape(session.fit)}".strip(),
         }
         shown = session.shown

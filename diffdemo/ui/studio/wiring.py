@@ -125,7 +125,8 @@ class _Wires:
         asked = [studio.used.release, studio.decoder.input]
         asked += [each.release if isinstance(each, gr.Slider) else each.input for each in studio.knobs.values()]
         # In two events: one that cancelled would also cancel what it started.
-        interrupted = gr.on(asked, acts.viewing.interrupt, None, queue=False, api_visibility="private")
+        seen, interrupt = [studio.session, *studio.halves], by_values(acts.viewing.interrupt)
+        interrupted = gr.on(asked, interrupt, seen, queue=False, api_visibility="private")
         refine = by_values(acts.viewing.refine)
         refined = interrupted.success(refine, self.choices, **self.work, **LATEST, api_name="decode")
         studio.used.input(None, cancels=[refined], api_visibility="private")
