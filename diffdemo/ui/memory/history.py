@@ -58,7 +58,7 @@ def fields_of(text: str | None, labels: Mapping[str, str]) -> dict[str, Any]:
             "runs": tuple(_run(*each) for each in _few(found["runs"], MAX_RUNS)),
             "earlier": tuple(_earlier(*each, labels=labels) for each in _few(found["earlier"], MAX_EARLIER)),
         }
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return {}
 
 
