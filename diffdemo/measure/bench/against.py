@@ -1,7 +1,7 @@
 """This tree against an earlier one, by their command lines: time, memory, and bits at equal quality.
 
     git worktree add ../earlier v0.6
-    python -m diffdemo bench against ../earlier [PICTURE ...] [--bpp 0.05 0.15 0.5 1.0] [--preset balanced ...]
+    python -m diffdemo bench against ../earlier [PICTURE ...] [--bpp 0.05 0.15 0.5 1.0] [--preset balanced ...] [--model NAME]
 
 Both trees code the same pictures in turn, so that whatever else the machine does slows both. Without pictures, the
 shipped photograph of a coffee cup at 768x512 and 0.5 bits per pixel.
@@ -34,7 +34,7 @@ HERE = Path(__file__).resolve().parents[3]
 
 
 def bench_against(
-    earlier: Path, pictures: Sequence[str], rates: Sequence[float], presets: Sequence[Preset]
+    earlier: Path, pictures: Sequence[str], rates: Sequence[float], presets: Sequence[Preset], model: str | None = None
 ) -> Iterator[Row]:
     """Rows of both trees side by side.
 
@@ -43,17 +43,19 @@ def bench_against(
         pictures: to code at each of the rates with each preset; with none, times of one photograph.
         rates: in bits per pixel.
         presets: of `pictures`.
+        model: of `pictures`, which both trees have; None for the default of each.
 
     Raises:
         DiffDemoError: there is no such tree, or one of its commands fails.
     """
     if not (earlier / "diffdemo" / "__main__.py").is_file():
         raise DiffDemoError(f"There is no diffdemo in '{earlier}'; please name the root of another checkout.")
+    with_model = ("--model", model) if model else ()
     with tempfile.TemporaryDirectory() as folder:
         if not pictures:
             yield from _times(earlier, Path(folder))
         for preset in presets if pictures else ():
-            yield from _rates(earlier, pictures, rates, preset, Path(folder))
+            yield from _rates(earlier, pictures, rates, preset, with_model, Path(folder))
 
 
 def _times(earlier: Path, folder: Path) -> Iterator[Row]:
@@ -87,7 +89,7 @@ def _both(earlier: Path, before: Sequence[Sequence[str]], command: Sequence[str]
 
 
 def _rates(
-    earlier: Path, pictures: Sequence[str], rates: Sequence[float], preset: Preset, folder: Path
+    earlier: Path, pictures: Sequence[str], rates: Sequence[float], preset: Preset, more: Sequence[str], folder: Path
 ) -> Iterator[Row]:
     """Quality of every file, and how many bytes ours take for the quality of theirs: the mean over the pictures."""
     file = folder / "file.difd"
@@ -97,7 +99,7 @@ def _rates(
         for bpp in rates:
             for name, tree in (("earlier", earlier), ("now", HERE)):
                 command = ("encode", picture, "-o", str(file), "--bpp", str(bpp), "--preset", preset.value)
-                report, _ = _run(tree, command)
+                report, _ = _run(tree, (*command, *more))
                 curves.setdefault((name, picture), []).append((report["num_bytes"], report["psnr_db"]))
                 seconds[name, bpp] = seconds.get((name, bpp), 0.0) + report["seconds"]
     for number, bpp in enumerate(rates):

@@ -75,7 +75,9 @@ def main(argv: list[str]) -> int:
         "--bpp", type=float, nargs="+", default=[1.0], help="rates for `files` and `against` (default: 1.0)"
     )
     parser.add_argument(
-        "--model", default=DEFAULT_MODEL, metavar="NAME", help=f"for `denoise` (default: {DEFAULT_MODEL})"
+        "--model",
+        metavar="NAME",
+        help=f"for `denoise` (default: {DEFAULT_MODEL}) and `against` (default: each tree's own)",
     )
     parser.add_argument(
         "--preset", type=Preset, choices=Preset, nargs="+", default=list(Preset), help="for `against` (default: all)"
@@ -88,10 +90,11 @@ def main(argv: list[str]) -> int:
     if args.parts[:1] == ["denoise"]:
         if len(args.parts) != 2:
             parser.error("`denoise` takes one folder of pictures")
-        _print(bench_denoise(Path(args.parts[1]), args.model), "denoise", as_json=args.json)
+        _print(bench_denoise(Path(args.parts[1]), args.model or DEFAULT_MODEL), "denoise", as_json=args.json)
         return 0
     if args.parts[:1] == ["against"] and len(args.parts) > 1:
-        _print(bench_against(Path(args.parts[1]), args.parts[2:], args.bpp, args.preset), "against", as_json=args.json)
+        rows = bench_against(Path(args.parts[1]), args.parts[2:], args.bpp, args.preset, args.model)
+        _print(rows, "against", as_json=args.json)
         return 0
     known = PARTS | ON_REQUEST
     unknown = [part for part in args.parts if part not in known]
