@@ -93,7 +93,9 @@ ROW = [10, 0.5, VALUES]
         *(changed({"tried": [["diffc", "mean", [wrong, 0.5, VALUES]]]}) for wrong in (
             0, -5, 1.5, True, 1 << 40, "9", None,
         )),
-        *(changed({"tried": [["diffc", "mean", [9, wrong, VALUES]]]}) for wrong in (0, -1, 1e9, 10**400, "1", None, [1])),
+        *(changed({"tried": [["diffc", "mean", [9, wrong, VALUES]]]}) for wrong in (
+            0, -1, 1e9, 10**400, "1", None, [1],
+        )),
         *(changed({"tried": [["diffc", "mean", [9, 0.5, wrong]]]}) for wrong in (
             {}, [], None, "psnr_db", {"psnr_db": [1]}, {"psnr_db": "30"}, {"psnr_db": True}, {"ms_ssim": 0.5},
             VALUES | {"ms_ssim": {}}, VALUES | {"nonesuch": 1.0},

@@ -1,7 +1,7 @@
 """This tree against an earlier one, by their command lines: time, memory, and bits at equal quality.
 
     git worktree add ../earlier v0.6
-    python -m diffdemo bench against ../earlier [PICTURE ...] [--bpp 0.05 0.15 0.5 1.0] [--preset balanced ...] [--model NAME]
+    python -m diffdemo bench against ../earlier [PICTURE ...] [--bpp 0.05 0.5] [--preset fast ...] [--model NAME]
 
 Both trees code the same pictures in turn, so that whatever else the machine does slows both. Without pictures, the
 shipped photograph of a coffee cup at 768x512 and 0.5 bits per pixel.
