@@ -7,6 +7,7 @@ follows from another one goes on in the turn of that one, or it would take the w
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ T = TypeVar("T")
 _MAX_VISITORS = 10_000
 _PATIENCE_SECONDS = 5.0
 _MOMENT_SECONDS = 0.5
+_ANNOUNCED_SECONDS = 10.0
+"""In which work that was announced begins, or will not come any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Turns:
         self._latest: LRUCache[str, int] = LRUCache(_MAX_VISITORS)
         self._speaking: list[Turn] = []
         self._working: list[Turn] = []
+        self._announced: LRUCache[str, float] = LRUCache(_MAX_VISITORS)
         self._changed = Condition()
 
     def take(self, request: gr.Request | None) -> Turn:
@@ -61,6 +65,13 @@ class Turns:
         with self._changed:
             self._latest[turn.visitor] = turn.number
             self._changed.wait_for(lambda: not self._is_spoken_to(turn.visitor), self._patience)
+        return turn
+
+    def announce(self, request: gr.Request | None) -> Turn:
+        """Take a turn for work that the browser is about to ask for: the visitor is at work from now on."""
+        turn = self.take(request)
+        with self._changed:
+            self._announced[turn.visitor] = time.monotonic() + _ANNOUNCED_SECONDS
         return turn
 
     def current(self, request: gr.Request | None) -> Turn:
@@ -78,14 +89,15 @@ class Turns:
 
     def is_working(self, request: gr.Request | None) -> bool:
         """Whether something is going on in the turn that the visitor is in; what has just ended gets a moment to."""
-        turn = self.current(request)
+        visitor = Turn.of(request, 0).visitor
         with self._changed:
-            return not self._changed.wait_for(lambda: turn not in self._working, _MOMENT_SECONDS)
+            return not self._changed.wait_for(lambda: not self._is_at_work(visitor), _MOMENT_SECONDS)
 
     def at_work(self, turn: Turn, items: Iterator[T], silence: T) -> Iterator[T]:
         """As `while_mine`, for work that somebody asked for and that nothing but another wish should end."""
         with self._changed:
             self._working.append(turn)
+            self._announced.pop(turn.visitor, None)
         try:
             yield from self.while_mine(turn, items, silence)
         finally:
@@ -117,6 +129,10 @@ class Turns:
         """Of the visitor's latest turn; to ask for it is to remember the visitor for longer."""
         with self._changed:
             return self._latest.get(visitor, 0)
+
+    def _is_at_work(self, visitor: str) -> bool:
+        is_announced = self._announced.get(visitor, 0.0) > time.monotonic()
+        return is_announced or Turn(visitor, self._latest.get(visitor, 0)) in self._working
 
     def _is_spoken_to(self, visitor: str) -> bool:
         return any(turn.visitor == visitor for turn in self._speaking)

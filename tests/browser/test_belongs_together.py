@@ -50,14 +50,16 @@ def test_a_half_that_is_chosen_during_an_encode_comes_after_it(open_studio, fake
     assert "·" in page.locator("#stage .side.left span").inner_text()
 
 
-def test_samples_do_not_end_a_decode(open_studio, fake_engine_slowed):
+def test_samples_come_after_a_decode_that_goes_on(open_studio, fake_engine_slowed):
     page = open_studio()
     with fake_engine_slowed(0.8):
         page.get_by_label(re.compile("sharp")).check()
         page.locator("#status").get_by_text(re.compile("^Decoding")).wait_for()
         page.get_by_role("button", name="Draw 4 samples").click()
-        page.get_by_text("Something is still going on").wait_for()
-        page.locator("#status").get_by_text(re.compile("^Sharp")).wait_for()
+        page.get_by_text("Samples come when what is going on has ended").wait_for()
+        page.locator("#stage .side.right").get_by_text("DiffC, sharp, preview").wait_for(state="detached")
+        page.locator("#stage .side.right").get_by_text("DiffC, sharp").wait_for()
+    page.locator("#status").get_by_text("4 samples, in").wait_for()
 
 
 def test_the_other_half_is_dimmed_until_it_has_as_many_bytes(open_studio, fake_engine_slowed):

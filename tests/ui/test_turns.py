@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -76,6 +77,24 @@ def test_a_turn_begins_when_what_is_on_its_way_has_arrived(heard):
             taken.result(timeout=0.1)
         assert next(stream, None) == "silence" if heard == "next" else stream.close() is None
         assert not turns.is_over(taken.result(timeout=300))
+
+
+def test_work_that_is_announced_counts_as_begun_until_it_comes_or_stays_away(turns, monkeypatch):
+    first = turns.announce(ANNA)
+    assert turns.is_working(ANNA)
+    assert not turns.is_working(BERT)
+    second = turns.take(ANNA)
+    assert turns.is_over(first)
+    assert turns.is_working(ANNA), "it has not begun yet"
+    stream = turns.at_work(second, iter("ab"), "silence")
+    assert next(stream) == "a"
+    assert turns.is_working(ANNA)
+    assert list(stream) == ["b"]
+    assert not turns.is_working(ANNA)
+    turns.announce(ANNA)
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + 60)
+    assert not turns._is_at_work("anna"), "a browser that has gone does not hold anybody up"
 
 
 def test_nobody_waits_for_ever_nor_for_others():

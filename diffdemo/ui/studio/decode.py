@@ -63,7 +63,7 @@ class Viewing(StudioEvents):
     def interrupt(self, session: Session = NOTHING, halves: Halves = _ANY, request: gr.Request | None = None) -> None:
         """End what is going on, because something else is about to be asked for, of this picture."""
         if halves.are_of(session):
-            self._turns.take(request)
+            self._turns.announce(request)
 
     def _decoded(self, session: Session, choices: Choices, halves: Halves, asker: Asker) -> Iterator[Screen]:
         """The picture as it comes; where it comes in steps the plot has them all, the stage those that can be seen."""

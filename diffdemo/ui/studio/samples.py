@@ -69,8 +69,14 @@ class Imagining(Events):
         """
         if not session.data:
             raise refusal("There is no file yet. Compress a picture, or open a file.")
-        if self._turns.is_working(request):
-            raise refusal("Something is still going on. Draw samples when it has ended, or press Stop first.")
+        awaited = None
+        while self._turns.is_working(request):
+            if awaited is None:
+                gr.Info("Samples come when what is going on has ended.")
+            awaited = self._turns.current(request)
+            yield Screen()
+        if awaited and self._turns.is_over(awaited):  # Something else was begun in its place.
+            return
         original = known_pixels(session.original)
         is_embedded = self._engine.describe(session.data).is_embedded
         used = min(choices.used, len(session.data)) if is_embedded else None
